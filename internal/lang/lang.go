@@ -1,0 +1,143 @@
+// Package lang says everything that a user reads in Chinese and in English.
+package lang
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+
+	"bilipaste/assets"
+)
+
+// The languages of the catalogue, as the setting "language" names them.
+const (
+	Chinese = "zh-CN"
+	English = "en"
+)
+
+// Message is one text of the catalogue, with the values that its placeholders
+// name. A value that is itself a Message or an error is said in the same language.
+type Message struct {
+	ID   string
+	Data Data
+}
+
+// Data holds the values of a message's placeholders.
+type Data map[string]any
+
+// Teller is an error that knows how a user is told of it.
+// A message "ID.hint", where the catalogue has one, says what to do next.
+type Teller interface {
+	error
+	Tell() Message
+}
+
+// Error is the plain Teller: a message of the catalogue, and its cause.
+type Error struct {
+	Message
+	Err error
+}
+
+// Errorf returns the error that the catalogue's message id describes.
+// cause may be nil.
+func Errorf(id string, data Data, cause error) *Error {
+	return &Error{Message{id, data}, cause}
+}
+
+// Error says it in English, for logs.
+func (e *Error) Error() string { return New(English).Say(e.Message) }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Tell returns the message.
+func (e *Error) Tell() Message { return e.Message }
+
+// Printer says messages in one language.
+type Printer struct {
+	localizer *i18n.Localizer
+}
+
+// New returns a Printer for a language tag such as "zh-CN" or "zh_CN.UTF-8";
+// a language that is not in the catalogue is said in English.
+func New(tag string) *Printer {
+	tag, _, _ = strings.Cut(tag, ".")
+	tag = strings.ReplaceAll(tag, "_", "-")
+	name := English
+	if base, _, _ := strings.Cut(strings.ToLower(tag), "-"); base == "zh" {
+		name = Chinese
+	}
+	return &Printer{i18n.NewLocalizer(catalogue(), name)}
+}
+
+// Text says the message with this id.
+func (p *Printer) Text(id string, data ...Data) string {
+	m := Message{ID: id}
+	if len(data) > 0 {
+		m.Data = data[0]
+	}
+	return p.Say(m)
+}
+
+// Say says m. A message that the catalogue lacks is said as its id.
+func (p *Printer) Say(m Message) string {
+	values := make(Data, len(m.Data))
+	var count any
+	for k, v := range m.Data {
+		switch v := v.(type) {
+		case Message:
+			values[k] = p.Say(v)
+		case error:
+			values[k], _ = p.Error(v)
+		default:
+			values[k] = v
+		}
+		if k == "Count" {
+			count = v
+		}
+	}
+	text, err := p.localizer.Localize(&i18n.LocalizeConfig{
+		MessageID: m.ID, TemplateData: map[string]any(values), PluralCount: count,
+	})
+	if err != nil {
+		return m.ID
+	}
+	return text
+}
+
+// Error says what went wrong and, where the catalogue knows it, what to do
+// next. An error that is no Teller is said as it says itself.
+func (p *Printer) Error(err error) (what, hint string) {
+	var t Teller
+	if !errors.As(err, &t) {
+		return err.Error(), ""
+	}
+	m := t.Tell()
+	if hint = p.Text(m.ID+".hint", m.Data); hint == m.ID+".hint" {
+		hint = ""
+	}
+	return p.Say(m), hint
+}
+
+// catalogue reads the embedded files once. They are part of the program and
+// checked by its tests: one that cannot be read is a fault of the build.
+var catalogue = sync.OnceValue(func() *i18n.Bundle {
+	b := i18n.NewBundle(language.English)
+	b.RegisterUnmarshalFunc("json", json.Unmarshal)
+	files, err := fs.Glob(assets.Lang, "lang/*.json")
+	for _, f := range files {
+		if _, e := b.LoadMessageFileFS(assets.Lang, f); e != nil {
+			err = errors.Join(err, e)
+		}
+	}
+	if err != nil {
+		panic(fmt.Sprintf("the embedded translations: %v", err))
+	}
+	return b
+})

@@ -1,0 +1,89 @@
+package uploader
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"bilipaste/internal/lang"
+)
+
+// Kind says what an upload's failure means for whoever asked for it.
+type Kind int
+
+// The kinds of error.
+const (
+	_            Kind = iota
+	NotLoggedIn       // the host asks for a login, or the session is dead
+	Refused           // the host refuses for now: nothing may be asked of it until Error.Until
+	TooLarge          // the picture is larger than Error.Limit
+	NotTaken          // the host does not take the picture's format
+	Unusable          // what was given is no picture, or not a whole one
+	Rejected          // the host says no; asking again gives the same answer
+	Passing           // the network's or the host's passing trouble: may be tried again
+	BrokenAnswer      // the host answered, but not with what it promises
+)
+
+var kindNames = [...]string{"", "not_logged_in", "refused", "too_large", "not_taken", "unusable", "rejected", "passing", "broken_answer"}
+
+// String returns the kind's name, as in messages and --json.
+func (k Kind) String() string {
+	if k <= 0 || int(k) >= len(kindNames) {
+		return fmt.Sprintf("kind(%d)", int(k))
+	}
+	return kindNames[k]
+}
+
+// Error is why a picture has no link. It never holds a secret.
+type Error struct {
+	Kind   Kind
+	Host   string        // the host that was asked, "" if none was
+	Name   string        // the picture's name to show
+	Why    string        // a finer reason that messages know, "" if none: the message is "uploader.KIND" or "uploader.KIND.WHY"
+	Code   int           // the host's own code, or the HTTP status; 0 if it gave none
+	Said   string        // the host's own words: cleaned, short, perhaps ""
+	Format Format        // NotTaken: the picture's format
+	Size   int64         // TooLarge: bytes
+	Limit  int64         // TooLarge: bytes
+	Until  time.Time     // Refused: when the host may be asked again
+	After  time.Duration // Passing: the host asked to be left alone this long; 0 if it did not say
+	Err    error         // the cause, may be nil
+}
+
+// Error says it in English, for logs.
+func (e *Error) Error() string {
+	what, _ := lang.New(lang.English).Error(e)
+	if e.Err != nil && !strings.Contains(what, e.Err.Error()) {
+		what += ": " + e.Err.Error()
+	}
+	return what
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Tell returns the message for the user.
+func (e *Error) Tell() lang.Message {
+	id := "uploader." + e.Kind.String()
+	if e.Why != "" {
+		id += "." + e.Why
+	}
+	return lang.Message{ID: id, Data: lang.Data{
+		"Host": e.Host, "Name": e.Name, "Code": e.Code, "Said": e.Said,
+		"Format": strings.ToUpper(string(e.Format)),
+		"Size":   megabytes(e.Size), "Limit": megabytes(e.Limit),
+		"Until": e.Until.Local().Format("15:04:05"), "After": e.After.Round(time.Second).String(),
+		"Cause": e.Err,
+	}}
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+
+// KindOf returns the kind of an upload's error, 0 if it is none of ours.
+func KindOf(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Kind
+	}
+	return 0
+}

@@ -1,0 +1,172 @@
+// Package uploader turns a picture into a link: the contract that every host
+// keeps, the kinds of error, and the one pipeline that every upload goes through.
+package uploader
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+	_ "image/gif"  // the formats whose width and height are read
+	_ "image/jpeg" //
+	_ "image/png"  //
+	"io"
+
+	_ "golang.org/x/image/bmp"  //
+	_ "golang.org/x/image/tiff" //
+	_ "golang.org/x/image/webp" //
+)
+
+// MaxPicture is the largest picture, in bytes, that is taken up at all.
+// A host's own limit is lower.
+const MaxPicture = 64 << 20
+
+// Format is a picture's file format, as its first bytes tell; "" if unknown.
+type Format string
+
+// The formats that are recognised. A host takes some of them.
+const (
+	PNG  Format = "png"
+	JPEG Format = "jpeg"
+	WebP Format = "webp"
+	GIF  Format = "gif"
+	BMP  Format = "bmp"
+	TIFF Format = "tiff"
+	HEIC Format = "heic"
+	AVIF Format = "avif"
+	SVG  Format = "svg"
+)
+
+// Type returns the media type, such as "image/png".
+func (f Format) Type() string {
+	if f == SVG {
+		return "image/svg+xml"
+	}
+	return "image/" + string(f)
+}
+
+// Ext returns the usual end of a file name, such as ".jpg".
+func (f Format) Ext() string {
+	if f == JPEG {
+		return ".jpg"
+	}
+	return "." + string(f)
+}
+
+// Picture is one encoded image to upload.
+type Picture struct {
+	Name          string // to show, never sent; may be ""
+	Data          []byte // the encoded image
+	Format        Format
+	Width, Height int // pixels
+}
+
+// ReadPicture reads a picture to its end. size is the number of bytes that r
+// is said to hold, or -1 where nobody knows. It returns an *Error of kind
+// Unusable where r fails, is shorter than size, or holds no whole picture, and
+// of kind TooLarge past MaxPicture.
+func ReadPicture(name string, r io.Reader, size int64) (Picture, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxPicture+1))
+	if err != nil {
+		return Picture{}, &Error{Kind: Unusable, Why: "unreadable", Name: name, Err: err}
+	}
+	if size >= 0 && int64(len(data)) < size && size <= MaxPicture {
+		return Picture{}, &Error{Kind: Unusable, Why: "cut", Name: name, Err: io.ErrUnexpectedEOF}
+	}
+	return NewPicture(name, data)
+}
+
+// NewPicture finds out what the bytes of a picture are. It returns an *Error
+// of kind Unusable if they are not a whole picture, and of kind TooLarge past
+// MaxPicture.
+func NewPicture(name string, data []byte) (Picture, error) {
+	p := Picture{Name: name, Data: data, Format: Sniff(data)}
+	switch {
+	case len(data) > MaxPicture:
+		return p, &Error{Kind: TooLarge, Name: name, Size: int64(len(data)), Limit: MaxPicture}
+	case len(data) == 0:
+		return p, &Error{Kind: Unusable, Why: "empty", Name: name}
+	case p.Format == "":
+		return p, &Error{Kind: Unusable, Why: "unknown", Name: name}
+	}
+	if err := whole(p.Format, data); err != nil {
+		return p, &Error{Kind: Unusable, Why: "cut", Name: name, Err: err}
+	}
+	switch p.Format {
+	case HEIC, AVIF, SVG: // recognised, to be refused by name
+		return p, nil
+	}
+	config, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return p, &Error{Kind: Unusable, Why: "broken", Name: name, Err: err}
+	}
+	if config.Width <= 0 || config.Height <= 0 {
+		return p, &Error{Kind: Unusable, Why: "broken", Name: name, Err: errors.New("no pixels")}
+	}
+	p.Width, p.Height = config.Width, config.Height
+	return p, nil
+}
+
+// Sniff tells a picture's format from its first bytes, "" if it is none that
+// is known. 512 bytes are enough.
+func Sniff(data []byte) Format {
+	is := func(at int, magic string) bool {
+		return len(data) >= at+len(magic) && string(data[at:at+len(magic)]) == magic
+	}
+	switch {
+	case is(0, "\x89PNG\r\n\x1a\n"):
+		return PNG
+	case is(0, "\xff\xd8\xff"):
+		return JPEG
+	case is(0, "RIFF") && is(8, "WEBP"):
+		return WebP
+	case is(0, "GIF87a"), is(0, "GIF89a"):
+		return GIF
+	case is(0, "BM") && len(data) >= 26 && binary.LittleEndian.Uint32(data[10:]) >= 26:
+		return BMP
+	case is(0, "II*\x00"), is(0, "MM\x00*"):
+		return TIFF
+	case is(4, "ftyp"):
+		switch string(data[8:min(12, len(data))]) {
+		case "avif", "avis":
+			return AVIF
+		case "heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1":
+			return HEIC
+		}
+	}
+	head := bytes.TrimLeft(data[:min(len(data), 512)], "\xef\xbb\xbf \t\r\n")
+	if bytes.HasPrefix(head, []byte("<svg")) || bytes.HasPrefix(head, []byte("<?xml")) && bytes.Contains(head, []byte("<svg")) {
+		return SVG
+	}
+	return ""
+}
+
+// whole checks, without decoding, that a picture reaches its own end.
+func whole(f Format, data []byte) error {
+	switch f {
+	case PNG:
+		for at := 8; ; {
+			if at+12 > len(data) {
+				return fmt.Errorf("png ends at byte %d before its IEND chunk", len(data))
+			}
+			size := binary.BigEndian.Uint32(data[at:])
+			if string(data[at+4:at+8]) == "IEND" {
+				return nil
+			}
+			if uint64(size) > uint64(len(data)) {
+				return fmt.Errorf("png has a chunk longer than itself at byte %d", at)
+			}
+			at += 12 + int(size)
+		}
+	case JPEG:
+		if !bytes.Contains(data[max(2, len(data)-64<<10):], []byte("\xff\xd9")) {
+			return errors.New("jpeg has no end marker")
+		}
+	case WebP:
+		if len(data) < 16 || uint64(binary.LittleEndian.Uint32(data[4:]))+8 > uint64(len(data)) {
+			return errors.New("webp is shorter than it says")
+		}
+	}
+	return nil
+}

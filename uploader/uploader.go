@@ -1,0 +1,103 @@
+package uploader
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Link is where a picture can be seen.
+type Link struct {
+	URL     string    `json:"url"`
+	Host    string    `json:"host"`
+	Bucket  string    `json:"bucket,omitempty"`
+	Made    time.Time `json:"made"`
+	Differs bool      `json:"differs,omitempty"` // the host holds other bytes than were sent: it may have re-encoded them
+}
+
+// Limits says what a host takes.
+type Limits struct {
+	Formats []Format
+	Bytes   int64 // the largest picture
+}
+
+// Host is a place that stores pictures. It is safe for concurrent use.
+type Host interface {
+	// Name is the host's name in settings and messages, such as "bilibili".
+	Name() string
+
+	// Limits says what the host takes. A picture within them may still be refused.
+	Limits() Limits
+
+	// Upload sends p as it is and returns its link, after the host's answer
+	// was checked. Every error is an *Error, or wraps ctx's error once ctx is
+	// done. It tries once: trying again is the caller's part.
+	Upload(ctx context.Context, p Picture) (Link, error)
+}
+
+// Uploader is the one way from a picture to its link.
+type Uploader struct {
+	Host Host
+}
+
+const (
+	tries     = 3
+	firstWait = 500 * time.Millisecond
+	longest   = time.Minute // a host that asks for more is not waited for
+)
+
+// Upload checks that the host takes p, sends it, and tries again where the
+// failure is Passing. Its errors are those of Host.
+func (u *Uploader) Upload(ctx context.Context, p Picture) (Link, error) {
+	if err := u.check(p); err != nil {
+		return Link{}, err
+	}
+	var last error // what backoff returns may be its own wrapping
+	link, err := backoff.Retry(ctx, func() (Link, error) {
+		var link Link
+		link, last = u.Host.Upload(ctx, p)
+		return link, again(last)
+	}, backoff.WithMaxTries(tries), backoff.WithBackOff(&backoff.ExponentialBackOff{
+		InitialInterval: firstWait, RandomizationFactor: 0.5, Multiplier: 3, MaxInterval: longest,
+	}))
+	switch e, ok := errors.AsType[*Error](last); {
+	case err == nil:
+		return link, nil
+	case ctx.Err() != nil:
+		return Link{}, context.Cause(ctx)
+	case ok && e.Name == "":
+		named := *e
+		named.Name = p.Name
+		return Link{}, &named
+	}
+	return Link{}, last
+}
+
+// check refuses what the host does not take, before anything is sent.
+func (u *Uploader) check(p Picture) error {
+	limits := u.Host.Limits()
+	switch {
+	case !slices.Contains(limits.Formats, p.Format):
+		return &Error{Kind: NotTaken, Host: u.Host.Name(), Name: p.Name, Format: p.Format}
+	case int64(len(p.Data)) > limits.Bytes:
+		return &Error{Kind: TooLarge, Host: u.Host.Name(), Name: p.Name, Size: int64(len(p.Data)), Limit: limits.Bytes}
+	}
+	return nil
+}
+
+// again tells backoff which errors are worth another try, and when.
+func again(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case err == nil:
+		return nil
+	case !ok || e.Kind != Passing || e.After > longest:
+		return backoff.Permanent(err)
+	case e.After > 0:
+		return &backoff.RetryAfterError{Duration: e.After}
+	}
+	return err
+}
