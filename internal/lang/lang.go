@@ -112,17 +112,23 @@ func (p *Printer) Say(m Message) string {
 }
 
 // Error says what went wrong and, where the catalogue knows it, what to do
-// next. An error that is no Teller is said as it says itself.
+// next: the hint of err or of the nearest of its causes that has one. An error
+// that is no Teller is said as it says itself.
 func (p *Printer) Error(err error) (what, hint string) {
-	var t Teller
-	if !errors.As(err, &t) {
+	t, ok := errors.AsType[Teller](err)
+	if !ok {
 		return err.Error(), ""
 	}
-	m := t.Tell()
-	if hint = p.Text(m.ID+".hint", m.Data); hint == m.ID+".hint" {
-		hint = ""
+	what = p.Say(t.Tell())
+	for ok {
+		m := t.Tell()
+		m.ID += ".hint"
+		if hint = p.Say(m); hint != m.ID {
+			return what, hint
+		}
+		t, ok = errors.AsType[Teller](errors.Unwrap(t))
 	}
-	return p.Say(m), hint
+	return what, ""
 }
 
 // catalogue reads the embedded files once. They are part of the program and

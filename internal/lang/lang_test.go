@@ -104,7 +104,7 @@ func TestEveryMessageOfTheCodeIsInTheCatalogue(t *testing.T) {
 			}
 			s, _ := strconv.Unquote(lit.Value)
 			room, _, _ := strings.Cut(s, ".")
-			if id.MatchString(s) && rooms[room] {
+			if id.MatchString(s) && rooms[room] && !strings.HasSuffix(s, ".json") {
 				if _, ok := en[s]; !ok {
 					t.Errorf("%s: message %s is not in the catalogue", path, s)
 				}

@@ -1,0 +1,365 @@
+// Package config reads and writes the settings file, config.json, and knows
+// the program's folders.
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"bilipaste/internal/format"
+	"bilipaste/internal/lang"
+)
+
+// Config is the settings.
+type Config struct {
+	Host           string // where pictures go
+	Bucket         string // Bilibili's bucket
+	BucketUnlisted bool   // a bucket that is not among the known ones is allowed
+	Format         format.Format
+	SESSDATA       Secret
+	BiliJct        Secret
+	Sound          bool
+	Notify         bool
+	Language       string        // "auto", or a tag of the catalogue
+	Pace           time.Duration // the least time from one upload to the next, after a burst
+	Proxy          *url.URL      // nil: the system's
+}
+
+// Default returns the settings of an empty file.
+func Default() Config {
+	return Config{
+		Host: "bilibili", Bucket: "live", Format: format.Markdown,
+		Sound: true, Notify: true, Language: "auto", Pace: time.Second,
+	}
+}
+
+// key is one key of the file. Its value passes through a text, which is also
+// what the commands "config get" and "config set" speak.
+type key struct {
+	name   string
+	get    func(Config) string
+	set    func(*Config, string) error
+	bare   bool // in JSON it is true or false rather than a string
+	secret bool
+}
+
+var keys = []key{
+	{name: "host", get: func(c Config) string { return c.Host }, set: oneOf(func(c *Config) *string { return &c.Host }, "bilibili")},
+	{name: "bucket", get: func(c Config) string { return c.Bucket }, set: func(c *Config, v string) error {
+		if !plainName(v) {
+			return lang.Errorf("config.want.bucket", nil, nil)
+		}
+		c.Bucket = v
+		return nil
+	}},
+	{name: "bucket_unlisted", bare: true, get: func(c Config) string { return strconv.FormatBool(c.BucketUnlisted) }, set: truth(func(c *Config) *bool { return &c.BucketUnlisted })},
+	{name: "format", get: func(c Config) string { return c.Format.String() }, set: func(c *Config, v string) (err error) {
+		c.Format, err = format.Parse(v)
+		return err
+	}},
+	{name: "SESSDATA", secret: true, get: func(c Config) string { return fmt.Sprint(c.SESSDATA) }, set: func(c *Config, v string) error {
+		c.SESSDATA = NewSecret(v)
+		return nil
+	}},
+	{name: "bili_jct", secret: true, get: func(c Config) string { return fmt.Sprint(c.BiliJct) }, set: func(c *Config, v string) error {
+		c.BiliJct = NewSecret(v)
+		return nil
+	}},
+	{name: "sound", bare: true, get: func(c Config) string { return strconv.FormatBool(c.Sound) }, set: truth(func(c *Config) *bool { return &c.Sound })},
+	{name: "notify", bare: true, get: func(c Config) string { return strconv.FormatBool(c.Notify) }, set: truth(func(c *Config) *bool { return &c.Notify })},
+	{name: "language", get: func(c Config) string { return c.Language }, set: oneOf(func(c *Config) *string { return &c.Language }, "auto", lang.Chinese, lang.English)},
+	{name: "pace", get: func(c Config) string { return c.Pace.String() }, set: func(c *Config, v string) error {
+		d, err := time.ParseDuration(v)
+		if err != nil || d < 0 || d > time.Hour {
+			return lang.Errorf("config.want.pace", nil, nil)
+		}
+		c.Pace = d
+		return nil
+	}},
+	{name: "proxy", get: func(c Config) string {
+		if c.Proxy == nil {
+			return ""
+		}
+		return c.Proxy.Redacted()
+	}, set: func(c *Config, v string) error {
+		if v == "" {
+			c.Proxy = nil
+			return nil
+		}
+		u, err := url.Parse(v)
+		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
+			return lang.Errorf("config.want.proxy", nil, nil)
+		}
+		c.Proxy = u
+		return nil
+	}},
+}
+
+// Keys returns the names of all keys, in the order of the documentation.
+func Keys() []string {
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = k.name
+	}
+	return names
+}
+
+// IsSecret tells whether a key's value is a secret.
+func IsSecret(name string) bool {
+	k, err := find(name)
+	return err == nil && k.secret
+}
+
+// Get returns a key's value as text, a secret's redacted.
+func (c Config) Get(name string) (string, error) {
+	k, err := find(name)
+	if err != nil {
+		return "", err
+	}
+	return k.get(c), nil
+}
+
+// Set changes a key's value, given as text, in c alone.
+func (c *Config) Set(name, value string) error {
+	k, err := find(name)
+	if err != nil {
+		return err
+	}
+	return k.assign(c, value)
+}
+
+// Load reads the settings file. A file that is not there is an empty one.
+// Every error names the file, and the key where there is one.
+func Load(file string) (Config, error) {
+	c := Default()
+	entries, err := read(file)
+	if err != nil {
+		return c, err
+	}
+	for _, e := range entries {
+		k, err := find(e.key)
+		if err != nil {
+			return c, inFile(file, err)
+		}
+		value, err := k.text(e.value)
+		if err == nil {
+			err = k.assign(&c, value)
+		}
+		if err != nil {
+			return c, inFile(file, err)
+		}
+	}
+	return c, nil
+}
+
+// Save changes one key in the file, and leaves the others and their order as
+// they are. The file is whole at every moment, and readable by its owner only.
+func Save(file, name, value string) error {
+	k, err := find(name)
+	if err != nil {
+		return err
+	}
+	c := Default()
+	if err := k.assign(&c, value); err != nil {
+		return err
+	}
+	entries, err := read(file)
+	if err != nil {
+		return err
+	}
+	raw := json.RawMessage(value)
+	if !k.bare {
+		raw = quote(value)
+	}
+	if i := slices.IndexFunc(entries, func(e entry) bool { return e.key == name }); i >= 0 {
+		entries[i].value = raw
+	} else {
+		entries = append(entries, entry{name, raw})
+	}
+	return write(file, entries)
+}
+
+func inFile(file string, err error) error {
+	return lang.Errorf("config.in_file", lang.Data{"File": file, "Cause": err}, err)
+}
+
+func find(name string) (key, error) {
+	for _, k := range keys {
+		if k.name == name {
+			return k, nil
+		}
+	}
+	for _, k := range keys {
+		if strings.EqualFold(k.name, name) {
+			return key{}, lang.Errorf("config.unknown_key.case", lang.Data{"Key": name, "Meant": k.name}, nil)
+		}
+	}
+	return key{}, lang.Errorf("config.unknown_key", lang.Data{"Key": name, "Keys": strings.Join(Keys(), ", ")}, nil)
+}
+
+// assign sets k in c. An error names the key, and the value unless it is a secret.
+func (k key) assign(c *Config, value string) error {
+	if err := k.set(c, value); err != nil {
+		return lang.Errorf("config.bad_value", lang.Data{"Key": k.name, "Cause": err}, err)
+	}
+	return nil
+}
+
+// text brings a JSON value into the form that the key's set takes.
+func (k key) text(raw json.RawMessage) (string, error) {
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return "", err
+	}
+	switch v := v.(type) {
+	case string:
+		if !k.bare {
+			return v, nil
+		}
+	case bool:
+		if k.bare {
+			return strconv.FormatBool(v), nil
+		}
+	}
+	want := "config.want.string"
+	if k.bare {
+		want = "config.want.bool"
+	}
+	return "", lang.Errorf("config.bad_value", lang.Data{"Key": k.name, "Cause": lang.Message{ID: want}}, nil)
+}
+
+func oneOf(field func(*Config) *string, values ...string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if !slices.Contains(values, v) {
+			return lang.Errorf("config.want.one_of", lang.Data{"Values": strings.Join(values, ", ")}, nil)
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+func truth(field func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		switch v {
+		case "true", "false":
+			*field(c) = v == "true"
+			return nil
+		}
+		return lang.Errorf("config.want.bool", nil, nil)
+	}
+}
+
+// plainName tells whether a bucket's name could be one at all.
+func plainName(s string) bool {
+	return s != "" && len(s) <= 64 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""
+}
+
+// entry is one key of the file with its JSON value, in the file's order.
+type entry struct {
+	key   string
+	value json.RawMessage
+}
+
+// read reads the file's entries in their order.
+func read(file string) ([]entry, error) {
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, lang.Errorf("config.unreadable", lang.Data{"File": file, "Cause": cause(err)}, err)
+	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // Notepad's byte order mark
+	broken := func(at int64) error {
+		line := 1 + bytes.Count(data[:min(at, int64(len(data)))], []byte("\n"))
+		return lang.Errorf("config.broken", lang.Data{"File": file, "Line": line}, nil)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		if len(bytes.TrimSpace(data)) == 0 {
+			return nil, nil
+		}
+		return nil, broken(d.InputOffset())
+	}
+	var entries []entry
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, broken(d.InputOffset())
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, broken(d.InputOffset())
+		}
+		if slices.ContainsFunc(entries, func(e entry) bool { return e.key == name }) {
+			return nil, inFile(file, lang.Errorf("config.twice", lang.Data{"Key": name}, nil))
+		}
+		entries = append(entries, entry{name.(string), value})
+	}
+	if _, err := d.Token(); err != nil || len(bytes.TrimSpace(data[d.InputOffset():])) > 0 {
+		return nil, broken(d.InputOffset())
+	}
+	return entries, nil
+}
+
+// write replaces the file by a temporary one beside it.
+func write(file string, entries []entry) error {
+	var b bytes.Buffer
+	b.WriteString("{")
+	for i, e := range entries {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "\n  %s: %s", quote(e.key), e.value)
+	}
+	b.WriteString("\n}\n")
+	failed := func(err error) error {
+		return lang.Errorf("config.unwritable", lang.Data{"File": file, "Cause": cause(err)}, err)
+	}
+	if target, err := filepath.EvalSymlinks(file); err == nil {
+		file = target // dotfiles are often links: keep the link
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return failed(err)
+	}
+	temp, err := os.CreateTemp(filepath.Dir(file), ".config-*") // 0600
+	if err != nil {
+		return failed(err)
+	}
+	_, err = temp.Write(b.Bytes())
+	err = errors.Join(err, temp.Sync(), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), file)
+	}
+	if err != nil {
+		return failed(errors.Join(err, os.Remove(temp.Name())))
+	}
+	return nil
+}
+
+// quote writes s as JSON without escaping < > &, which templates hold.
+func quote(s string) json.RawMessage {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always encodes
+	return bytes.TrimSpace(b.Bytes())
+}
+
+// cause is a file error without its path, which the message names.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}

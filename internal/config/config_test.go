@@ -1,0 +1,206 @@
+package config_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"bilipaste/internal/config"
+	"bilipaste/internal/format"
+	"bilipaste/internal/lang"
+)
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	f := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(f, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestNoFileAndEmptyFileAreTheDefaults(t *testing.T) {
+	for _, f := range []string{filepath.Join(t.TempDir(), "none.json"), file(t, ""), file(t, " \n"), file(t, "{}"), file(t, "\xef\xbb\xbf{}")} {
+		c, err := config.Load(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Host != "bilibili" || c.Bucket != "live" || c.Format != format.Markdown || !c.Sound || !c.Notify ||
+			c.Language != "auto" || c.Pace != time.Second || !c.SESSDATA.IsZero() || c.Proxy != nil {
+			t.Errorf("%s: %+v", f, c)
+		}
+	}
+}
+
+func TestEveryKeyIsRead(t *testing.T) {
+	c, err := config.Load(file(t, `{
+		"host": "bilibili", "bucket": "my_own", "bucket_unlisted": true, "format": "<{url}>",
+		"SESSDATA": "s", "bili_jct": "j", "sound": false, "notify": false,
+		"language": "zh-CN", "pace": "2s500ms", "proxy": "socks5://127.0.0.1:1080"
+	}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Bucket != "my_own" || !c.BucketUnlisted || c.Format.String() != "<{url}>" || c.SESSDATA.Reveal() != "s" ||
+		c.BiliJct.Reveal() != "j" || c.Sound || c.Notify || c.Language != "zh-CN" || c.Pace != 2500*time.Millisecond ||
+		c.Proxy.String() != "socks5://127.0.0.1:1080" {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestABadFileIsNamedWithWhatIsWrong(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"hots": "x"}`:                           "no setting hots",
+		`{"sessdata": "x"}`:                       "written SESSDATA",
+		`{"host": "imgur"}`:                       "one of bilibili",
+		`{"sound": "yes"}`:                        "true or false",
+		`{"bucket": 1}`:                           "a text in quotation marks",
+		`{"bucket": "../x"}`:                      "letters, digits",
+		`{"pace": "soon"}`:                        "1s",
+		`{"format": "jpeg"}`:                      "{url}",
+		`{"proxy": "127.0.0.1:80"}`:               "http://",
+		"{\n\"sound\": true\n\"notify\": true\n}": "line 3",
+		`{"sound": true, "sound": false}`:         "twice",
+		`[]`:                                      "line 1",
+		`{} {}`:                                   "line 1",
+		`{"sound": tru`:                           "line 1",
+	} {
+		f := file(t, text)
+		_, err := config.Load(f)
+		if err == nil {
+			t.Errorf("%s: no error", text)
+			continue
+		}
+		what, _ := lang.New(lang.English).Error(err)
+		if !strings.Contains(what, want) || !strings.Contains(what, f) {
+			t.Errorf("%s: %s", text, what)
+		}
+	}
+}
+
+func TestAFolderInsteadOfAFile(t *testing.T) {
+	if _, err := config.Load(t.TempDir()); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestSaveChangesOneKeyAndKeepsTheRest(t *testing.T) {
+	f := file(t, `{"bucket": "album", "SESSDATA": "<s&>"}`)
+	if err := config.Save(f, "format", `<a href="{url}">`); err != nil {
+		t.Fatal(err)
+	}
+	if err := config.Save(f, "sound", "false"); err != nil {
+		t.Fatal(err)
+	}
+	if err := config.Save(f, "bucket", "live"); err != nil {
+		t.Fatal(err)
+	}
+	got, _ := os.ReadFile(f)
+	want := "{\n  \"bucket\": \"live\",\n  \"SESSDATA\": \"<s&>\",\n  \"format\": \"<a href=\\\"{url}\\\">\",\n  \"sound\": false\n}\n"
+	if string(got) != want {
+		t.Errorf("got %s", got)
+	}
+	before := string(got)
+	if err := config.Save(f, "sound", "loud"); err == nil {
+		t.Error("a bad value was saved")
+	}
+	if err := config.Save(f, "volume", "1"); err == nil {
+		t.Error("an unknown key was saved")
+	}
+	if got, _ := os.ReadFile(f); string(got) != before {
+		t.Error("a refused change changed the file")
+	}
+}
+
+func TestSavedFileIsTheOwnersAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such modes")
+	}
+	f := filepath.Join(t.TempDir(), "new", "config.json")
+	if err := config.Save(f, "SESSDATA", "s"); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]fs.FileMode{f: 0o600, filepath.Dir(f): 0o700} {
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+		}
+	}
+}
+
+func TestSaveKeepsALinkedFileLinked(t *testing.T) {
+	target := file(t, `{}`)
+	link := filepath.Join(t.TempDir(), "config.json")
+	if err := os.Symlink(target, link); err != nil {
+		t.Skip(err)
+	}
+	if err := config.Save(link, "sound", "false"); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := config.Load(target); err != nil || c.Sound {
+		t.Errorf("the linked file: %v, %v", c.Sound, err)
+	}
+}
+
+func TestASecretIsNeverPrinted(t *testing.T) {
+	const text = "0a1b2c3d"
+	c := config.Default()
+	c.SESSDATA = config.NewSecret(text)
+	holder := struct{ c config.Config }{c}
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "s", c.SESSDATA, "c", c)
+	j, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := c.Get("SESSDATA")
+	all := fmt.Sprint(c, holder, c.SESSDATA) + fmt.Sprintf("%v %+v %#v %s %q %x", c, holder, c, c.SESSDATA, c.SESSDATA, c.SESSDATA) +
+		log.String() + string(j) + got
+	if strings.Contains(all, text) || strings.Contains(all, fmt.Sprintf("%x", text)) {
+		t.Errorf("printed: %s", all)
+	}
+	if c.SESSDATA.Reveal() != text {
+		t.Error("the secret itself is lost")
+	}
+}
+
+func TestPlacesOfOneHome(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("BILIPASTE_HOME", home)
+	p, err := config.FindPlaces()
+	if err != nil || p.File() != filepath.Join(home, "config.json") || p.State != home {
+		t.Errorf("%+v, %v", p, err)
+	}
+	t.Setenv("BILIPASTE_HOME", "")
+	if p, err = config.FindPlaces(); err != nil || filepath.Base(p.Config) != "bilipaste" || filepath.Base(p.State) != "bilipaste" {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(`{"bucket": "live", "sound": true}`))
+	f.Add([]byte(`{"a":`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(t.TempDir(), "c.json")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Skip(err)
+		}
+		if _, err := config.Load(path); err != nil {
+			lang.New(lang.Chinese).Error(err)
+			return
+		}
+		if err := config.Save(path, "sound", "false"); err != nil {
+			t.Fatalf("a file that loads cannot be saved: %v", err)
+		}
+		if c, err := config.Load(path); err != nil || c.Sound {
+			t.Fatalf("after Save: %v, %v", c.Sound, err)
+		}
+	})
+}

@@ -1,0 +1,34 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/adrg/xdg"
+
+	"bilipaste/internal/lang"
+)
+
+// Places are the program's folders. They need not exist.
+type Places struct {
+	Config string // the settings file's folder
+	State  string // what survives a restart and is worth no backup
+}
+
+// FindPlaces returns the user's folders, or $BILIPASTE_HOME for all of them.
+func FindPlaces() (Places, error) {
+	if home := os.Getenv("BILIPASTE_HOME"); home != "" {
+		home, err := filepath.Abs(home)
+		if err != nil {
+			return Places{}, lang.Errorf("config.unreadable", lang.Data{"File": home, "Cause": cause(err)}, err)
+		}
+		return Places{Config: home, State: home}, nil
+	}
+	return Places{
+		Config: filepath.Join(xdg.ConfigHome, "bilipaste"),
+		State:  filepath.Join(xdg.StateHome, "bilipaste"),
+	}, nil
+}
+
+// File is the settings file's path.
+func (p Places) File() string { return filepath.Join(p.Config, "config.json") }
