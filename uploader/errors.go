@@ -69,8 +69,12 @@ func (e *Error) Tell() lang.Message {
 	if e.Why != "" {
 		id += "." + e.Why
 	}
+	var name any = e.Name
+	if e.Name == "" {
+		name = lang.Message{ID: "uploader.picture"}
+	}
 	return lang.Message{ID: id, Data: lang.Data{
-		"Host": e.Host, "Name": e.Name, "Code": e.Code, "Said": e.Said,
+		"Host": e.Host, "Name": name, "Code": e.Code, "Said": e.Said,
 		"Format": strings.ToUpper(string(e.Format)),
 		"Size":   megabytes(e.Size), "Limit": megabytes(e.Limit),
 		"Until": e.Until.Local().Format("15:04:05"), "After": e.After.Round(time.Second).String(),

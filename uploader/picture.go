@@ -12,6 +12,9 @@ import (
 	_ "image/jpeg" //
 	_ "image/png"  //
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	_ "golang.org/x/image/bmp"  //
 	_ "golang.org/x/image/tiff" //
@@ -69,12 +72,34 @@ type Picture struct {
 func ReadPicture(name string, r io.Reader, size int64) (Picture, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxPicture+1))
 	if err != nil {
-		return Picture{}, &Error{Kind: Unusable, Why: "unreadable", Name: name, Err: err}
+		return Picture{Name: name}, unreadable(name, err)
 	}
 	if size >= 0 && int64(len(data)) < size && size <= MaxPicture {
-		return Picture{}, &Error{Kind: Unusable, Why: "cut", Name: name, Err: io.ErrUnexpectedEOF}
+		return Picture{Name: name}, &Error{Kind: Unusable, Why: "cut", Name: name, Err: io.ErrUnexpectedEOF}
 	}
 	return NewPicture(name, data)
+}
+
+// OpenPicture reads a picture file. Its errors are those of ReadPicture.
+func OpenPicture(path string) (Picture, error) {
+	name := filepath.Base(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return Picture{Name: name}, unreadable(name, err)
+	}
+	defer f.Close()
+	size := int64(-1) // a pipe's, a device's
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		size = info.Size()
+	}
+	return ReadPicture(name, f, size)
+}
+
+func unreadable(name string, err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err // the message names the picture
+	}
+	return &Error{Kind: Unusable, Why: "unreadable", Name: name, Err: err}
 }
 
 // NewPicture finds out what the bytes of a picture are. It returns an *Error

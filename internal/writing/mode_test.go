@@ -1,0 +1,275 @@
+package writing_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"bilipaste/internal/format"
+	"bilipaste/internal/lang"
+	"bilipaste/internal/writing"
+	"bilipaste/uploader"
+	"bilipaste/watcher"
+)
+
+// desk is a desktop on which the test is every other program: it copies,
+// pastes, sees the notifications and is the host.
+type desk struct {
+	mu       sync.Mutex
+	copied   chan watcher.Clip
+	holds    watcher.Clip // what the clipboard holds
+	text     string       // what was put in its place
+	log      []string     // in the order it happened
+	failing  map[string]error
+	sending  chan string   // a picture's name, when its upload begins
+	proceed  chan struct{} // nil: uploads end at once
+	reported chan writing.Result
+}
+
+func newDesk() *desk {
+	return &desk{
+		copied: make(chan watcher.Clip), failing: map[string]error{},
+		sending: make(chan string, 100), reported: make(chan writing.Result, 100),
+	}
+}
+
+func (d *desk) Run(ctx context.Context, seen func(watcher.Clip)) error {
+	for {
+		select {
+		case c := <-d.copied:
+			d.mu.Lock()
+			d.holds, d.text = c, ""
+			d.mu.Unlock()
+			seen(c)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (d *desk) Replace(_ context.Context, clip watcher.Clip, text string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !slices.Equal(d.holds.Formats, clip.Formats) {
+		return watcher.ErrChanged
+	}
+	d.text = text
+	d.log = append(d.log, "paste")
+	return nil
+}
+
+func (d *desk) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+	d.sending <- p.Name
+	if d.proceed != nil {
+		select {
+		case <-d.proceed:
+		case <-ctx.Done():
+			return uploader.Link{}, ctx.Err()
+		}
+	}
+	if err := d.failing[p.Name]; err != nil {
+		return uploader.Link{}, err
+	}
+	return uploader.Link{URL: "https://host/" + p.Name}, nil
+}
+
+func (d *desk) Done(title, body, icon string) { d.note("done", title, body, icon) }
+func (d *desk) Failed(title, body string)     { d.note("failed", title, body, "") }
+
+func (d *desk) note(what, title, body, icon string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.log = append(d.log, what+": "+title+": "+strings.ReplaceAll(body, "\n", " / ")+" ["+filepath.Base(icon)+"]")
+}
+
+// start runs writing mode on the desk until the test ends.
+func (d *desk) start(t *testing.T) *writing.Mode {
+	t.Helper()
+	m := &writing.Mode{
+		Clipboard: d, Uploader: d, Notifier: d,
+		Format:   func() format.Format { return format.Markdown },
+		Language: func() *lang.Printer { return lang.New(lang.English) },
+		Icon:     filepath.Join(t.TempDir(), "state", "icon"),
+		Report:   func(r writing.Result) { d.reported <- r },
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- m.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	return m
+}
+
+func pngOf(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 3, 2))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func files(t *testing.T, names ...string) watcher.Clip {
+	t.Helper()
+	c := watcher.Clip{Formats: names, Take: watcher.Files, Why: watcher.IsFiles}
+	for _, n := range names {
+		f := filepath.Join(t.TempDir(), n)
+		if err := os.WriteFile(f, pngOf(t), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c.Files = append(c.Files, f)
+	}
+	return c
+}
+
+func TestACopiedPictureBecomesALinkThenADing(t *testing.T) {
+	d := newDesk()
+	m := d.start(t)
+	data := pngOf(t)
+	d.copied <- watcher.Clip{Formats: []string{"image/png"}, Take: watcher.Picture, Why: watcher.IsPicture, Data: data}
+	r := <-d.reported
+	if d.text != "![](https://host/)" || r.Text != d.text || r.Pasted != nil {
+		t.Errorf("clipboard %q, result %+v", d.text, r)
+	}
+	if p := r.Pictures[0]; p.Width != 3 || p.Height != 2 || p.Format != uploader.PNG || p.Bytes != len(data) {
+		t.Errorf("%+v", p)
+	}
+	want := []string{"paste", "done: Picture uploaded: On the clipboard, ready to paste: / ![](https://host/) [icon]"}
+	if !slices.Equal(d.log, want) {
+		t.Errorf("%q", d.log)
+	}
+	if icon, err := os.ReadFile(m.Icon); err != nil || !bytes.Equal(icon, data) {
+		t.Errorf("the notification's picture: %v", err)
+	}
+}
+
+func TestSeveralFilesAreOneText(t *testing.T) {
+	d := newDesk()
+	d.start(t)
+	d.copied <- files(t, "a.png", "b.png", "c.png")
+	<-d.reported
+	if want := "![](https://host/a.png)\n![](https://host/b.png)\n![](https://host/c.png)"; d.text != want {
+		t.Errorf("%q", d.text)
+	}
+	if len(d.log) != 2 || !strings.HasPrefix(d.log[1], "done: 3 pictures uploaded") || !strings.HasSuffix(d.log[1], "[a.png]") {
+		t.Errorf("%q", d.log)
+	}
+}
+
+func TestWhatFailsIsNamedAndTheRestIsPasted(t *testing.T) {
+	d := newDesk()
+	d.failing["b.png"] = &uploader.Error{Kind: uploader.TooLarge, Name: "b.png", Size: 16e6, Limit: 15e6}
+	d.start(t)
+	d.copied <- files(t, "a.png", "b.png")
+	<-d.reported
+	if d.text != "![](https://host/a.png)" {
+		t.Errorf("%q", d.text)
+	}
+	if got := d.log[1]; !strings.HasPrefix(got, "failed: 1 of 2 pictures not uploaded") || !strings.Contains(got, "b.png is 16.0 MB") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestNothingIsPastedWhereNothingWasUploaded(t *testing.T) {
+	d := newDesk()
+	d.failing[""] = &uploader.Error{Kind: uploader.NotLoggedIn}
+	d.start(t)
+	d.copied <- watcher.Clip{Take: watcher.Picture, Data: pngOf(t)}
+	r := <-d.reported
+	if len(d.log) != 1 || !strings.HasPrefix(d.log[0], "failed: Picture not uploaded: not logged in") || r.Failed() != 1 {
+		t.Errorf("%q", d.log)
+	}
+}
+
+func TestABrokenPictureIsNotSent(t *testing.T) {
+	d := newDesk()
+	d.start(t)
+	d.copied <- watcher.Clip{Take: watcher.Picture, Data: pngOf(t)[:40]}
+	<-d.reported
+	if len(d.sending) != 0 || !strings.Contains(d.log[0], "cut off") {
+		t.Errorf("%q", d.log)
+	}
+}
+
+func TestANewerClipIsNeitherOverwrittenNorDropped(t *testing.T) {
+	d := newDesk()
+	d.proceed = make(chan struct{})
+	d.start(t)
+	d.copied <- files(t, "first.png")
+	<-d.sending // the first is on its way
+	d.copied <- files(t, "second.png")
+	d.copied <- watcher.Clip{Formats: []string{"text"}, Why: watcher.TextBeside}
+	d.copied <- files(t, "third.png")
+	for range 3 {
+		d.proceed <- struct{}{}
+	}
+	var got []string
+	for range 4 {
+		r := <-d.reported
+		s := string(r.Clip.Why)
+		if r.Text != "" {
+			s = r.Text
+		}
+		if errors.Is(r.Pasted, watcher.ErrChanged) {
+			s += " changed"
+		}
+		got = append(got, s)
+	}
+	want := []string{"![](https://host/first.png) changed", "![](https://host/second.png) changed", "text", "![](https://host/third.png)"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if d.text != "![](https://host/third.png)" {
+		t.Errorf("clipboard: %q", d.text)
+	}
+	if !strings.Contains(d.log[0], "Something else was copied") || !strings.Contains(d.log[0], "https://host/first.png") {
+		t.Errorf("the notification must carry the link: %q", d.log[0])
+	}
+}
+
+func TestWhatIsLeftAloneIsReportedInSilence(t *testing.T) {
+	d := newDesk()
+	d.start(t)
+	for _, why := range []watcher.Reason{watcher.TextBeside, watcher.IsSecret, watcher.IsCut, watcher.NotReadable} {
+		d.copied <- watcher.Clip{Why: why}
+		if r := <-d.reported; r.Clip.Why != why || len(r.Pictures) != 0 {
+			t.Errorf("%+v", r)
+		}
+	}
+	if len(d.log) != 0 {
+		t.Errorf("%q", d.log)
+	}
+}
+
+func TestAPictureThatCannotBeHadIsTold(t *testing.T) {
+	d := newDesk()
+	d.start(t)
+	d.copied <- watcher.Clip{Formats: []string{"image/png"}, Why: watcher.NotReadable}
+	<-d.reported
+	d.copied <- watcher.Clip{Formats: []string{"image/png"}, Why: watcher.TooLarge}
+	<-d.reported
+	if len(d.log) != 2 || !strings.HasPrefix(d.log[0], "failed: Picture not taken") {
+		t.Errorf("%q", d.log)
+	}
+}
+
+// The deferred end in start fails unless Run ends while an upload hangs.
+func TestItEndsInTheMiddleOfAnUpload(t *testing.T) {
+	d := newDesk()
+	d.proceed = make(chan struct{})
+	d.start(t)
+	d.copied <- files(t, "hangs.png")
+	<-d.sending
+}

@@ -1,0 +1,95 @@
+package writing
+
+import (
+	"cmp"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"bilipaste/internal/lang"
+	"bilipaste/watcher"
+)
+
+// tell notifies the user of a clip that was taken, or that should have been.
+func (m *Mode) tell(clip watcher.Clip, r Result) {
+	p := m.Language()
+	failed := r.Failed()
+	switch {
+	case len(r.Pictures) == 0 && clip.Take == watcher.Nothing && r.lost():
+		m.Notifier.Failed(p.Text("writing.lost"), p.Text("watcher.why."+string(clip.Why)))
+	case len(r.Pictures) == 0:
+	case failed == len(r.Pictures):
+		m.Notifier.Failed(p.Text("writing.failed", lang.Data{"Count": failed}), m.explain(p, r))
+	case failed > 0:
+		m.Notifier.Failed(p.Text("writing.some_failed", lang.Data{"Failed": failed, "All": len(r.Pictures)}), m.explain(p, r))
+	default:
+		m.Notifier.Done(p.Text("writing.done", lang.Data{"Count": len(r.Pictures)}), m.explain(p, r), m.icon(clip))
+	}
+}
+
+// Failed counts the pictures that have no link.
+func (r Result) Failed() int {
+	n := 0
+	for _, p := range r.Pictures {
+		if p.Err != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// lost tells whether something that counts was copied and could not be had.
+func (r Result) lost() bool {
+	return r.Clip.Why == watcher.TooLarge || r.Clip.Why == watcher.NotReadable && len(r.Clip.Formats) > 0
+}
+
+// explain is the notification's text: the links, where they are, and each
+// thing that went wrong, once.
+func (m *Mode) explain(p *lang.Printer, r Result) string {
+	var lines []string
+	switch {
+	case r.Text == "":
+	case r.Pasted == nil:
+		lines = append(lines, p.Text("writing.pasted"), r.Text)
+	case errors.Is(r.Pasted, watcher.ErrChanged):
+		lines = append(lines, p.Text("writing.not_pasted"), r.Text)
+	default:
+		what, _ := p.Error(r.Pasted)
+		lines = append(lines, p.Text("writing.paste_failed", lang.Data{"Cause": what}), r.Text)
+	}
+	last := ""
+	for _, picture := range r.Pictures {
+		if picture.Err == nil {
+			continue
+		}
+		what, hint := p.Error(picture.Err)
+		if what != last {
+			lines = append(lines, what)
+		}
+		if last = what; hint != "" {
+			lines = append(lines, hint)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// icon returns a file with the picture that was uploaded, for the notification
+// to show; "" if there is none. Picture data is written to m.Icon, over the
+// picture before it: the notification reads it when it is shown.
+func (m *Mode) icon(clip watcher.Clip) string {
+	switch {
+	case clip.Take == watcher.Files:
+		return clip.Files[0]
+	case m.Icon == "":
+		return ""
+	}
+	err := cmp.Or(
+		os.MkdirAll(filepath.Dir(m.Icon), 0o700),
+		os.WriteFile(m.Icon, clip.Data, 0o600),
+	)
+	if err != nil {
+		return "" // a notification without a picture is still one
+	}
+	return m.Icon
+}
