@@ -28,8 +28,8 @@ type Uploader interface {
 // Notifier tells the user, by sound and notification, and does not wait for
 // either; *notify.Notifier is one.
 type Notifier interface {
-	Done(title, body, icon string)
-	Failed(title, body string)
+	Done(ctx context.Context, title, body, icon string)
+	Failed(ctx context.Context, title, body string)
 }
 
 // Mode is writing mode.
@@ -103,7 +103,7 @@ func (m *Mode) take(ctx context.Context, clip watcher.Clip) {
 		r.Pasted = m.Clipboard.Replace(ctx, clip, r.Text)
 	}
 	r.Took = time.Since(start)
-	m.tell(clip, r)
+	m.tell(ctx, clip, r)
 	m.Report(r)
 }
 

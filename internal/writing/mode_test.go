@@ -81,8 +81,8 @@ func (d *desk) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, e
 	return uploader.Link{URL: "https://host/" + p.Name}, nil
 }
 
-func (d *desk) Done(title, body, icon string) { d.note("done", title, body, icon) }
-func (d *desk) Failed(title, body string)     { d.note("failed", title, body, "") }
+func (d *desk) Done(_ context.Context, title, body, icon string) { d.note("done", title, body, icon) }
+func (d *desk) Failed(_ context.Context, title, body string)     { d.note("failed", title, body, "") }
 
 func (d *desk) note(what, title, body, icon string) {
 	d.mu.Lock()

@@ -2,6 +2,7 @@ package writing
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -12,19 +13,19 @@ import (
 )
 
 // tell notifies the user of a clip that was taken, or that should have been.
-func (m *Mode) tell(clip watcher.Clip, r Result) {
+func (m *Mode) tell(ctx context.Context, clip watcher.Clip, r Result) {
 	p := m.Language()
 	failed := r.Failed()
 	switch {
 	case len(r.Pictures) == 0 && clip.Take == watcher.Nothing && r.lost():
-		m.Notifier.Failed(p.Text("writing.lost"), p.Text("watcher.why."+string(clip.Why)))
+		m.Notifier.Failed(ctx, p.Text("writing.lost"), p.Text("watcher.why."+string(clip.Why)))
 	case len(r.Pictures) == 0:
 	case failed == len(r.Pictures):
-		m.Notifier.Failed(p.Text("writing.failed", lang.Data{"Count": failed}), m.explain(p, r))
+		m.Notifier.Failed(ctx, p.Text("writing.failed", lang.Data{"Count": failed}), m.explain(p, r))
 	case failed > 0:
-		m.Notifier.Failed(p.Text("writing.some_failed", lang.Data{"Failed": failed, "All": len(r.Pictures)}), m.explain(p, r))
+		m.Notifier.Failed(ctx, p.Text("writing.some_failed", lang.Data{"Failed": failed, "All": len(r.Pictures)}), m.explain(p, r))
 	default:
-		m.Notifier.Done(p.Text("writing.done", lang.Data{"Count": len(r.Pictures)}), m.explain(p, r), m.icon(clip))
+		m.Notifier.Done(ctx, p.Text("writing.done", lang.Data{"Count": len(r.Pictures)}), m.explain(p, r), m.icon(clip))
 	}
 }
 
