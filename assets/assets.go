@@ -3,8 +3,15 @@ package assets
 
 import "embed"
 
+//go:generate go run ./sounds sounds
+
 // Lang holds the translations: one file a room and language, named
 // ROOM.LANGUAGE.json, each a flat object from a message's id to its text.
 //
 //go:embed lang/*.json
 var Lang embed.FS
+
+// Sounds holds ding.wav, a picture has become a link, and fail.wav, one has not.
+//
+//go:embed sounds/*.wav
+var Sounds embed.FS
