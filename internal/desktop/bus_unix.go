@@ -1,0 +1,31 @@
+//go:build unix
+
+package desktop
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// Bus tells whether a D-Bus session bus is there, and names it in
+// DBUS_SESSION_BUS_ADDRESS, where libraries look for it: without that, some
+// start a bus of their own, one more with each call. Ask before using any.
+func Bus() bool {
+	const variable = "DBUS_SESSION_BUS_ADDRESS"
+	if a := os.Getenv(variable); a != "" && !strings.HasPrefix(a, "autolaunch:") {
+		return true
+	}
+	dir := os.Getenv("XDG_RUNTIME_DIR")
+	if dir == "" {
+		dir = fmt.Sprintf("/run/user/%d", os.Getuid())
+	}
+	socket := filepath.Join(dir, "bus")
+	if info, err := os.Stat(socket); err != nil || info.Mode().Type() != os.ModeSocket {
+		return false
+	}
+	return os.Setenv(variable, "unix:path="+dbus.EscapeBusAddressValue(socket)) == nil
+}
