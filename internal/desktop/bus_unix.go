@@ -19,13 +19,17 @@ func Bus() bool {
 	if a := os.Getenv(variable); a != "" && !strings.HasPrefix(a, "autolaunch:") {
 		return true
 	}
-	dir := os.Getenv("XDG_RUNTIME_DIR")
-	if dir == "" {
-		dir = fmt.Sprintf("/run/user/%d", os.Getuid())
-	}
-	socket := filepath.Join(dir, "bus")
+	socket := filepath.Join(RuntimeDir(), "bus")
 	if info, err := os.Stat(socket); err != nil || info.Mode().Type() != os.ModeSocket {
 		return false
 	}
 	return os.Setenv(variable, "unix:path="+dbus.EscapeBusAddressValue(socket)) == nil
+}
+
+// RuntimeDir returns the folder of the user's sockets.
+func RuntimeDir() string {
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return dir
+	}
+	return fmt.Sprintf("/run/user/%d", os.Getuid())
 }
