@@ -36,4 +36,6 @@ require (
 	github.com/sergeymakinen/go-bmp v1.0.0 // indirect
 	github.com/sergeymakinen/go-ico v1.0.0-beta.0 // indirect
 	github.com/tadvi/systray v0.0.0-20190226123456-11a2b8fa57af // indirect
+	github.com/gofrs/flock v0.13.1 // indirect
+	golang.org/x/sys v0.49.0 // indirect
 )

@@ -23,9 +23,10 @@ const (
 	Rejected          // the host says no; asking again gives the same answer
 	Passing           // the network's or the host's passing trouble: may be tried again
 	BrokenAnswer      // the host answered, but not with what it promises
+	Local             // this machine's trouble, such as a folder that cannot be written
 )
 
-var kindNames = [...]string{"", "not_logged_in", "refused", "too_large", "not_taken", "unusable", "rejected", "passing", "broken_answer"}
+var kindNames = [...]string{"", "not_logged_in", "refused", "too_large", "not_taken", "unusable", "rejected", "passing", "broken_answer", "local"}
 
 // String returns the kind's name, as in messages and --json.
 func (k Kind) String() string {

@@ -6,13 +6,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"image"
-	_ "image/gif"  // the formats whose width and height are read
-	_ "image/jpeg" //
-	_ "image/png"  //
+	_ "image/gif" // the formats whose width and height are read
+	"image/jpeg"
+	_ "image/png" //
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 
@@ -70,14 +70,21 @@ type Picture struct {
 // Unusable where r fails, is shorter than size, or holds no whole picture, and
 // of kind TooLarge past MaxPicture.
 func ReadPicture(name string, r io.Reader, size int64) (Picture, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxPicture+1))
-	if err != nil {
-		return Picture{Name: name}, unreadable(name, err)
+	if size > MaxPicture {
+		return Picture{Name: name}, &Error{Kind: TooLarge, Name: name, Size: size, Limit: MaxPicture}
 	}
-	if size >= 0 && int64(len(data)) < size && size <= MaxPicture {
+	var data bytes.Buffer
+	if size >= 0 {
+		data.Grow(int(size) + bytes.MinRead) // read in one piece, with nothing copied
+	}
+	_, err := data.ReadFrom(io.LimitReader(r, MaxPicture+1))
+	switch {
+	case err != nil:
+		return Picture{Name: name}, unreadable(name, err)
+	case int64(data.Len()) < size:
 		return Picture{Name: name}, &Error{Kind: Unusable, Why: "cut", Name: name, Err: io.ErrUnexpectedEOF}
 	}
-	return NewPicture(name, data)
+	return NewPicture(name, data.Bytes())
 }
 
 // OpenPicture reads a picture file. Its errors are those of ReadPicture.
@@ -123,11 +130,16 @@ func NewPicture(name string, data []byte) (Picture, error) {
 		return p, nil
 	}
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if _, rare := errors.AsType[jpeg.UnsupportedError](err); rare { // browsers decode more than Go does
+		if config.Width, config.Height = jpegSize(data); config.Width > 0 {
+			err = nil
+		}
+	}
+	if err == nil && (config.Width <= 0 || config.Height <= 0) {
+		err = errors.New("no pixels")
+	}
 	if err != nil {
 		return p, &Error{Kind: Unusable, Why: "broken", Name: name, Err: err}
-	}
-	if config.Width <= 0 || config.Height <= 0 {
-		return p, &Error{Kind: Unusable, Why: "broken", Name: name, Err: errors.New("no pixels")}
 	}
 	p.Width, p.Height = config.Width, config.Height
 	return p, nil
@@ -167,31 +179,85 @@ func Sniff(data []byte) Format {
 	return ""
 }
 
-// whole checks, without decoding, that a picture reaches its own end.
+// whole checks, without decoding, that a picture reaches its own end. What
+// comes after that end does not matter, as it does not to browsers.
 func whole(f Format, data []byte) error {
 	switch f {
 	case PNG:
-		for at := 8; ; {
-			if at+12 > len(data) {
-				return fmt.Errorf("png ends at byte %d before its IEND chunk", len(data))
-			}
+		for at := 8; len(data)-at >= 8; {
 			size := binary.BigEndian.Uint32(data[at:])
 			if string(data[at+4:at+8]) == "IEND" {
 				return nil
 			}
-			if uint64(size) > uint64(len(data)) {
-				return fmt.Errorf("png has a chunk longer than itself at byte %d", at)
+			if uint64(size)+12 > uint64(len(data)-at) {
+				break
 			}
 			at += 12 + int(size)
 		}
+		return errors.New("png ends before its IEND chunk")
 	case JPEG:
-		if !bytes.Contains(data[max(2, len(data)-64<<10):], []byte("\xff\xd9")) {
-			return errors.New("jpeg has no end marker")
+		if bytes.HasSuffix(data, []byte{0xff, jpegEOI}) {
+			return nil
 		}
+		for marker := range jpegMarkers(data) {
+			if marker == jpegEOI {
+				return nil
+			}
+		}
+		return errors.New("jpeg ends before its end marker")
 	case WebP:
-		if len(data) < 16 || uint64(binary.LittleEndian.Uint32(data[4:]))+8 > uint64(len(data)) {
+		// A last padding byte may be missing.
+		if len(data) < 16 || uint64(binary.LittleEndian.Uint32(data[4:]))+8 > uint64(len(data))+1 {
 			return errors.New("webp is shorter than it says")
 		}
 	}
 	return nil
+}
+
+const jpegEOI = 0xd9
+
+// jpegMarkers yields a JPEG's markers up to its end, each with what its
+// segment holds. Segments are stepped over: one may hold a whole JPEG, the thumbnail.
+func jpegMarkers(data []byte) iter.Seq2[byte, []byte] {
+	return func(yield func(byte, []byte) bool) {
+		for rest := data[2:]; ; {
+			at := bytes.IndexByte(rest, 0xff)
+			for at >= 0 && at < len(rest) && rest[at] == 0xff { // fill bytes
+				at++
+			}
+			if at < 0 || at == len(rest) {
+				return
+			}
+			marker := rest[at]
+			rest = rest[at+1:]
+			if marker < 0xc0 || marker >= 0xd0 && marker <= 0xd8 {
+				continue // a stuffed byte or a marker without a segment
+			}
+			var segment []byte
+			if marker != jpegEOI {
+				if len(rest) < 2 {
+					return
+				}
+				size := max(2, int(binary.BigEndian.Uint16(rest)))
+				if size > len(rest) {
+					return
+				}
+				segment, rest = rest[2:size], rest[size:]
+			}
+			if !yield(marker, segment) || marker == jpegEOI {
+				return
+			}
+		}
+	}
+}
+
+// jpegSize returns the size that a JPEG's frame header says, 0 if it has none.
+func jpegSize(data []byte) (width, height int) {
+	for marker, segment := range jpegMarkers(data) {
+		isFrame := marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc
+		if isFrame && len(segment) >= 5 {
+			return int(binary.BigEndian.Uint16(segment[3:])), int(binary.BigEndian.Uint16(segment[1:]))
+		}
+	}
+	return 0, 0
 }

@@ -50,7 +50,8 @@ const (
 )
 
 // Upload checks that the host takes p, sends it, and tries again where the
-// failure is Passing. Its errors are those of Host.
+// failure is Passing: three times in all, and not where the host asks to be
+// left alone for more than a minute. Its errors are those of Host.
 func (u *Uploader) Upload(ctx context.Context, p Picture) (Link, error) {
 	if err := u.check(p); err != nil {
 		return Link{}, err
@@ -60,14 +61,14 @@ func (u *Uploader) Upload(ctx context.Context, p Picture) (Link, error) {
 		var link Link
 		link, last = u.Host.Upload(ctx, p)
 		return link, again(last)
-	}, backoff.WithMaxTries(tries), backoff.WithBackOff(&backoff.ExponentialBackOff{
+	}, backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0), backoff.WithBackOff(&backoff.ExponentialBackOff{
 		InitialInterval: firstWait, RandomizationFactor: 0.5, Multiplier: 3, MaxInterval: longest,
 	}))
 	switch e, ok := errors.AsType[*Error](last); {
 	case err == nil:
 		return link, nil
 	case ctx.Err() != nil:
-		return Link{}, context.Cause(ctx)
+		return Link{}, ctx.Err()
 	case ok && e.Name == "":
 		named := *e
 		named.Name = p.Name
