@@ -1,0 +1,151 @@
+package bilibili
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"bilipaste/internal/lang"
+	"bilipaste/uploader"
+)
+
+// Buckets lists the buckets of the image API that are known. They seem to
+// differ in the link's path alone.
+func Buckets() []string {
+	return []string{
+		"openplatform", "static", "live", "seed", "banner", "mall", "album", "vip",
+		"face", "svg-next", "archive", "garb", "polaris_web_conf",
+	}
+}
+
+// Bucket stores pictures in one bucket of the image API.
+type Bucket struct {
+	client *Client
+	name   string
+}
+
+var _ uploader.Host = (*Bucket)(nil)
+
+var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
+// Bucket returns the host that stores pictures in the bucket of this name. A
+// name that is not among Buckets is an error unless unlisted says that it is meant.
+func (c *Client) Bucket(name string, unlisted bool) (*Bucket, error) {
+	if !slices.Contains(Buckets(), name) && (!unlisted || !bucketName.MatchString(name)) {
+		return nil, lang.Errorf("bilibili.bucket", lang.Data{"Name": name, "Names": strings.Join(Buckets(), ", ")}, nil)
+	}
+	return &Bucket{c, name}, nil
+}
+
+// Name returns "bilibili".
+func (b *Bucket) Name() string { return Name }
+
+// Limits says what the image API takes. Its limit is called 15 MB: the smaller
+// of the two readings is kept to.
+func (b *Bucket) Limits() uploader.Limits {
+	return uploader.Limits{Formats: []uploader.Format{uploader.PNG, uploader.JPEG, uploader.WebP}, Bytes: 15_000_000}
+}
+
+// Upload sends p when the gate lets it, and checks the answer.
+func (b *Bucket) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+	if err := b.client.signedIn(); err != nil {
+		return uploader.Link{}, err
+	}
+	var link uploader.Link
+	err := b.client.gate.upload(ctx, func() error {
+		req, err := b.request(ctx, p)
+		if err != nil {
+			return err
+		}
+		data, err := b.client.do(req)
+		if err != nil {
+			return err
+		}
+		link, err = b.link(data, p)
+		return err
+	})
+	return link, err
+}
+
+// request builds the form around the picture, whose bytes it does not copy.
+// The fields come before the file, and the length is known.
+func (b *Bucket) request(ctx context.Context, p uploader.Picture) (*http.Request, error) {
+	var frame bytes.Buffer
+	form := multipart.NewWriter(&frame)
+	err := errors.Join(form.WriteField("bucket", b.name), form.WriteField("csrf", b.client.session.cookies.jct))
+	if err != nil {
+		return nil, err
+	}
+	// The stored name's extension follows the declared type. The file's own
+	// name stays at home.
+	_, err = form.CreatePart(textproto.MIMEHeader{
+		"Content-Disposition": {fmt.Sprintf(`form-data; name="file"; filename="image%s"`, p.Format.Ext())},
+		"Content-Type":        {p.Format.Type()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	split := frame.Len()
+	if err := form.Close(); err != nil {
+		return nil, err
+	}
+	head, tail := frame.Bytes()[:split], frame.Bytes()[split:]
+
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, api+"/x/upload/web/image", nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", form.FormDataContentType())
+	req.ContentLength = int64(len(head) + len(p.Data) + len(tail))
+	req.GetBody = func() (io.ReadCloser, error) {
+		return io.NopCloser(io.MultiReader(bytes.NewReader(head), bytes.NewReader(p.Data), bytes.NewReader(tail))), nil
+	}
+	return req, nil
+}
+
+// imageHosts serve the same pictures.
+var imageHosts = []string{"i0.hdslb.com", "i1.hdslb.com", "i2.hdslb.com", "archive.biliimg.com", "article.biliimg.com"}
+
+// plainURL holds no character that means something to Markdown, HTML or BBCode.
+var plainURL = regexp.MustCompile(`^https://[A-Za-z0-9./_~%@!:=+,-]+$`)
+
+// link reads an upload's answer. A link that is none, or leads elsewhere, is a
+// broken answer.
+func (b *Bucket) link(data json.RawMessage, p uploader.Picture) (uploader.Link, error) {
+	broken := func(said string) error {
+		return &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: Name, Said: b.client.excerpt(said)}
+	}
+	var stored struct{ Location, ETag string }
+	if json.Unmarshal(data, &stored) != nil || stored.Location == "" {
+		return uploader.Link{}, broken("")
+	}
+	u, err := url.Parse(stored.Location)
+	if err != nil {
+		return uploader.Link{}, broken(stored.Location)
+	}
+	switch u.Scheme {
+	case "http", "https", "":
+		u.Scheme = "https"
+	}
+	if !slices.Contains(imageHosts, u.Host) || u.User != nil || len(u.Path) < 2 || !plainURL.MatchString(u.String()) {
+		return uploader.Link{}, broken(stored.Location)
+	}
+	sum := sha1.Sum(p.Data)
+	return uploader.Link{
+		URL: u.String(), Host: Name, Bucket: b.name, Made: time.Now(),
+		Differs: !strings.EqualFold(strings.Trim(stored.ETag, `"`), hex.EncodeToString(sum[:])),
+	}, nil
+}

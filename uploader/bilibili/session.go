@@ -1,0 +1,155 @@
+package bilibili
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"bilipaste/internal/lang"
+)
+
+// Session is a signed-in account: its cookies SESSDATA and bili_jct. The zero
+// Session is signed in nowhere. It prints as "[session]", whatever prints it.
+type Session struct {
+	cookies *cookies // behind a pointer: fmt prints unexported fields without asking them
+}
+
+// cookies are in wire form: percent-encoded, as the host gave them out.
+type cookies struct {
+	sessdata, jct string
+}
+
+// NewSession makes a session of what a person pasted: with quotes, blanks or
+// line breaks, as NAME=VALUE, decoded, or as a whole Cookie header, from which
+// a missing jct is taken as well. Without SESSDATA or bili_jct it is the zero
+// Session. The error names the cookie that cannot be one, never its value.
+func NewSession(sessdata, jct string) (Session, error) {
+	if jct == "" {
+		jct = pick(sessdata, "bili_jct")
+	}
+	c := cookies{sessdata: NormalizeSESSDATA(sessdata), jct: normalize(jct, "bili_jct")}
+	if c.sessdata == "" || c.jct == "" {
+		return Session{}, nil
+	}
+	for name, value := range map[string]string{"SESSDATA": c.sessdata, "bili_jct": c.jct} {
+		if strings.ContainsFunc(value, notInCookie) {
+			return Session{}, lang.Errorf("bilibili.session", lang.Data{"Name": name}, nil)
+		}
+	}
+	return Session{&c}, nil
+}
+
+// NormalizeSESSDATA brings a pasted SESSDATA into wire form, with its commas
+// percent-encoded. It returns "" where there is none.
+func NormalizeSESSDATA(pasted string) string {
+	value := normalize(pasted, "SESSDATA")
+	if !strings.Contains(value, "%") {
+		value = strings.NewReplacer(",", "%2C", "*", "%2A").Replace(value)
+	}
+	return value
+}
+
+// normalize finds one cookie's value in what was pasted for it.
+func normalize(pasted, name string) string {
+	if value := pick(pasted, name); value != "" {
+		return value
+	}
+	if strings.Contains(pasted, "=") && strings.Contains(pasted, ";") {
+		return "" // other cookies
+	}
+	return bare(pasted)
+}
+
+// pick returns the value of one cookie of a Cookie header, "" if it is not there.
+func pick(header, name string) string {
+	if _, rest, ok := strings.Cut(header, "Cookie:"); ok {
+		header = rest
+	}
+	for pair := range strings.SplitSeq(bare(header), ";") {
+		if n, value, ok := strings.Cut(pair, "="); ok && strings.EqualFold(bare(n), name) {
+			return bare(value)
+		}
+	}
+	return ""
+}
+
+// bare removes what copying adds: blanks and line breaks anywhere, quotes around.
+func bare(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.Trim(s, "\"'`“”‘’;")
+}
+
+// notInCookie tells the characters that a cookie's value cannot hold (RFC 6265).
+func notInCookie(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\",;\\", r)
+}
+
+// IsZero tells whether nobody is signed in.
+func (s Session) IsZero() bool { return s.cookies == nil }
+
+// Expires returns when the session ends, the zero time if it does not tell.
+func (s Session) Expires() time.Time {
+	if s.IsZero() {
+		return time.Time{}
+	}
+	plain, _ := url.PathUnescape(s.cookies.sessdata)
+	parts := strings.Split(plain, ",")
+	if len(parts) < 3 {
+		return time.Time{}
+	}
+	seconds, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil || seconds <= 0 || seconds > 1e11 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0)
+}
+
+// header returns the Cookie header, written here because net/http would put
+// some values between quotes, which the host does not understand.
+func (s Session) header() string {
+	return "SESSDATA=" + s.cookies.sessdata + "; bili_jct=" + s.cookies.jct
+}
+
+// redact takes the session's secrets out of what a host said.
+func (s Session) redact(text string) string {
+	if s.IsZero() {
+		return text
+	}
+	decoded, _ := url.PathUnescape(s.cookies.sessdata)
+	for _, secret := range []string{
+		s.cookies.sessdata, decoded, url.QueryEscape(decoded), url.QueryEscape(s.cookies.sessdata), s.cookies.jct,
+	} {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "[secret]")
+		}
+	}
+	return text
+}
+
+const redacted = "[session]"
+
+// String returns the redaction.
+func (s Session) String() string {
+	if s.IsZero() {
+		return ""
+	}
+	return redacted
+}
+
+// GoString returns the redaction.
+func (s Session) GoString() string { return s.String() }
+
+// Format prints the redaction under every verb.
+func (s Session) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
+
+// LogValue logs the redaction.
+func (s Session) LogValue() slog.Value { return slog.StringValue(s.String()) }

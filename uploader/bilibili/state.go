@@ -1,0 +1,97 @@
+package bilibili
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"bilipaste/uploader"
+)
+
+// state is what a gate remembers, of the account, for every process.
+type state struct {
+	// Next is the theoretical start of the next upload, were there no burst:
+	// one may start up to (burst-1) paces before it (GCRA).
+	Next     time.Time `json:"next,omitzero"`
+	Pauses   int       `json:"pauses,omitzero"`   // "too frequent", since the last success
+	Until    time.Time `json:"until,omitzero"`    // Bilibili refuses until then
+	Code     int       `json:"code,omitzero"`     // with this
+	Refusals int       `json:"refusals,omitzero"` // since the last success
+}
+
+const maxDoublings = 10
+
+// refusal is the error of a call while Bilibili refuses.
+func (s *state) refusal() error {
+	if !s.Until.After(time.Now()) {
+		return nil
+	}
+	return &uploader.Error{Kind: uploader.Refused, Host: Name, Code: s.Code, Until: s.Until}
+}
+
+// bound brings what a changed clock or another hand made of the state into
+// what a gate would write.
+func (s *state) bound(now time.Time, pace time.Duration) {
+	if last := now.Add(longestRefusal); s.Until.After(last) {
+		s.Until = last
+	}
+	if s.Next.After(now.Add(burst*pace + longestPause)) {
+		s.Next = now
+	}
+	s.Refusals = max(0, min(s.Refusals, maxDoublings))
+	s.Pauses = max(0, min(s.Pauses, maxDoublings))
+}
+
+// readState reads the state of a file; that of no file is the zero state.
+func readState(name string) (state, error) {
+	info, err := os.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return state{}, nil
+	}
+	if err != nil {
+		return state{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return state{}, &fs.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return state{}, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, 4<<10))
+	if err != nil {
+		return state{}, err
+	}
+	var s state
+	if err := json.Unmarshal(data, &s); err != nil {
+		return state{}, &fs.PathError{Op: "read", Path: name, Err: err}
+	}
+	return s, nil
+}
+
+// write puts the state in a file's place, whole or not at all. durable makes
+// it outlive a power cut.
+func (s *state) write(name string, durable bool) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	fresh := name + ".new"
+	os.Remove(fresh) // left by a crash; else there is none
+	file, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err == nil && durable {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return errors.Join(err, os.Remove(fresh))
+	}
+	return os.Rename(fresh, name)
+}
