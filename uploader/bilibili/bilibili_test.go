@@ -1,0 +1,44 @@
+package bilibili_test
+
+import (
+	"log/slog"
+	"net/http"
+	"testing"
+
+	"bilipaste/uploader"
+	"bilipaste/uploader/bilibili"
+	"bilipaste/uploader/hosttest"
+	"bilipaste/uploader/sandbox"
+)
+
+// session is the sandbox's account.
+func session(t testing.TB) bilibili.Session {
+	t.Helper()
+	s, err := bilibili.NewSession(sandbox.SESSDATA, sandbox.BiliJct)
+	if err != nil || s.IsZero() {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// bucket returns the host for a bucket, with a gate of its own.
+func bucket(t testing.TB, transport http.RoundTripper, log *slog.Logger) *bilibili.Bucket {
+	t.Helper()
+	client := bilibili.NewClient(transport, session(t), bilibili.NewGate(t.TempDir(), 0, log))
+	b, err := client.Bucket("live", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestHost(t *testing.T) {
+	hosttest.Run(t, hosttest.Harness{
+		New: func(t *testing.T, transport http.RoundTripper, log *slog.Logger) uploader.Host {
+			return bucket(t, transport, log)
+		},
+		StandIn:   func(*testing.T) http.Handler { return sandbox.New() },
+		ErrorCode: `{"code":69800,"message":"SAID","ttl":1}`,
+		Secrets:   []string{sandbox.SESSDATA, sandbox.BiliJct},
+	})
+}

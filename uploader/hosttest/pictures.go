@@ -1,0 +1,127 @@
+package hosttest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"math/rand/v2"
+	"testing"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+
+	"bilipaste/uploader"
+)
+
+// Picture returns a small picture of a format, whose bytes differ with seed.
+func Picture(t testing.TB, format uploader.Format, seed int) uploader.Picture {
+	t.Helper()
+	p, err := uploader.NewPicture("picture"+format.Ext(), encode(t, format, seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func encode(t testing.TB, format uploader.Format, seed int) []byte {
+	m := image.NewPaletted(image.Rect(0, 0, 24, 16), color.Palette{color.Black, color.White, color.NRGBA{200, 0, byte(seed), 255}})
+	random := rand.New(rand.NewPCG(uint64(seed), 1))
+	for i := range m.Pix {
+		m.Pix[i] = byte(random.IntN(3))
+	}
+	var data bytes.Buffer
+	var err error
+	switch format {
+	case uploader.PNG:
+		err = png.Encode(&data, m)
+	case uploader.JPEG:
+		err = jpeg.Encode(&data, m, nil)
+	case uploader.GIF:
+		err = gif.Encode(&data, m, nil)
+	case uploader.BMP:
+		err = bmp.Encode(&data, m)
+	case uploader.TIFF:
+		err = tiff.Encode(&data, m, nil)
+	case uploader.WebP:
+		data.Write(webp(seed, false))
+	default:
+		t.Fatalf("no %s can be made here", format)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data.Bytes()
+}
+
+// AnimatedWebP returns a WebP of two frames.
+func AnimatedWebP(t testing.TB) uploader.Picture {
+	t.Helper()
+	p, err := uploader.NewPicture("animation.webp", webp(1, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// webp writes a WebP of one pixel, or an animation of two such frames, with a
+// comment that differs with seed.
+func webp(seed int, animated bool) []byte {
+	// Lossless, 1 x 1: no transform, no cache, no meta codes, and five prefix
+	// codes of one symbol each, so that the pixel itself takes no bits.
+	frame := chunk("VP8L", []byte{0x2f, 0, 0, 0, 0x10, 0x07, 0x10, 0x11, 0x11, 0x88, 0x88, 0xfe, 0x07, 0})
+	flags := byte(1 << 2) // a comment (XMP)
+	pixels := frame
+	if animated {
+		flags |= 1 << 1
+		place := make([]byte, 16)
+		place[12] = 100 // milliseconds
+		pixels = append(chunk("ANIM", make([]byte, 6)), chunk("ANMF", append(place, frame...))...)
+		pixels = append(pixels, chunk("ANMF", append(place, frame...))...)
+	}
+	body := append([]byte("WEBP"), chunk("VP8X", []byte{flags, 0, 0, 0, 0, 0, 0, 0, 0, 0})...)
+	body = append(body, pixels...)
+	body = append(body, chunk("XMP ", binary.BigEndian.AppendUint32([]byte("seed"), uint32(seed)))...)
+	return chunk("RIFF", body)
+}
+
+func chunk(name string, data []byte) []byte {
+	c := binary.LittleEndian.AppendUint32([]byte(name), uint32(len(data)))
+	c = append(c, data...)
+	if len(data)%2 == 1 {
+		c = append(c, 0)
+	}
+	return c
+}
+
+// PNG returns a whole PNG of exactly size bytes, most of them a chunk that
+// viewers skip. size is at least 200.
+func PNG(t testing.TB, size int) uploader.Picture {
+	t.Helper()
+	small := encode(t, uploader.PNG, 1)
+	const head = 8 + 25 // the signature and the header chunk
+	fill := size - len(small) - 12
+	if fill < 0 {
+		t.Fatalf("a PNG of %d bytes is too small", size)
+	}
+	data := make([]byte, 0, size)
+	data = append(data, small[:head]...)
+	data = binary.BigEndian.AppendUint32(data, uint32(fill))
+	start := len(data)
+	data = append(data, "teSt"...)
+	data = data[:len(data)+fill]
+	for i, random := start+4, rand.New(rand.NewPCG(1, 1)); i < len(data); i++ {
+		data[i] = byte(random.Uint32())
+	}
+	data = binary.BigEndian.AppendUint32(data, crc32.ChecksumIEEE(data[start:]))
+	data = append(data, small[head:]...)
+	p, err := uploader.NewPicture("large.png", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
