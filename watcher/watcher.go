@@ -5,6 +5,13 @@ package watcher
 import (
 	"context"
 	"errors"
+	"hash/maphash"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"bilipaste/internal/lang"
 )
 
 // MaxClip is the largest content, in bytes, that is read from another program.
@@ -29,7 +36,7 @@ type Clip struct {
 	Data    []byte   // Picture: the encoded image
 	Files   []string // Files: absolute paths, in the order they were copied
 
-	change uint64 // the clipboard's change that brought it
+	offer offer // what Replace replaces
 }
 
 // Reason is why a clip counts or is left alone. Its text is the catalogue's
@@ -48,6 +55,7 @@ const (
 	TextBeside  Reason = "text"       // text, perhaps with a picture of it: a spreadsheet's cells, a page
 	NoPicture   Reason = "no_picture" // neither picture nor text
 	TooLarge    Reason = "too_large"  // more than MaxClip
+	Superseded  Reason = "superseded" // another copy came before it could be read
 	NotReadable Reason = "unreadable" // the program that copied it does not hand it over, or is gone
 )
 
@@ -57,21 +65,54 @@ var ErrUnavailable = errors.New("no clipboard")
 // ErrChanged says that the clipboard no longer holds the clip, and was left alone.
 var ErrChanged = errors.New("the clipboard has changed")
 
-// Watcher watches one desktop's clipboard.
+// Watcher watches one desktop's clipboard. Replace may be called at any time,
+// also from within Run's seen.
 type Watcher struct {
-	backend backend
+	backend   backend
+	isPicture func(head []byte) bool
+	seed      maphash.Seed
+
+	mu      sync.Mutex
+	queue   []change      // changes that are not judged yet, the oldest first
+	wake    chan struct{} // has a token when the queue has grown
+	settled chan struct{} // closed when the queue is empty
+	latest  held          // the newest change that was judged
+
+	replacing sync.Mutex // held while a take-over is judged, and while the clipboard is written
 }
 
-// backend is one platform's way to the clipboard.
-type backend interface {
-	// name names it for people, such as "X11".
-	name() string
+// change is one change of the clipboard by another program.
+type change struct {
+	offer offer
+	at    time.Time
 }
 
 // Open connects to the clipboard. Where there is none it returns an error that
-// wraps ErrUnavailable and names what was tried.
-func Open(ctx context.Context) (*Watcher, error) {
-	return nil, ErrUnavailable
+// wraps ErrUnavailable and names what was tried. isPicture tells from the first
+// 512 bytes of a file whether it is a picture.
+func Open(ctx context.Context, isPicture func(head []byte) bool) (*Watcher, error) {
+	var tried []any
+	for _, way := range ways() {
+		b, err := way.open(ctx)
+		if err == nil {
+			return watch(b, isPicture), nil
+		}
+		tried = append(tried, lang.Message{ID: "watcher.tried", Data: lang.Data{"Way": way.name, "Cause": err}})
+	}
+	all := tried[0]
+	for _, next := range tried[1:] {
+		all = lang.Message{ID: "watcher.both", Data: lang.Data{"One": all, "Other": next}}
+	}
+	return nil, lang.Errorf("watcher.unavailable", lang.Data{"Tried": all}, ErrUnavailable)
+}
+
+// watch returns a Watcher of what b leads to.
+func watch(b backend, isPicture func(head []byte) bool) *Watcher {
+	w := &Watcher{backend: b, isPicture: isPicture, seed: maphash.MakeSeed()}
+	w.wake = make(chan struct{}, 1)
+	w.settled = make(chan struct{})
+	close(w.settled)
+	return w
 }
 
 // Backend names the way that leads to the clipboard, such as "X11 (XFixes)".
@@ -80,17 +121,119 @@ func (w *Watcher) Backend() string { return w.backend.name() }
 // Run calls seen for each clip that another program puts on the clipboard from
 // now on, in order, until ctx is done, and returns ctx's error. What is on the
 // clipboard already does not count. seen must return soon. It survives the
-// display server's end and goes on when that is back.
+// display server's end and goes on when that is back. One Run at a time.
 func (w *Watcher) Run(ctx context.Context, seen func(Clip)) error {
-	return nil
+	clips := make(chan Clip)
+	defer w.forget()
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() { w.listen(ctx) })
+	running.Go(func() { w.judge(ctx, clips) })
+	for {
+		select {
+		case clip := <-clips:
+			seen(clip)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
-// Replace puts text in the clip's place. It returns ErrChanged, and leaves the
-// clipboard alone, if that holds something else by now.
-func (w *Watcher) Replace(ctx context.Context, clip Clip, text string) error {
-	return nil
+// listen queues what the backend tells, and connects again after the
+// connection was lost.
+func (w *Watcher) listen(ctx context.Context) {
+	const soonest, latest = 100 * time.Millisecond, 5 * time.Second
+	for pause := soonest; ; pause = min(2*pause, latest) {
+		start := time.Now()
+		err := w.backend.run(ctx, w.changed)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(start) > latest {
+			pause = soonest
+		}
+		if pause == soonest {
+			slog.Warn("the clipboard is lost, connecting again", "backend", w.backend.name(), "error", err)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// changed queues an offer. It returns at once.
+func (w *Watcher) changed(o offer) {
+	w.mu.Lock()
+	if len(w.queue) == 0 {
+		w.settled = make(chan struct{})
+	}
+	w.queue = append(w.queue, change{o, time.Now()})
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// judge reads what was queued and hands it on, until ctx is done.
+func (w *Watcher) judge(ctx context.Context, clips chan<- Clip) {
+	// What a large picture took is given back once things are quiet: an idle
+	// program collects no garbage for minutes.
+	const large, quiet = 1 << 20, 5 * time.Second
+	release := time.NewTimer(quiet)
+	release.Stop()
+	for {
+		next, ok := w.next()
+		if !ok {
+			select {
+			case <-w.wake:
+			case <-release.C:
+				debug.FreeOSMemory()
+			case <-ctx.Done():
+				return
+			}
+			continue
+		}
+		clip := w.read(ctx, next.offer)
+		if ctx.Err() != nil {
+			return
+		}
+		if len(clip.Data) > large {
+			release.Reset(quiet)
+		}
+		if isNew := w.settle(ctx, next, clip); !isNew {
+			continue
+		}
+		select {
+		case clips <- clip:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// next returns the oldest change in the queue and leaves it there.
+func (w *Watcher) next() (change, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) == 0 {
+		return change{}, false
+	}
+	return w.queue[0], true
+}
+
+// forget empties the queue: what is not judged when Run ends is let pass.
+func (w *Watcher) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) > 0 {
+		w.queue = nil
+		close(w.settled)
+	}
 }
 
 // Close ends it. Where a clipboard manager runs, a text of ours is handed over
-// to it first, and so outlives the program.
-func (w *Watcher) Close() error { return nil }
+// to it first, and so outlives the program. Run must have returned.
+func (w *Watcher) Close() error { return w.backend.close() }

@@ -1,0 +1,66 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+)
+
+// backend is one platform's way to the clipboard.
+type backend interface {
+	// name names it for people, such as "X11".
+	name() string
+
+	// run tells of each change that another program makes, in order, until ctx
+	// is done (it returns ctx's error) or the connection is lost (any other
+	// error). It may be called again and then connects anew.
+	// changed returns at once.
+	run(ctx context.Context, changed func(offer)) error
+
+	// replace puts text on the clipboard if that still holds o; else it
+	// returns ErrChanged and leaves the clipboard alone.
+	replace(ctx context.Context, o offer, text string) error
+
+	// close hands a text of ours over to a clipboard manager, where one runs,
+	// and disconnects.
+	close() error
+}
+
+// offer is what one program has put on the clipboard.
+type offer interface {
+	// formats lists the formats, as the program names them.
+	formats(ctx context.Context) ([]string, error)
+
+	// read returns the content in one of the formats, at most limit bytes
+	// (else errTooLarge).
+	read(ctx context.Context, format string, limit int) ([]byte, error)
+}
+
+// errTooLarge says that a content is larger than the limit.
+var errTooLarge = errors.New("too large")
+
+// errSuperseded says that another copy came before the content was read.
+var errSuperseded = errors.New("superseded by another copy")
+
+// signed is an offer that knows which program made it. Where an offer does not,
+// only its time tells a clipboard manager's take-over from a copy.
+type signed interface {
+	offer
+
+	// from says who made it, seen from the offer before it.
+	from(before offer) origin
+}
+
+// origin is who made an offer, seen from the offer before it.
+type origin int
+
+const (
+	unknown     origin = iota // another program, or nobody knows
+	sameProgram               // the same program again
+	heir                      // a clipboard manager, or a program that stepped in when the one before had ended
+)
+
+// way is a backend that may be there on this platform.
+type way struct {
+	name string
+	open func(context.Context) (backend, error)
+}

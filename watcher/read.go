@@ -1,0 +1,107 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// Limits of what is read besides pictures.
+const (
+	maxList = 4 << 20  // a list of files
+	maxMark = 64 << 10 // a mark that tells cut from copy
+	maxPath = 16 << 10 // a text that may be a path
+)
+
+// read finds out what counts of an offer, and reads it.
+func (w *Watcher) read(ctx context.Context, o offer) Clip {
+	clip := Clip{offer: o}
+	formats, err := o.formats(ctx)
+	if err != nil {
+		clip.Why = whyNot(err)
+		return clip
+	}
+	clip.Formats = formats
+	switch p := decide(formats); {
+	case p.take == Picture:
+		readPicture(ctx, &clip, p)
+	case p.why == IsFiles:
+		w.readFiles(ctx, &clip, p)
+	case p.why == IsPath:
+		w.readPath(ctx, &clip, p)
+	default:
+		clip.Why = p.why
+	}
+	return clip
+}
+
+func readPicture(ctx context.Context, clip *Clip, p plan) {
+	data, err := clip.offer.read(ctx, p.format, MaxClip)
+	switch {
+	case err != nil:
+		clip.Why = whyNot(err)
+	case len(data) == 0:
+		clip.Why = NotReadable
+	default:
+		clip.Take, clip.Why, clip.Type, clip.Data = Picture, p.why, mediaType(p.format), data
+	}
+}
+
+func (w *Watcher) readFiles(ctx context.Context, clip *Clip, p plan) {
+	for _, mark := range p.marks {
+		// PCManFM names KDE's mark with a copy too, and then refuses it.
+		if content, err := clip.offer.read(ctx, mark, maxMark); err == nil && isCut(mark, content) {
+			clip.Why = IsCut
+			return
+		}
+	}
+	content, err := clip.offer.read(ctx, p.format, maxList)
+	if err != nil {
+		clip.Why = whyNot(err)
+		return
+	}
+	paths, elsewhere := fileList(content)
+	if len(paths) == 0 {
+		// The addresses of the web page that a picture comes from are no files.
+		rest := slices.DeleteFunc(slices.Clone(clip.Formats), func(f string) bool { return f == uriList || isCopiedFiles(f) })
+		if q := decide(rest); q.take == Picture {
+			readPicture(ctx, clip, q)
+			return
+		}
+	}
+	clip.Why = OtherFiles
+	if len(paths) == 0 || elsewhere > 0 {
+		return
+	}
+	for _, path := range paths {
+		if ctx.Err() != nil || !isPictureFile(path, w.isPicture) {
+			return
+		}
+	}
+	clip.Take, clip.Why, clip.Files = Files, p.why, paths
+}
+
+func (w *Watcher) readPath(ctx context.Context, clip *Clip, p plan) {
+	text, err := clip.offer.read(ctx, p.format, maxPath)
+	if err != nil && !errors.Is(err, errTooLarge) {
+		clip.Why = whyNot(err)
+		return
+	}
+	path, ok := pathOf(text)
+	if err != nil || !ok || !isPictureFile(path, w.isPicture) {
+		clip.Why = TextBeside
+		return
+	}
+	clip.Take, clip.Why, clip.Files = Files, p.why, []string{path}
+}
+
+// whyNot returns the reason that a failed read gives.
+func whyNot(err error) Reason {
+	switch {
+	case errors.Is(err, errTooLarge):
+		return TooLarge
+	case errors.Is(err, errSuperseded):
+		return Superseded
+	}
+	return NotReadable
+}

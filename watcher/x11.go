@@ -1,0 +1,336 @@
+//go:build !darwin && !windows
+
+package watcher
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xfixes"
+	"github.com/jezek/xgb/xproto"
+
+	"bilipaste/internal/lang"
+)
+
+// x11 is the clipboard of an X server, told of changes by XFixes.
+type x11 struct {
+	limits x11Limits
+
+	mu   sync.Mutex
+	link *x11Link // the newest connection
+}
+
+// x11Limits are the times that other programs get.
+type x11Limits struct {
+	connect  time.Duration // the server, to let us in
+	list     time.Duration // an owner, to list its formats
+	chunk    time.Duration // an owner, to send the next part of a content
+	late     time.Duration // an owner whose clip was superseded, to finish
+	handOver time.Duration // a clipboard manager, to take our text
+}
+
+// errLost says that the connection to the display server has ended.
+var errLost = errors.New("the display server has closed the connection")
+
+// openX11 connects to the X server that $DISPLAY names.
+func openX11(ctx context.Context) (backend, error) {
+	if os.Getenv("DISPLAY") == "" {
+		return nil, lang.Errorf("watcher.no_display", nil, nil)
+	}
+	x := &x11{limits: x11Limits{
+		connect: 5 * time.Second, list: 2 * time.Second, chunk: 5 * time.Second,
+		late: time.Second, handOver: 2 * time.Second,
+	}}
+	if _, err := x.connect(ctx); err != nil {
+		return nil, lang.Errorf("watcher.x11", lang.Data{"Display": os.Getenv("DISPLAY"), "Cause": err}, err)
+	}
+	return x, nil
+}
+
+func (x *x11) name() string { return "X11 (XFixes)" }
+
+// connect returns the connection, a new one where there is none.
+func (x *x11) connect(ctx context.Context) (*x11Link, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.link != nil && !x.link.isOver() {
+		return x.link, nil
+	}
+	// The library takes no context. Where the server does not answer, its
+	// connection is given up, and closed should it come after all.
+	ctx, cancel := context.WithTimeout(ctx, x.limits.connect)
+	defer cancel()
+	type result struct {
+		link *x11Link
+		err  error
+	}
+	done := make(chan result)
+	go func() {
+		link, err := newX11Link(x.limits)
+		select {
+		case done <- result{link, err}:
+		case <-ctx.Done():
+			if err == nil {
+				link.conn.Close()
+			}
+		}
+	}()
+	select {
+	case r := <-done:
+		if r.err == nil {
+			x.link = r.link
+		}
+		return r.link, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (x *x11) run(ctx context.Context, changed func(offer)) error {
+	l, err := x.connect(ctx)
+	if err != nil {
+		return err
+	}
+	l.tell(changed)
+	defer l.tell(nil)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.over:
+		return errLost
+	}
+}
+
+func (x *x11) replace(ctx context.Context, o offer, text string) error {
+	return o.(*x11Offer).link.replace(ctx, o.(*x11Offer), text)
+}
+
+func (x *x11) close() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.link == nil {
+		return nil
+	}
+	x.link.handOver()
+	x.link.conn.Close()
+	select {
+	case <-x.link.over:
+	case <-time.After(x.limits.handOver): // the server is frozen
+	}
+	return nil
+}
+
+// x11Link is one connection to the X server. Its loop is the only reader of
+// events; it ends with the connection.
+type x11Link struct {
+	conn   *xgb.Conn
+	root   xproto.Window
+	own    xproto.Window // owns our text
+	limits x11Limits
+	atoms  map[string]xproto.Atom
+	over   chan struct{}     // closed when the connection has ended
+	saved  chan struct{}     // a clipboard manager has answered
+	setup  *xproto.SetupInfo // tells which program a window is of
+
+	mu       sync.Mutex
+	changed  func(offer)   // nil without a Run
+	current  *x11Offer     // what is on the clipboard; nil if it is ours or nothing
+	text     *x11Text      // our text, while it is on the clipboard
+	transfer *x11Transfer  // the one that is under way
+	window   xproto.Window // where the next transfer goes; 0 if a new one is needed
+}
+
+// x11Atoms are the names that the protocol needs.
+var x11Atoms = []string{
+	"CLIPBOARD", "CLIPBOARD_MANAGER", "TARGETS", "TIMESTAMP", "MULTIPLE", "SAVE_TARGETS", "ATOM_PAIR", "INCR", "NULL",
+	"UTF8_STRING", "TEXT", "text/plain", "text/plain;charset=utf-8", "BILIPASTE",
+}
+
+// newX11Link connects to the X server that $DISPLAY names.
+func newX11Link(limits x11Limits) (*x11Link, error) {
+	xgb.Logger.SetOutput(io.Discard) // it writes what is returned here anyway
+	conn, err := xgb.NewConn()
+	if err != nil {
+		return nil, err
+	}
+	l := &x11Link{
+		conn: conn, limits: limits, setup: xproto.Setup(conn), atoms: map[string]xproto.Atom{},
+		over: make(chan struct{}), saved: make(chan struct{}, 1),
+	}
+	l.root = l.setup.DefaultScreen(conn).Root
+	if err := l.prepare(); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	go l.loop()
+	return l, nil
+}
+
+// prepare makes the window that owns our text, and asks to be told of every
+// new owner of the clipboard, and of its end.
+func (l *x11Link) prepare() error {
+	if err := initXFixes(l.conn); err != nil {
+		return err
+	}
+	if _, err := xfixes.QueryVersion(l.conn, 5, 0).Reply(); err != nil {
+		return err
+	}
+	for _, name := range x11Atoms {
+		r, err := xproto.InternAtom(l.conn, false, uint16(len(name)), name).Reply()
+		if err != nil {
+			return err
+		}
+		l.atoms[name] = r.Atom
+	}
+	var err error
+	if l.own, err = l.newWindow(); err != nil {
+		return err
+	}
+	return xfixes.SelectSelectionInputChecked(l.conn, l.own, l.atoms["CLIPBOARD"],
+		xfixes.SelectionEventMaskSetSelectionOwner|
+			xfixes.SelectionEventMaskSelectionWindowDestroy|
+			xfixes.SelectionEventMaskSelectionClientClose).Check()
+}
+
+// initXFixes makes the extension known. The library keeps the kinds of events
+// in a map that connections read without a lock: it is written once only.
+func initXFixes(conn *xgb.Conn) error {
+	const name = "XFIXES"
+	r, err := xproto.QueryExtension(conn, uint16(len(name)), name).Reply()
+	if err != nil {
+		return err
+	}
+	if !r.Present || xgb.NewEventFuncs[int(r.FirstEvent)] == nil {
+		return xfixes.Init(conn)
+	}
+	conn.ExtLock.Lock()
+	defer conn.ExtLock.Unlock()
+	conn.Extensions[name] = r.MajorOpcode
+	return nil
+}
+
+// newWindow makes a window that is never shown.
+func (l *x11Link) newWindow() (xproto.Window, error) {
+	w, err := xproto.NewWindowId(l.conn)
+	if err != nil {
+		return 0, err
+	}
+	return w, xproto.CreateWindowChecked(l.conn, 0, w, l.root, 0, 0, 1, 1, 0, xproto.WindowClassInputOnly, 0,
+		xproto.CwEventMask, []uint32{xproto.EventMaskPropertyChange}).Check()
+}
+
+func (l *x11Link) isOver() bool {
+	select {
+	case <-l.over:
+		return true
+	default:
+		return false
+	}
+}
+
+func (l *x11Link) tell(changed func(offer)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changed = changed
+}
+
+// loop handles events until the connection ends.
+func (l *x11Link) loop() {
+	defer close(l.over)
+	for {
+		event, err := l.conn.WaitForEvent()
+		if event == nil && err == nil {
+			return
+		}
+		switch e := event.(type) { // an error is that of a program that went away
+		case xfixes.SelectionNotifyEvent:
+			l.noteOwner(e)
+		case xproto.SelectionNotifyEvent:
+			if e.Requestor == l.own {
+				select {
+				case l.saved <- struct{}{}:
+				default:
+				}
+				break
+			}
+			l.pass(e.Requestor, e)
+		case xproto.PropertyNotifyEvent:
+			if e.State == xproto.PropertyNewValue && e.Window != l.own {
+				l.pass(e.Window, e)
+			}
+		case xproto.SelectionRequestEvent:
+			l.serve(e)
+		}
+	}
+}
+
+// noteOwner notes who owns the clipboard by now.
+func (l *x11Link) noteOwner(e xfixes.SelectionNotifyEvent) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.current
+	if e.Subtype != xfixes.SelectionEventSetSelectionOwner {
+		// The owner has ended. Nobody has put anything in its place.
+		if before != nil && before.ended.IsZero() {
+			before.ended = time.Now()
+			close(before.gone)
+		}
+		return
+	}
+	if before != nil {
+		close(before.superseded)
+	}
+	l.current = nil
+	if e.Owner == l.own {
+		return
+	}
+	l.text = nil
+	if e.Owner == xproto.WindowNone {
+		return
+	}
+	l.current = &x11Offer{
+		link: l, owner: e.Owner, time: e.SelectionTimestamp,
+		superseded: make(chan struct{}), gone: make(chan struct{}),
+		orphaned: before != nil && !before.ended.IsZero() && time.Since(before.ended) < takeOver,
+	}
+	if l.changed != nil {
+		l.changed(l.current)
+	}
+}
+
+// x11Offer is what one program has put on the clipboard.
+type x11Offer struct {
+	link     *x11Link
+	owner    xproto.Window
+	time     xproto.Timestamp // when it was put there
+	orphaned bool             // the program before it had just ended
+
+	superseded chan struct{} // closed when there is something else
+	gone       chan struct{} // closed when the program has ended
+	ended      time.Time     // when that was; of link.mu
+}
+
+func (o *x11Offer) from(before offer) origin {
+	b, ok := before.(*x11Offer)
+	if !ok || b.link != o.link {
+		return unknown
+	}
+	if o.program() == b.program() {
+		return sameProgram
+	}
+	r, err := xproto.GetSelectionOwner(o.link.conn, o.link.atoms["CLIPBOARD_MANAGER"]).Reply()
+	if o.orphaned || err == nil && r.Owner&^o.link.mask() == o.program() {
+		return heir
+	}
+	return unknown
+}
+
+// program returns what all windows of the program have in common.
+func (o *x11Offer) program() xproto.Window { return o.owner &^ o.link.mask() }
+
+func (l *x11Link) mask() xproto.Window { return xproto.Window(l.setup.ResourceIdMask) }

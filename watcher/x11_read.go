@@ -1,0 +1,248 @@
+//go:build !darwin && !windows
+
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/xproto"
+)
+
+var (
+	errRefused = errors.New("the program that copied it refuses")
+	errSilent  = errors.New("the program that copied it does not answer")
+	errEnded   = errors.New("the program that copied it has ended")
+)
+
+// maxTargets is the longest list of formats, in bytes, that is read.
+const maxTargets = 4 << 10
+
+func (o *x11Offer) formats(ctx context.Context) ([]string, error) {
+	l := o.link
+	list, err := l.fetch(ctx, o, l.atoms["TARGETS"], maxTargets, l.limits.list)
+	if err != nil {
+		return nil, err
+	}
+	var asked []xproto.GetAtomNameCookie
+	for ; len(list) >= 4; list = list[4:] {
+		switch atom := xproto.Atom(xgb.Get32(list)); atom {
+		case l.atoms["TARGETS"], l.atoms["TIMESTAMP"], l.atoms["MULTIPLE"], l.atoms["SAVE_TARGETS"]:
+			// of the protocol, not of the content
+		default:
+			asked = append(asked, xproto.GetAtomName(l.conn, atom))
+		}
+	}
+	var names []string
+	for _, cookie := range asked {
+		if r, err := cookie.Reply(); err == nil { // else it is no atom
+			names = append(names, r.Name)
+		}
+	}
+	return names, nil
+}
+
+func (o *x11Offer) read(ctx context.Context, format string, limit int) ([]byte, error) {
+	r, err := xproto.InternAtom(o.link.conn, false, uint16(len(format)), format).Reply()
+	if err != nil {
+		return nil, err
+	}
+	return o.link.fetch(ctx, o, r.Atom, limit, o.link.limits.chunk)
+}
+
+// x11Transfer is one content on its way to us.
+type x11Transfer struct {
+	offer  *x11Offer
+	window xproto.Window
+	events chan xgb.Event   // what happens at window, in order
+	done   chan struct{}    // closed when nobody receives from events any more
+	late   <-chan time.Time // set once the offer is superseded
+}
+
+// fetch asks the owner of o for its content as target. The owner may take as
+// long as patience, and then limits.chunk for each further part.
+func (l *x11Link) fetch(ctx context.Context, o *x11Offer, target xproto.Atom, limit int, patience time.Duration) (_ []byte, err error) {
+	t, err := l.begin(o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { l.end(t, err == nil || errors.Is(err, errRefused)) }()
+
+	xproto.ConvertSelection(l.conn, t.window, l.atoms["CLIPBOARD"], target, l.atoms["BILIPASTE"], o.time)
+	// The server has passed the request on to whoever owned the clipboard then.
+	switch r, err := xproto.GetSelectionOwner(l.conn, l.atoms["CLIPBOARD"]).Reply(); {
+	case err != nil:
+		return nil, err
+	case r.Owner == xproto.WindowNone:
+		return nil, errEnded
+	case r.Owner != o.owner:
+		return nil, errSuperseded
+	}
+	for {
+		event, err := l.next(ctx, t, patience)
+		if err != nil {
+			return nil, err
+		}
+		answer, ok := event.(xproto.SelectionNotifyEvent)
+		switch {
+		case !ok || answer.Target != target: // the property comes before its notice
+		case answer.Property == xproto.AtomNone:
+			return nil, errRefused
+		default:
+			return l.receive(ctx, t, limit)
+		}
+	}
+}
+
+// receive reads what the owner has put at t's window: the content, or the
+// announcement that it comes in parts (INCR).
+func (l *x11Link) receive(ctx context.Context, t *x11Transfer, limit int) ([]byte, error) {
+	kind, data, err := l.property(t, nil, limit)
+	if err != nil || kind != l.atoms["INCR"] {
+		return data, err
+	}
+	announced := 0 // the least that is to come, if the owner is right
+	if len(data) >= 4 {
+		announced = int(xgb.Get32(data))
+	}
+	if announced > limit {
+		return nil, errTooLarge
+	}
+	data = nil
+	for {
+		event, err := l.next(ctx, t, l.limits.chunk)
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := event.(xproto.PropertyNotifyEvent); !ok {
+			continue
+		}
+		had := len(data)
+		data = roomFor(data, announced)
+		if _, data, err = l.property(t, data, limit); err != nil {
+			return nil, err
+		}
+		if len(data) == had {
+			return data, nil
+		}
+	}
+}
+
+// roomFor makes room for what was announced, once so much has come that the
+// announcement can be believed.
+func roomFor(data []byte, announced int) []byte {
+	const trust = 1 << 20
+	room := min(announced, max(trust, 4*len(data)))
+	if room <= cap(data) {
+		return data
+	}
+	return append(make([]byte, 0, room), data...)
+}
+
+// property appends the property at t's window to data, at most limit bytes in
+// all, and removes it.
+func (l *x11Link) property(t *x11Transfer, data []byte, limit int) (kind xproto.Atom, _ []byte, err error) {
+	// In pieces: the library holds each twice for a moment.
+	const piece = 256 << 10
+	for offset := uint32(0); ; {
+		r, err := xproto.GetProperty(l.conn, true, t.window, l.atoms["BILIPASTE"], xproto.GetPropertyTypeAny, offset/4, piece/4).Reply()
+		if err != nil {
+			return 0, nil, err
+		}
+		if len(data)+len(r.Value)+int(r.BytesAfter) > limit {
+			return 0, nil, fmt.Errorf("%w: %d bytes and more", errTooLarge, limit)
+		}
+		if r.BytesAfter > 0 {
+			data = slices.Grow(data, len(r.Value)+int(r.BytesAfter))
+		}
+		data = append(data, r.Value...)
+		offset += uint32(len(r.Value))
+		if r.BytesAfter == 0 || len(r.Value) == 0 {
+			return r.Type, data, nil
+		}
+	}
+}
+
+// next waits for what happens next at t's window.
+func (l *x11Link) next(ctx context.Context, t *x11Transfer, patience time.Duration) (xgb.Event, error) {
+	silent := time.NewTimer(patience)
+	defer silent.Stop()
+	superseded := t.offer.superseded
+	for {
+		select {
+		case event := <-t.events:
+			return event, nil
+		case <-superseded:
+			superseded = nil
+			if t.late == nil {
+				t.late = time.After(l.limits.late)
+			}
+		case <-t.late:
+			return nil, errSuperseded
+		case <-t.offer.gone:
+			return nil, errEnded
+		case <-silent.C:
+			return nil, errSilent
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-l.over:
+			return nil, errLost
+		}
+	}
+}
+
+// begin makes ready for a transfer of o's content.
+func (l *x11Link) begin(o *x11Offer) (*x11Transfer, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.current != o {
+		return nil, errSuperseded
+	}
+	if l.window == 0 {
+		w, err := l.newWindow()
+		if err != nil {
+			return nil, err
+		}
+		l.window = w
+	}
+	l.transfer = &x11Transfer{offer: o, window: l.window, events: make(chan xgb.Event), done: make(chan struct{})}
+	return l.transfer, nil
+}
+
+// end ends a transfer. The window of one that was given up is not used again,
+// and not destroyed: its owner may still write there, and some programs crash
+// where a window is gone.
+func (l *x11Link) end(t *x11Transfer, whole bool) {
+	close(t.done)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.transfer = nil
+	if !whole {
+		l.window = 0
+		xproto.DeleteProperty(l.conn, t.window, l.atoms["BILIPASTE"])
+	}
+}
+
+// pass hands an event at a window to the transfer there. Where that was given
+// up, the rest is let run dry, so that the owner comes to its end.
+func (l *x11Link) pass(window xproto.Window, event xgb.Event) {
+	l.mu.Lock()
+	t := l.transfer
+	l.mu.Unlock()
+	if t != nil && t.window == window {
+		select {
+		case t.events <- event:
+			return
+		case <-t.done:
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e, ok := event.(xproto.PropertyNotifyEvent); ok && window != l.window {
+		xproto.DeleteProperty(l.conn, window, e.Atom)
+	}
+}
