@@ -1,0 +1,100 @@
+package desktoptest
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// XServer is a virtual X server, as programs started by the test see it.
+type XServer struct {
+	Display string // such as ":5"
+	cmd     *exec.Cmd
+}
+
+// StartX starts a virtual X server on a free display, makes it the test's
+// $DISPLAY, and stops it when the test ends.
+func StartX(t testing.TB) *XServer {
+	t.Helper()
+	Need(t, "Xvfb", "xclip")
+	x := &XServer{}
+	x.start(t)
+	t.Setenv("DISPLAY", x.Display)
+	t.Setenv("WAYLAND_DISPLAY", "")
+	t.Cleanup(x.Stop)
+	return x
+}
+
+// start runs the server, on x.Display if that is set.
+func (x *XServer) start(t testing.TB) {
+	t.Helper()
+	ready, report, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ready.Close() }()
+	// -noreset: else the server starts anew whenever its last client leaves.
+	args := []string{"-displayfd", "3", "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset"}
+	if x.Display != "" {
+		args = append([]string{x.Display}, args...)
+	}
+	x.cmd = exec.Command("Xvfb", args...)
+	x.cmd.ExtraFiles = []*os.File{report}
+	err = x.cmd.Start()
+	_ = report.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = ready.SetReadDeadline(time.Now().Add(20 * time.Second))
+	number, err := bufio.NewReader(ready).ReadString('\n')
+	if err != nil {
+		x.Stop()
+		t.Fatalf("Xvfb says no display: %v", err)
+	}
+	x.Display = ":" + strings.TrimSpace(number)
+}
+
+// Stop kills the server.
+func (x *XServer) Stop() {
+	_ = x.cmd.Process.Kill()
+	_ = x.cmd.Wait()
+}
+
+// Restart starts the server again, on the same display, after Stop.
+func (x *XServer) Restart(t testing.TB) {
+	t.Helper()
+	x.start(t)
+}
+
+// Copy puts data on the clipboard in one format, with xclip, which owns it
+// until something else is copied. It returns at once.
+func (x *XServer) Copy(t testing.TB, format string, data []byte) *os.Process {
+	t.Helper()
+	cmd := exec.Command("xclip", "-quiet", "-display", x.Display, "-selection", "clipboard", "-t", format, "-i")
+	cmd.Stdin = bytes.NewReader(data)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return cmd.Process
+}
+
+// Paste returns what the clipboard holds in one format, read with xclip.
+func (x *XServer) Paste(t testing.TB, format string) ([]byte, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "xclip", "-display", x.Display, "-selection", "clipboard", "-t", format, "-o")
+	cmd.WaitDelay = time.Second
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	stop := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() }) // it hangs on a dead owner
+	defer stop.Stop()
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("xclip: %w: %s", err, said.String())
+	}
+	return out.Bytes(), nil
+}
