@@ -103,6 +103,9 @@ func OpenPicture(path string) (Picture, error) {
 }
 
 func unreadable(name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Error{Kind: Unusable, Why: "missing", Name: name, Err: err}
+	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err // the message names the picture
 	}

@@ -81,7 +81,9 @@ func (c *Client) do(req *http.Request) (json.RawMessage, error) {
 	}
 	req.Header.Set("User-Agent", userAgent)
 	req.Header.Set("Referer", referer)
-	req.Header.Set("Cookie", c.session.header())
+	if !c.session.IsZero() {
+		req.Header.Set("Cookie", c.session.header())
+	}
 
 	resp, err := c.http.Do(req)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 
 // Account is who is signed in.
 type Account struct {
-	ID   int64
-	Name string
+	ID   int64  `json:"id"`
+	Name string `json:"name"`
 }
 
 // Account asks Bilibili who is signed in. Its errors are those of a Host: one
@@ -20,6 +20,19 @@ func (c *Client) Account(ctx context.Context) (Account, error) {
 	if err := c.signedIn(); err != nil {
 		return Account{}, err
 	}
+	return c.nav(ctx)
+}
+
+// Reach asks Bilibili anything, signed in or not, and returns nil if it answered.
+func (c *Client) Reach(ctx context.Context) error {
+	_, err := c.nav(ctx)
+	if uploader.KindOf(err) == uploader.NotLoggedIn {
+		return nil
+	}
+	return err
+}
+
+func (c *Client) nav(ctx context.Context) (Account, error) {
 	var account Account
 	err := c.gate.ask(ctx, func() error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, api+"/x/web-interface/nav", nil)

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"bilipaste/internal/config"
+	"bilipaste/internal/desktop"
+	"bilipaste/internal/lang"
+	"bilipaste/uploader"
+	"bilipaste/uploader/bilibili"
+	"bilipaste/uploader/sandbox"
+	"bilipaste/watcher"
+)
+
+// app is the program: it wires the rooms together for the commands.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	log      *slog.Logger
+
+	file      string // the settings file
+	config    config.Config
+	configErr error // why the settings could not be read
+	say       *lang.Printer
+	state     string // the folder of what survives a restart
+
+	json, sandboxed, formatGiven bool // what the flags say
+
+	session     bilibili.Session
+	sessionFrom string // where it comes from, in words
+	way         string // how Bilibili is reached, in words
+	gateway     *sandbox.Gateway
+	ends        []func() // what must be ended with the program
+}
+
+func newApp(args []string, in io.Reader, out, errOut io.Writer) *app {
+	a := &app{in: in, out: out, err: errOut}
+	a.log = slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	places, err := config.FindPlaces()
+	a.state = places.State
+	a.file = settingsFile(args, places)
+	a.config, a.configErr = config.Load(a.file)
+	if err != nil {
+		a.configErr = err
+	}
+	language := a.config.Language
+	if language == "auto" {
+		language = desktop.Language()
+	}
+	a.say = lang.New(language)
+	return a
+}
+
+// close ends what was started, the last first.
+func (a *app) close() {
+	for i := len(a.ends) - 1; i >= 0; i-- {
+		a.ends[i]()
+	}
+}
+
+// uploader returns the way from a picture to its link, on the chosen host.
+func (a *app) uploader() (linker, error) {
+	client, err := a.bilibili()
+	if err != nil {
+		return linker{}, err
+	}
+	bucket, err := client.Bucket(a.config.Bucket, a.config.BucketUnlisted)
+	if err != nil {
+		return linker{}, usageError{err}
+	}
+	return linker{uploader.Uploader{Host: bucket}, a.gateway}, nil
+}
+
+// clipboard opens the desktop's clipboard.
+func (a *app) clipboard(ctx context.Context) (*watcher.Watcher, error) {
+	return watcher.Open(ctx, func(head []byte) bool { return uploader.Sniff(head) != "" })
+}
+
+// linker makes links that a browser can open, also the sandbox's.
+type linker struct {
+	uploader.Uploader
+	gateway *sandbox.Gateway
+}
+
+// Upload uploads p as uploader.Uploader does.
+func (l linker) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+	link, err := l.Uploader.Upload(ctx, p)
+	if err == nil && l.gateway != nil {
+		link.URL = l.gateway.Open(link.URL)
+	}
+	return link, err
+}
+
+// bilibili returns the client of the user's account.
+func (a *app) bilibili() (*bilibili.Client, error) {
+	transport, err := a.transport()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.signIn(); err != nil {
+		return nil, err
+	}
+	return bilibili.NewClient(transport, a.session, bilibili.NewGate(a.state, a.config.Pace, a.log)), nil
+}
+
+// transport returns how hosts are reached: as they are, or by a gateway.
+func (a *app) transport() (http.RoundTripper, error) {
+	base := os.Getenv("BILIPASTE_GATEWAY")
+	switch {
+	case a.sandboxed:
+		server := sandbox.New()
+		if err := server.Start("127.0.0.1:0"); err != nil {
+			return nil, err
+		}
+		state, err := os.MkdirTemp("", "bilipaste-sandbox-")
+		if err != nil {
+			return nil, err
+		}
+		a.ends = append(a.ends, func() { _ = os.RemoveAll(state) }, func() { _ = server.Close() })
+		a.state, base = state, server.URL()
+		a.way = a.say.Text("cli.way.sandbox")
+	case base != "":
+		// What a stand-in refuses must not stop calls to the host itself.
+		a.state = filepath.Join(a.state, "gateway")
+		a.way = a.say.Text("cli.way.gateway", lang.Data{"Gateway": base})
+	default:
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		a.way = a.say.Text("cli.way.direct")
+		if a.config.Proxy != nil {
+			transport.Proxy = http.ProxyURL(a.config.Proxy)
+			a.way = a.say.Text("cli.way.proxy", lang.Data{"Proxy": a.config.Proxy.Redacted()})
+		}
+		return transport, nil
+	}
+	gateway, err := sandbox.NewGateway(base)
+	a.gateway = gateway
+	return gateway, err
+}
+
+// signIn finds the session: the sandbox's own, the environment's, the settings'.
+func (a *app) signIn() error {
+	var sessdata, jct, from string
+	names := [2]string{"SESSDATA", "bili_jct"}
+	switch s, j := os.Getenv("BILIPASTE_SESSDATA"), os.Getenv("BILIPASTE_BILI_JCT"); {
+	case a.sandboxed:
+		sessdata, jct, from = sandbox.SESSDATA, sandbox.BiliJct, "cli.session.sandbox"
+	case s != "" || j != "":
+		sessdata, jct, from = s, j, "cli.session.environment"
+		names = [2]string{"BILIPASTE_SESSDATA", "BILIPASTE_BILI_JCT"}
+	default:
+		sessdata, jct, from = a.config.SESSDATA.Reveal(), a.config.BiliJct.Reveal(), "cli.session.config"
+	}
+	session, err := bilibili.NewSession(sessdata, jct)
+	switch {
+	case err != nil:
+		return err
+	case session.IsZero() && sessdata != "":
+		return halfSession(names[0], names[1])
+	case session.IsZero() && jct != "":
+		return halfSession(names[1], names[0])
+	case session.IsZero():
+		return nil // the client says that nobody is signed in
+	}
+	a.session, a.sessionFrom = session, a.say.Text(from)
+	return nil
+}
+
+// halfSession is the error of a session of which one part is missing.
+func halfSession(there, missing string) error {
+	return errors.Join(
+		lang.Errorf("cli.half_session", lang.Data{"There": there, "Missing": missing}, nil),
+		&uploader.Error{Kind: uploader.NotLoggedIn}, // for the exit status
+	)
+}
+
+// checkBucket tells whether the settings name a bucket that can be used.
+func checkBucket(c config.Config) error {
+	_, err := bilibili.NewClient(nil, bilibili.Session{}, nil).Bucket(c.Bucket, c.BucketUnlisted)
+	return err
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"bilipaste/internal/desktop"
+	"bilipaste/internal/lang"
+	"bilipaste/internal/notify"
+	"bilipaste/uploader"
+)
+
+func (a *app) doctorCommand() *cobra.Command {
+	cmd := a.command("doctor", "doctor")
+	// Broken settings are one of the things that it tells of.
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := a.settle(cmd.Flags()); err != nil && !errors.Is(err, a.configErr) {
+			return err
+		}
+		return nil
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) }
+	return cmd
+}
+
+// finding is what the doctor knows of one part.
+type finding struct {
+	Part   string `json:"part"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+// doctor checks each part, prints a line for it, and fails if one does.
+func (a *app) doctor(ctx context.Context) error {
+	var account, network error
+	var who string
+	checks := []struct {
+		part string
+		run  func() (string, error)
+	}{
+		{"settings", func() (string, error) { return a.file, a.configErr }},
+		{"clipboard", func() (string, error) {
+			w, err := a.clipboard(ctx)
+			if err != nil {
+				return "", err
+			}
+			return w.Backend(), w.Close()
+		}},
+		{"bus", func() (string, error) { return a.say.Text("cli.doctor.bus_there"), a.checkBus() }},
+		{"notification", func() (string, error) { return notify.CheckNotification(ctx) }},
+		{"sound", func() (string, error) { return a.say.Text("cli.doctor.sound_there"), notify.CheckSound(ctx) }},
+		{"network", func() (string, error) {
+			who, account, network = a.reach(ctx)
+			return a.say.Text("cli.doctor.reached", lang.Data{"Way": a.way}), network
+		}},
+		{"account", func() (string, error) { return who, account }},
+	}
+	sick := false
+	for _, c := range checks {
+		detail, err := c.run()
+		f := finding{Part: c.part, OK: err == nil, Detail: detail}
+		if err != nil {
+			sick = true
+			f.Detail, f.Hint = a.say.Error(err)
+		}
+		a.printFinding(f)
+	}
+	if sick {
+		return told{errors.New("a part needs mending")}
+	}
+	return nil
+}
+
+// checkBus tells whether there is a session bus, where desktops have one.
+func (a *app) checkBus() error {
+	if desktop.Bus() {
+		return nil
+	}
+	return lang.Errorf("cli.no_bus", nil, nil)
+}
+
+// reach asks Bilibili who is signed in: one request tells of network and account.
+func (a *app) reach(ctx context.Context) (who string, account, network error) {
+	client, err := a.bilibili()
+	if err != nil {
+		return "", err, nil
+	}
+	answer, account := client.Account(ctx)
+	switch {
+	case a.session.IsZero():
+		network = client.Reach(ctx)
+	case uploader.KindOf(account) == uploader.Passing:
+		network = account
+	}
+	return fmt.Sprintf("%s (%d)", answer.Name, answer.ID), account, network
+}
+
+func (a *app) printFinding(f finding) {
+	if a.json {
+		a.printJSON(f)
+		return
+	}
+	mark := a.say.Text("cli.doctor.ok")
+	if !f.OK {
+		mark = a.say.Text("cli.doctor.sick")
+	}
+	fmt.Fprintf(a.out, "[%s] %s: %s\n", mark, a.say.Text("cli.doctor."+f.Part), oneLine(f.Detail))
+	if f.Hint != "" {
+		fmt.Fprintf(a.out, "     %s: %s\n", a.say.Text("cli.hint"), f.Hint)
+	}
+}

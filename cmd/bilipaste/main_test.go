@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"bilipaste/uploader/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"bilipaste": func() {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		},
+	})
+}
+
+// The scripts are what the command line promises. Each runs in a folder and a
+// home of its own, in English, and against a sandbox of its own.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			server := sandbox.New()
+			if err := server.Start("127.0.0.1:0"); err != nil {
+				return err
+			}
+			env.Defer(func() { _ = server.Close() })
+			env.Values["sandbox"] = server
+			env.Setenv("BILIPASTE_HOME", filepath.Join(env.WorkDir, "home"))
+			env.Setenv("BILIPASTE_GATEWAY", server.URL())
+			env.Setenv("BILIPASTE_SESSDATA", sandbox.SESSDATA)
+			env.Setenv("BILIPASTE_BILI_JCT", sandbox.BiliJct)
+			env.Setenv("LANG", "C")
+			env.Setenv("DISPLAY", "")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"picture":  makePicture,
+			"status":   wantStatus,
+			"odd":      playOdd,
+			"requests": countRequests,
+			"waitfor":  waitFor,
+		},
+	})
+}
+
+// picture WIDTH HEIGHT FILE... makes pictures that differ, in the format that
+// their names end in.
+func makePicture(ts *testscript.TestScript, _ bool, args []string) {
+	var width, height int
+	if _, err := fmt.Sscan(args[0]+" "+args[1], &width, &height); err != nil {
+		ts.Fatalf("picture: %v", err)
+	}
+	for _, name := range args[2:] {
+		m := image.NewPaletted(image.Rect(0, 0, width, height), color.Palette{color.Black, color.White})
+		_, _ = rand.Read(m.Pix)
+		for i := range m.Pix {
+			m.Pix[i] &= 1
+		}
+		f, err := os.Create(ts.MkAbs(name))
+		ts.Check(err)
+		switch {
+		case strings.HasSuffix(name, ".png"):
+			err = png.Encode(f, m)
+		case strings.HasSuffix(name, ".jpg"):
+			err = jpeg.Encode(f, m, nil)
+		case strings.HasSuffix(name, ".gif"):
+			err = gif.Encode(f, m, nil)
+		default:
+			ts.Fatalf("picture: %s: no such format", name)
+		}
+		ts.Check(err)
+		ts.Check(f.Close())
+	}
+}
+
+// status N COMMAND ARG... runs a command that must end with that status.
+func wantStatus(ts *testscript.TestScript, _ bool, args []string) {
+	got := 0
+	err := ts.Exec(args[1], args[2:]...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("status: %v", err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("status %d, want %s\n%s%s", got, args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	}
+}
+
+func sandboxOf(ts *testscript.TestScript) *sandbox.Server {
+	return ts.Value("sandbox").(*sandbox.Server)
+}
+
+// odd NAME [TIMES] makes the sandbox's next uploads odd; "odd none" ends that.
+func playOdd(ts *testscript.TestScript, _ bool, args []string) {
+	if args[0] == "none" {
+		sandboxOf(ts).Play("", 0)
+		return
+	}
+	odd, times, err := sandbox.ParseOdd(strings.Join(args, ":"))
+	ts.Check(err)
+	sandboxOf(ts).Play(odd, times)
+}
+
+// requests N tells how many requests the sandbox has had.
+func countRequests(ts *testscript.TestScript, _ bool, args []string) {
+	if got := strconv.Itoa(len(sandboxOf(ts).Requests())); got != args[0] {
+		ts.Fatalf("%s requests, want %s", got, args[0])
+	}
+}
+
+// waitfor FILE REGEXP waits until a line of the file matches.
+func waitFor(ts *testscript.TestScript, _ bool, args []string) {
+	want := regexp.MustCompile("(?m)" + args[1])
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		text, _ := os.ReadFile(ts.MkAbs(args[0]))
+		switch {
+		case want.Match(text):
+			return
+		case time.Now().After(deadline):
+			ts.Fatalf("%s holds no %s:\n%s", args[0], args[1], text)
+		}
+	}
+}

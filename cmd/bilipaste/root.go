@@ -1,0 +1,201 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"bilipaste/internal/config"
+	"bilipaste/internal/lang"
+)
+
+// rootCommand builds the whole command line in the user's language.
+func (a *app) rootCommand() *cobra.Command {
+	root := a.command("bilipaste", "root")
+	root.Args = cobra.ArbitraryArgs // so that RunE may name an unknown command
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usage("cli.unknown_command", lang.Data{"Command": args[0]})
+		}
+		return cmd.Help()
+	}
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.settle(cmd.Flags()) }
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetFlagErrorFunc(flagError)
+
+	flags := root.PersistentFlags()
+	flags.String("config", "", a.say.Text("cli.flag.config"))
+	flags.String("host", "", a.say.Text("cli.flag.host"))
+	flags.String("bucket", "", a.say.Text("cli.flag.bucket"))
+	flags.String("format", "", a.say.Text("cli.flag.format"))
+	flags.Bool("json", false, a.say.Text("cli.flag.json"))
+	flags.Bool("sandbox", false, a.say.Text("cli.flag.sandbox"))
+
+	root.AddCommand(a.uploadCommand(), a.watchCommand(), a.statusCommand(), a.doctorCommand(),
+		a.configCommand(), a.sandboxCommand(), a.versionCommand())
+	a.translate(root)
+	return root
+}
+
+// command starts a command whose texts are the catalogue's "cli.ID.short" and
+// "cli.ID.long".
+func (a *app) command(use, id string) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: a.say.Text("cli." + id + ".short"), Long: a.say.Text("cli." + id + ".long"),
+		Args: args(0, 0),
+	}
+}
+
+// args takes from least to most arguments; most < 0 is any number.
+func args(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return usage("cli.too_few", lang.Data{"Command": cmd.CommandPath()})
+		case most >= 0 && len(args) > most:
+			return usage("cli.too_many", lang.Data{"Command": cmd.CommandPath(), "Argument": args[most]})
+		}
+		return nil
+	}
+}
+
+// usage is an error in how the program was called.
+func usage(id string, data lang.Data) error {
+	if data["Command"] == nil {
+		data["Command"] = "bilipaste"
+	}
+	return usageError{lang.Errorf(id, data, nil)}
+}
+
+// flagError says pflag's errors in the user's language.
+func flagError(cmd *cobra.Command, err error) error {
+	data := lang.Data{"Command": cmd.CommandPath(), "Flag": err.Error()}
+	var missing *pflag.NotExistError
+	var valueless *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		return err
+	case errors.As(err, &missing):
+		data["Flag"] = dashes(missing.GetSpecifiedName())
+		return usage("cli.unknown_flag", data)
+	case errors.As(err, &valueless):
+		data["Flag"] = dashes(valueless.GetSpecifiedName())
+		return usage("cli.flag_value", data)
+	case errors.As(err, &invalid):
+		data["Flag"] = dashes(invalid.GetFlag().Name)
+		data["Value"] = invalid.GetValue()
+		return usage("cli.bad_value", data)
+	}
+	return usage("cli.bad_flag", data)
+}
+
+func dashes(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// settle takes the settings, and the flags that stand over them.
+func (a *app) settle(flags *pflag.FlagSet) error {
+	if a.configErr != nil {
+		return a.configErr
+	}
+	for _, name := range []string{"host", "bucket", "format"} {
+		if flags.Changed(name) {
+			value, err := flags.GetString(name)
+			if err == nil {
+				err = a.config.Set(name, value)
+			}
+			if err != nil {
+				return usageError{err}
+			}
+		}
+	}
+	var err error
+	a.formatGiven = flags.Changed("format")
+	a.json, _ = flags.GetBool("json")
+	a.sandboxed, err = flags.GetBool("sandbox")
+	return err
+}
+
+// translate says cobra's own words in the user's language.
+func (a *app) translate(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	root.SetHelpCommand(a.helpCommand(root))
+	root.InitDefaultHelpCmd()
+	words := strings.NewReplacer(
+		"USAGE", a.say.Text("cli.help.usage"), "COMMANDS", a.say.Text("cli.help.commands"),
+		"LOCAL", a.say.Text("cli.help.flags"), "GLOBAL", a.say.Text("cli.help.global"), "MORE", a.say.Text("cli.help.more"),
+	)
+	root.SetUsageTemplate(words.Replace(usageTemplate))
+	var each func(*cobra.Command)
+	each = func(cmd *cobra.Command) {
+		cmd.Flags().BoolP("help", "h", false, a.say.Text("cli.flag.help"))
+		cmd.DisableFlagsInUseLine = true
+		if p := cmd.Parent(); p != nil && p.Name() == "completion" {
+			cmd.Short = a.say.Text("cli.completion.shell", lang.Data{"Shell": cmd.Name()})
+			cmd.Long = cmd.Short
+			if f := cmd.Flags().Lookup("no-descriptions"); f != nil {
+				f.Usage = a.say.Text("cli.flag.no_descriptions")
+			}
+		}
+		if cmd.Name() == "completion" {
+			cmd.Short, cmd.Long = a.say.Text("cli.completion.short"), a.say.Text("cli.completion.long")
+		}
+		for _, sub := range cmd.Commands() {
+			each(sub)
+		}
+	}
+	each(root)
+}
+
+func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
+	help := a.command("help [COMMAND]", "help")
+	help.Args = cobra.ArbitraryArgs
+	help.PersistentPreRunE = func(*cobra.Command, []string) error { return nil } // helps with broken settings too
+	help.RunE = func(_ *cobra.Command, args []string) error {
+		cmd, rest, err := root.Find(args)
+		if err != nil || len(rest) > 0 {
+			return usage("cli.unknown_command", lang.Data{"Command": strings.Join(args, " ")})
+		}
+		return cmd.Help()
+	}
+	return help
+}
+
+const usageTemplate = `USAGE:{{if and .Runnable .HasParent}}
+  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} COMMAND
+
+COMMANDS:{{range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+LOCAL:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
+
+GLOBAL:
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
+
+MORE{{end}}
+`
+
+// settingsFile finds --config before the command line is parsed: its language
+// is that of the settings.
+func settingsFile(args []string, places config.Places) string {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.ParseErrorsAllowlist.UnknownFlags = true
+	flags.Usage = func() {}
+	file := flags.String("config", "", "")
+	_ = flags.Parse(args) // cobra tells of what is wrong
+	if *file != "" {
+		return *file
+	}
+	return places.File()
+}

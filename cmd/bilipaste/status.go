@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"bilipaste/internal/lang"
+	"bilipaste/uploader/bilibili"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	cmd := a.command("status", "status")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.status(cmd.Context()) }
+	return cmd
+}
+
+// status is what "status --json" prints.
+type status struct {
+	Account   *bilibili.Account `json:"account,omitempty"`
+	Session   string            `json:"session"`                 // where it comes from
+	Until     string            `json:"session_until,omitempty"` // a day
+	Host      string            `json:"host"`
+	Bucket    string            `json:"bucket"`
+	Clipboard string            `json:"clipboard,omitempty"`
+	Settings  string            `json:"settings"`
+	Error     *failure          `json:"error,omitempty"`
+}
+
+// status tells who is signed in, and where pictures come from and go.
+func (a *app) status(ctx context.Context) error {
+	s := status{Host: a.config.Host, Bucket: a.config.Bucket, Settings: a.file}
+	if clipboard, err := a.clipboard(ctx); err == nil {
+		s.Clipboard = clipboard.Backend()
+		_ = clipboard.Close() // nothing of ours is on it
+	}
+	account, err := a.account(ctx, &s)
+	if err == nil {
+		s.Account = &account
+	}
+	s.Error = a.failure(err)
+	if a.json {
+		a.printJSON(s)
+	} else {
+		a.printStatus(s)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case a.json:
+		return told{err}
+	}
+	return err
+}
+
+// account asks Bilibili who is signed in.
+func (a *app) account(ctx context.Context, s *status) (bilibili.Account, error) {
+	client, err := a.bilibili()
+	if err != nil {
+		return bilibili.Account{}, err
+	}
+	s.Session = a.sessionFrom
+	if until := a.session.Expires(); !until.IsZero() {
+		s.Until = until.Local().Format("2006-01-02")
+	}
+	return client.Account(ctx)
+}
+
+func (a *app) printStatus(s status) {
+	line := func(id string, data lang.Data) { fmt.Fprintln(a.out, a.say.Text(id, data)) }
+	if s.Account != nil {
+		line("cli.status.account", lang.Data{"Name": s.Account.Name, "ID": s.Account.ID})
+	}
+	if s.Session != "" {
+		line("cli.status.session", lang.Data{"From": s.Session, "Until": s.Until})
+	}
+	line("cli.status.host", lang.Data{"Host": s.Host, "Bucket": s.Bucket})
+	clipboard := s.Clipboard
+	if clipboard == "" {
+		clipboard = a.say.Text("cli.status.none")
+	}
+	line("cli.status.clipboard", lang.Data{"Clipboard": clipboard})
+	line("cli.status.settings", lang.Data{"File": s.Settings})
+}

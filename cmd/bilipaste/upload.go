@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"bilipaste/internal/format"
+	"bilipaste/uploader"
+)
+
+func (a *app) uploadCommand() *cobra.Command {
+	cmd := a.command("upload FILE... | -", "upload")
+	cmd.Args = args(1, -1)
+	cmd.RunE = func(cmd *cobra.Command, files []string) error { return a.upload(cmd.Context(), files) }
+	return cmd
+}
+
+// upload prints one line for each file, in their order: its link, or a blank
+// line. After a missing login or a refusal no further file is sent.
+func (a *app) upload(ctx context.Context, files []string) error {
+	up, err := a.uploader()
+	if err != nil {
+		return err
+	}
+	bar := a.progress(len(files))
+	var worst, final error
+	for _, file := range files {
+		picture, err := a.open(file)
+		var link uploader.Link
+		switch {
+		case err != nil:
+		case final != nil:
+			err = final
+		default:
+			link, err = up.Upload(ctx, picture)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		bar.clear()
+		a.printLink(file, picture, link, err)
+		if err != nil {
+			if !a.json && (final == nil || err != final) {
+				a.complain(err)
+			}
+			switch uploader.KindOf(err) {
+			case uploader.NotLoggedIn, uploader.Refused:
+				worst, final = err, err
+			default:
+				if worst == nil {
+					worst = err
+				}
+			}
+		}
+		bar.next()
+	}
+	bar.clear()
+	if worst != nil {
+		return told{worst}
+	}
+	return nil
+}
+
+// open reads a file, or standard input for "-".
+func (a *app) open(file string) (uploader.Picture, error) {
+	if file == "-" {
+		return uploader.ReadPicture("", a.in, -1)
+	}
+	return uploader.OpenPicture(file)
+}
+
+// uploaded is a line of "upload --json".
+type uploaded struct {
+	File string `json:"file"`
+	*uploader.Link
+	Format uploader.Format `json:"format,omitempty"`
+	Width  int             `json:"width,omitempty"`
+	Height int             `json:"height,omitempty"`
+	Bytes  int             `json:"bytes,omitempty"`
+	Error  *failure        `json:"error,omitempty"`
+}
+
+// failure is an error in --json.
+type failure struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+func (a *app) failure(err error) *failure {
+	if err == nil {
+		return nil
+	}
+	f := failure{Kind: "other"}
+	if k := uploader.KindOf(err); k != 0 {
+		f.Kind = k.String()
+	}
+	f.Message, f.Hint = a.say.Error(err)
+	return &f
+}
+
+func (a *app) printLink(file string, p uploader.Picture, link uploader.Link, err error) {
+	switch {
+	case a.json:
+		line := uploaded{File: file, Format: p.Format, Width: p.Width, Height: p.Height, Bytes: len(p.Data), Error: a.failure(err)}
+		if err == nil {
+			line.Link = &link
+		}
+		a.printJSON(line)
+	case err != nil:
+		fmt.Fprintln(a.out)
+	default:
+		f := format.URL
+		if a.formatGiven {
+			f = a.config.Format
+		}
+		fmt.Fprintln(a.out, f.Write(format.Picture{URL: link.URL, Name: p.Name, Width: p.Width, Height: p.Height}))
+	}
+}
+
+// printJSON prints v on one line.
+func (a *app) printJSON(v any) {
+	e := json.NewEncoder(a.out)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v) // nothing that is given cannot be encoded; a broken pipe ends the program
+}
+
+// progress shows how far it is, for more than one file and on a terminal only.
+type progress struct{ bar *progressbar.ProgressBar }
+
+func (a *app) progress(files int) progress {
+	f, ok := a.err.(*os.File)
+	if files < 2 || !ok || !term.IsTerminal(int(f.Fd())) {
+		return progress{}
+	}
+	bar := progressbar.NewOptions(files, progressbar.OptionSetWriter(io.Writer(f)),
+		progressbar.OptionSetDescription(a.say.Text("cli.uploading")), progressbar.OptionShowCount(),
+		progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish())
+	_ = bar.RenderBlank()
+	return progress{bar}
+}
+
+func (p progress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}
+
+func (p progress) next() {
+	if p.bar != nil {
+		_ = p.bar.Add(1)
+	}
+}

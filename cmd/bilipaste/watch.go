@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"bilipaste/internal/format"
+	"bilipaste/internal/lang"
+	"bilipaste/internal/notify"
+	"bilipaste/internal/writing"
+	"bilipaste/watcher"
+)
+
+func (a *app) watchCommand() *cobra.Command {
+	cmd := a.command("watch", "watch")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.watch(cmd.Context()) }
+	return cmd
+}
+
+// watch is writing mode in a terminal: a line for each clip, until it is interrupted.
+func (a *app) watch(ctx context.Context) (err error) {
+	up, err := a.uploader()
+	if err != nil {
+		return err
+	}
+	clipboard, err := a.clipboard(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, clipboard.Close()) }()
+	notifier := notify.New(a.config.Sound, a.config.Notify, a.log)
+	defer notifier.Wait()
+	mode := writing.Mode{
+		Clipboard: clipboard, Uploader: up, Notifier: notifier,
+		Format:   func() format.Format { return a.config.Format },
+		Language: func() *lang.Printer { return a.say },
+		Icon:     filepath.Join(a.state, "notification-icon"),
+		Report:   a.printResult,
+	}
+	fmt.Fprintln(a.err, a.say.Text("cli.watching", lang.Data{
+		"Clipboard": clipboard.Backend(), "Host": a.config.Host, "Bucket": a.config.Bucket,
+	}))
+	return mode.Run(ctx)
+}
+
+// clipped is a line of "watch --json".
+type clipped struct {
+	Time     time.Time        `json:"time"`
+	Why      watcher.Reason   `json:"why"`
+	Pictures []clippedPicture `json:"pictures"`
+	Pasted   bool             `json:"pasted"`
+	Text     string           `json:"text,omitempty"`
+	Took     float64          `json:"took_ms"`
+	Error    *failure         `json:"error,omitempty"` // why nothing was pasted
+}
+
+type clippedPicture struct {
+	Name  string   `json:"name,omitempty"`
+	URL   string   `json:"url,omitempty"`
+	Error *failure `json:"error,omitempty"`
+}
+
+func (a *app) printResult(r writing.Result) {
+	if !a.json {
+		fmt.Fprintln(a.out, time.Now().Format(time.TimeOnly)+"  "+oneLine(a.describe(r)))
+		return
+	}
+	line := clipped{
+		Time: time.Now(), Why: r.Clip.Why, Pictures: []clippedPicture{}, Text: r.Text, Pasted: r.Text != "" && r.Pasted == nil,
+		Took: float64(r.Took.Microseconds()) / 1000, Error: a.failure(r.Pasted),
+	}
+	for _, p := range r.Pictures {
+		line.Pictures = append(line.Pictures, clippedPicture{p.Name, p.Link.URL, a.failure(p.Err)})
+	}
+	a.printJSON(line)
+}
+
+// describe says in one line what became of a clip.
+func (a *app) describe(r writing.Result) string {
+	why := a.say.Text("watcher.why." + string(r.Clip.Why))
+	if len(r.Pictures) == 0 {
+		return a.say.Text("cli.left_alone", lang.Data{"Why": why})
+	}
+	var what, links, wrong []string
+	for _, p := range r.Pictures {
+		what = append(what, a.say.Text("cli.picture", lang.Data{
+			"Name": p.Name, "Format": strings.ToUpper(string(p.Format)), "Width": p.Width, "Height": p.Height,
+			"Size": size(p.Bytes),
+		}))
+		if p.Err == nil {
+			links = append(links, p.Link.URL)
+			if p.Link.Differs {
+				wrong = append(wrong, a.say.Text("cli.differs"))
+			}
+			continue
+		}
+		text, hint := a.say.Error(p.Err)
+		wrong = append(wrong, text)
+		if hint != "" {
+			wrong = append(wrong, hint)
+		}
+	}
+	if errors.Is(r.Pasted, watcher.ErrChanged) {
+		wrong = append(wrong, a.say.Text("cli.changed"))
+	} else if r.Pasted != nil {
+		text, _ := a.say.Error(r.Pasted)
+		wrong = append(wrong, text)
+	}
+	line := strings.Join(what, ", ")
+	if len(links) > 0 {
+		line += " → " + strings.Join(links, " ")
+	}
+	line += fmt.Sprintf(" (%d ms)", r.Took.Milliseconds())
+	if len(wrong) > 0 {
+		line += " — " + strings.Join(wrong, "; ")
+	}
+	return line
+}
+
+func size(bytes int) string {
+	switch {
+	case bytes == 0:
+		return ""
+	case bytes < 1e6:
+		return fmt.Sprintf("%d kB", (bytes+999)/1000)
+	}
+	return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
+}
+
+// oneLine keeps a file's name from breaking the line or the terminal.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
