@@ -94,7 +94,7 @@ func wav(samples []float64) []byte {
 		[]byte("fmt "), uint32(16), uint16(1), uint16(1), uint32(rate), uint32(2 * rate), uint16(2), uint16(16),
 		[]byte("data"), size, data,
 	} {
-		binary.Write(&b, binary.LittleEndian, field) // into memory: cannot fail
+		_ = binary.Write(&b, binary.LittleEndian, field) // into memory
 	}
 	return b.Bytes()
 }

@@ -116,8 +116,8 @@ func serverSocket() (string, error) {
 }
 
 // encode returns what a stream plays, as samples of the format.
-func encode(stream beep.Streamer, format beep.Format) []byte {
-	var data []byte
+func encode(stream beep.StreamSeeker, format beep.Format) []byte {
+	data := make([]byte, 0, stream.Len()*format.Width())
 	var frames [512][2]float64
 	frame := make([]byte, format.Width())
 	for {

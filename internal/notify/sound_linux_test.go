@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"math"
 	"net"
@@ -232,4 +233,22 @@ func TestAPlayerThatHangsIsKilled(t *testing.T) {
 		_, err := os.Stat("/proc/" + strings.TrimSpace(string(number)))
 		return err != nil
 	})
+}
+
+func TestACancelledSoundEndsAtOnce(t *testing.T) {
+	t.Setenv("PULSE_SERVER", "unix:/nowhere/native")
+	pid := filepath.Join(t.TempDir(), "pid")
+	alone(t, map[string]string{"aplay": "echo $$ >" + pid + "\nexec /bin/sleep 60"})
+	var j journal
+	n := notify.New(true, false, j.log())
+	ctx, cancel := context.WithCancel(t.Context())
+	n.Done(ctx, "", "", "")
+	desktoptest.Eventually(t, "the player", func() bool { _, err := os.Stat(pid); return err == nil })
+	start := time.Now()
+	cancel()
+	n.Wait()
+	took(t, start, 0)
+	if lines := j.lines(); len(lines) > 0 {
+		t.Errorf("logged: %q", lines)
+	}
 }
