@@ -37,11 +37,11 @@ func TestLanguageIsFoundInPOSIXOrder(t *testing.T) {
 
 func TestBusIsFoundByItsAddressOrItsSocket(t *testing.T) {
 	const variable = "DBUS_SESSION_BUS_ADDRESS"
-	dir, err := os.MkdirTemp("", "run,time")
+	dir, err := os.MkdirTemp("", "run,time") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	t.Setenv("XDG_RUNTIME_DIR", dir)
 
 	for _, address := range []string{"", "autolaunch:"} {
@@ -69,7 +69,7 @@ func TestBusIsFoundByItsAddressOrItsSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	if !desktop.Bus() {
 		t.Error("the socket was not found")
 	}

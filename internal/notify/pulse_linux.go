@@ -35,8 +35,9 @@ func playByServer(ctx context.Context, file []byte) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	hangUp := func() { _ = conn.Close() }
+	defer hangUp()
+	defer context.AfterFunc(ctx, hangUp)()
 
 	client := &proto.Client{Callback: func(any) {}}
 	client.SetTimeout(time.Second)

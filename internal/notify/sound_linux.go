@@ -14,6 +14,9 @@ import (
 // that manages to.
 func play(ctx context.Context, file []byte) error {
 	err := playByServer(ctx, file)
+	if err != nil {
+		err = fmt.Errorf("sound server: %w", err)
+	}
 	for _, player := range [][]string{{"paplay"}, {"pw-play"}, {"aplay", "-q"}} {
 		if err == nil || ctx.Err() != nil {
 			return err
@@ -39,7 +42,7 @@ func playByProgram(ctx context.Context, command []string, file []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	name := filepath.Join(dir, "sound.wav")
 	if err := os.WriteFile(name, file, 0o600); err != nil {
 		return err

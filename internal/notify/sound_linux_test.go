@@ -128,23 +128,18 @@ func TestSilenceIsCheckedWithoutNoise(t *testing.T) {
 func TestAServerThatDoesNotPlayIsGivenUp(t *testing.T) {
 	alone(t, nil)
 	for name, serve := range map[string]func(net.Conn){
-		"hangs up": func(c net.Conn) { c.Close() },
+		"hangs up": func(c net.Conn) { _ = c.Close() },
 		"mute":     func(net.Conn) {},
 		"gone":     nil,
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir, err := os.MkdirTemp("", "bp")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer os.RemoveAll(dir)
-			l, err := net.Listen("unix", filepath.Join(dir, "native"))
+			l, err := net.Listen("unix", filepath.Join(t.TempDir(), "native"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Setenv("PULSE_SERVER", l.Addr().String())
 			if serve == nil {
-				l.Close()
+				_ = l.Close()
 			} else {
 				go func() {
 					for {
@@ -152,11 +147,11 @@ func TestAServerThatDoesNotPlayIsGivenUp(t *testing.T) {
 						if err != nil {
 							return
 						}
-						t.Cleanup(func() { c.Close() })
+						t.Cleanup(func() { _ = c.Close() })
 						serve(c)
 					}
 				}()
-				t.Cleanup(func() { l.Close() })
+				t.Cleanup(func() { _ = l.Close() })
 			}
 			var j journal
 			n := notify.New(true, false, j.log())
