@@ -4,10 +4,7 @@ package desktoptest
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
-	"image"
-	"image/png"
 	"io"
 	"os"
 	"os/exec"
@@ -50,9 +47,8 @@ func Bus(t testing.TB) {
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", firstLine(t, out))
 }
 
-// Dunst is a notification daemon with a display of its own.
+// Dunst is a notification daemon.
 type Dunst struct {
-	display string
 	process *os.Process
 }
 
@@ -63,27 +59,25 @@ type Shown struct {
 }
 
 // StartDunst starts a notification daemon on the session bus of the test (see
-// Bus), and returns when it is ready. The settings are lines of the section
+// Bus), which shows on x, and returns when it is ready. The settings are lines of the section
 // "global" of dunstrc; what is shown is read as markup unless they say otherwise.
-func StartDunst(t testing.TB, settings ...string) *Dunst {
+func StartDunst(t testing.TB, x *XServer, settings ...string) *Dunst {
 	t.Helper()
-	Need(t, "Xvfb", "dunst", "dunstctl", "gdbus", "import")
-	d := &Dunst{display: virtualDisplay(t)}
+	Need(t, "dunst", "dunstctl", "gdbus")
 	config := filepath.Join(shortDir(t), "dunstrc")
 	lines := append([]string{"[global]", "markup = full"}, settings...)
 	if err := os.WriteFile(config, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("dunst", "-conf", config)
-	cmd.Env = append(os.Environ(), "DISPLAY="+d.display, "XDG_SESSION_TYPE=x11", "WAYLAND_DISPLAY=")
+	cmd.Env = append(os.Environ(), "DISPLAY="+x.Display, "XDG_SESSION_TYPE=x11", "WAYLAND_DISPLAY=")
 	run(t, cmd)
-	d.process = cmd.Process
 	Eventually(t, "dunst on the bus", func() bool {
 		return exec.Command("gdbus", "call", "--session", "--dest", "org.freedesktop.Notifications",
 			"--object-path", "/org/freedesktop/Notifications",
 			"--method", "org.freedesktop.Notifications.GetServerInformation").Run() == nil
 	})
-	return d
+	return &Dunst{cmd.Process}
 }
 
 // History closes what is shown, and returns all that was ever shown, newest first.
@@ -128,32 +122,6 @@ func (d *Dunst) signal(t testing.TB, s os.Signal) {
 	if err := d.process.Signal(s); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// Screen returns what is on the daemon's display.
-func (d *Dunst) Screen(t testing.TB) image.Image {
-	t.Helper()
-	out, err := exec.Command("import", "-display", d.display, "-window", "root", "png:-").Output()
-	if err != nil {
-		t.Fatalf("import: %v", err)
-	}
-	screen, err := png.Decode(bytes.NewReader(out))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return screen
-}
-
-// virtualDisplay starts an X server for the test and returns its name.
-func virtualDisplay(t testing.TB) string {
-	t.Helper()
-	cmd := exec.Command("Xvfb", "-displayfd", "1", "-screen", "0", "800x300x24", "-nolisten", "tcp")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, cmd)
-	return ":" + firstLine(t, out)
 }
 
 // run starts a program, which is killed at the test's end.

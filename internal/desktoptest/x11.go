@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"image"
+	"image/png"
 	"os"
 	"os/exec"
 	"strings"
@@ -97,4 +99,19 @@ func (x *XServer) Paste(t testing.TB, format string) ([]byte, error) {
 		return nil, fmt.Errorf("xclip: %w: %s", err, said.String())
 	}
 	return out.Bytes(), nil
+}
+
+// Screen returns what is on the screen.
+func (x *XServer) Screen(t testing.TB) image.Image {
+	t.Helper()
+	Need(t, "import")
+	out, err := exec.Command("import", "-display", x.Display, "-window", "root", "png:-").Output()
+	if err != nil {
+		t.Fatalf("import: %v", err)
+	}
+	screen, err := png.Decode(bytes.NewReader(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return screen
 }

@@ -51,7 +51,8 @@ func pictureFile(t *testing.T) string {
 
 func TestANotificationIsSeenAsItWasSaid(t *testing.T) {
 	desktoptest.Bus(t)
-	dunst := desktoptest.StartDunst(t)
+	x := desktoptest.StartX(t)
+	dunst := desktoptest.StartDunst(t, x)
 	var j journal
 	n := notify.New(false, true, j.log())
 	icon := pictureFile(t)
@@ -62,7 +63,7 @@ func TestANotificationIsSeenAsItWasSaid(t *testing.T) {
 	}
 	n.Done(t.Context(), title, body, icon)
 	n.Wait()
-	desktoptest.Eventually(t, "the picture on the screen", func() bool { return has(dunst.Screen(t), green) })
+	desktoptest.Eventually(t, "the picture on the screen", func() bool { return has(x.Screen(t), green) })
 	n.Failed(t.Context(), "failed", "why")
 	n.Wait()
 
@@ -88,7 +89,7 @@ func TestANotificationIsSeenAsItWasSaid(t *testing.T) {
 
 func TestADaemonThatReadsNoMarkupIsSentNone(t *testing.T) {
 	desktoptest.Bus(t)
-	dunst := desktoptest.StartDunst(t, "markup = no")
+	dunst := desktoptest.StartDunst(t, desktoptest.StartX(t), "markup = no")
 	n := notify.New(false, true, new(journal).log())
 	n.Done(t.Context(), "title", "a <b> & c", "")
 	n.Wait()
@@ -99,7 +100,7 @@ func TestADaemonThatReadsNoMarkupIsSentNone(t *testing.T) {
 
 func TestAFrozenDaemonIsGivenUp(t *testing.T) {
 	desktoptest.Bus(t)
-	dunst := desktoptest.StartDunst(t)
+	dunst := desktoptest.StartDunst(t, desktoptest.StartX(t))
 	dunst.Freeze(t)
 	var j journal
 	n := notify.New(false, true, j.log())
