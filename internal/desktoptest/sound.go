@@ -60,7 +60,7 @@ type Recording struct {
 type Heard struct {
 	Length time.Duration
 	Peak   float64 // of full scale
-	Pitch  float64 // hertz of its strongest tone
+	Pitch  float64 // hertz of its strongest tone, to the next 5
 }
 
 // Record records what the server plays, until the test's end. It returns when
@@ -86,11 +86,15 @@ func (s *Speaker) Record(t testing.TB) *Recording {
 // silence of 0.3 s is the end of a sound.
 func (r *Recording) Sounds(t testing.TB, n int) []Heard {
 	t.Helper()
-	var all []Heard
+	var sounds [][]float64
 	Eventually(t, "the sounds in the recording", func() bool {
-		all = split(r.samples(t))
-		return len(all) >= n
+		sounds = split(r.samples(t))
+		return len(sounds) >= n
 	})
+	var all []Heard
+	for _, s := range sounds {
+		all = append(all, measure(s))
+	}
 	return all
 }
 
@@ -116,9 +120,9 @@ func (r *Recording) samples(t testing.TB) []float64 {
 }
 
 // split returns the sounds that have ended.
-func split(samples []float64) []Heard {
+func split(samples []float64) [][]float64 {
 	const pause = recordRate * 3 / 10
-	var all []Heard
+	var all [][]float64
 	first, last := -1, -1
 	for i, v := range samples {
 		switch {
@@ -128,7 +132,7 @@ func split(samples []float64) []Heard {
 			}
 			last = i
 		case first >= 0 && i-last > pause:
-			all = append(all, measure(samples[first:last+1]))
+			all = append(all, samples[first:last+1])
 			first = -1
 		}
 	}
@@ -141,7 +145,7 @@ func measure(samples []float64) Heard {
 		h.Peak = max(h.Peak, math.Abs(v))
 	}
 	strongest := 0.0
-	for pitch := 100.0; pitch <= 4000; pitch += 2 {
+	for pitch := 200.0; pitch <= 4000; pitch += 5 {
 		if s := strength(samples, pitch); s > strongest {
 			strongest, h.Pitch = s, pitch
 		}

@@ -112,7 +112,9 @@ func TestSilenceIsCheckedWithoutNoise(t *testing.T) {
 	if err := notify.CheckSound(t.Context()); err != nil {
 		t.Error(err)
 	}
-	notify.New(true, false, new(journal).log()).Done(t.Context(), "", "", "")
+	n := notify.New(true, false, new(journal).log())
+	n.Done(t.Context(), "", "", "")
+	n.Wait()
 	if heard := recording.Sounds(t, 1); len(heard) != 1 {
 		t.Errorf("heard %+v, want only the ding after the check", heard)
 	}
