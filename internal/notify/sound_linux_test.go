@@ -100,7 +100,7 @@ func TestDingsAreNotHeardOverOneAnother(t *testing.T) {
 		n.Done(t.Context(), "", "", "")
 	}
 	n.Wait()
-	if heard := recording.Sounds(t, 1); len(heard) != 1 || heard[0].Peak > 0.63 {
+	if heard := recording.Sounds(t, 1); len(heard) != 1 || heard[0].Peak > 0.63 || heard[0].Length > 600*time.Millisecond {
 		t.Errorf("heard %+v, want one ding", heard)
 	}
 }
@@ -115,7 +115,7 @@ func TestSilenceIsCheckedWithoutNoise(t *testing.T) {
 	n := notify.New(true, false, new(journal).log())
 	n.Done(t.Context(), "", "", "")
 	n.Wait()
-	if heard := recording.Sounds(t, 1); len(heard) != 1 {
+	if heard := recording.Sounds(t, 1); len(heard) != 1 || heard[0].Length > 600*time.Millisecond {
 		t.Errorf("heard %+v, want only the ding after the check", heard)
 	}
 	speaker.Stop(t)
