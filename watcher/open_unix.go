@@ -6,6 +6,7 @@ package watcher
 // has no data-control (GNOME), X11 leads there through Xwayland.
 func ways() []way {
 	return []way{
+		{"Wayland", openWayland},
 		{"X11", openX11},
 	}
 }

@@ -1,0 +1,218 @@
+//go:build !darwin && !windows
+
+package watcher
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"bilipaste/internal/lang"
+)
+
+// wlTextFormats are the names under which our text is offered.
+var wlTextFormats = []string{"text/plain;charset=utf-8", "text/plain", "UTF8_STRING", "STRING", "TEXT"}
+
+// wayland reaches the clipboard of a compositor that has data-control,
+// ext-data-control or its forerunner of wlroots. The connection stays after
+// run, so that our text can still be pasted.
+type wayland struct {
+	path   string // of the compositor's socket
+	mark   string
+	limits wlLimits
+
+	mu      sync.Mutex
+	session *wlSession // the last one, perhaps ended
+	closed  bool
+}
+
+// openWayland connects to the compositor that the environment names.
+func openWayland(ctx context.Context) (backend, error) {
+	display, dir := os.Getenv("WAYLAND_DISPLAY"), os.Getenv("XDG_RUNTIME_DIR")
+	switch {
+	case display == "":
+		return nil, lang.Errorf("watcher.no_wayland_display", nil, nil)
+	case filepath.IsAbs(display):
+	case dir == "":
+		return nil, lang.Errorf("watcher.no_runtime_dir", nil, nil)
+	default:
+		display = filepath.Join(dir, display)
+	}
+	b := &wayland{
+		path:   display,
+		mark:   "application/x-bilipaste." + strings.ToLower(rand.Text()),
+		limits: wlLimits{answer: 2 * time.Second, idle: 5 * time.Second, late: time.Second},
+	}
+	_, err := b.connect(ctx)
+	switch {
+	case errors.Is(err, errNoDataControl):
+		return nil, lang.Errorf("watcher.no_data_control", nil, err)
+	case err != nil:
+		return nil, lang.Errorf("watcher.wayland", lang.Data{"Display": display, "Cause": err}, err)
+	}
+	return b, nil
+}
+
+func (b *wayland) name() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	protocol, _, _ := strings.Cut(strings.TrimPrefix(b.session.control, "z"), "_manager")
+	return "Wayland (" + strings.ReplaceAll(protocol, "_", "-") + ")"
+}
+
+// connect returns the session, a new one if there is none that lives.
+func (b *wayland) connect(ctx context.Context) (*wlSession, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, net.ErrClosed
+	}
+	if b.session != nil {
+		if b.session.ctx.Err() == nil {
+			return b.session, nil
+		}
+		b.session.close()
+	}
+	s, err := connectWayland(ctx, b.path, b.mark, b.limits)
+	if err != nil {
+		return nil, err
+	}
+	b.session = s
+	return s, nil
+}
+
+func (b *wayland) run(ctx context.Context, changed func(offer)) error {
+	s, err := b.connect(ctx)
+	if err != nil {
+		return cmp.Or(ctx.Err(), err)
+	}
+	s.listen(changed)
+	defer s.listen(nil)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	}
+}
+
+func (b *wayland) replace(ctx context.Context, o offer, text string) error {
+	w, ok := o.(*wlOffer)
+	if !ok || w.session.ctx.Err() != nil {
+		return ErrChanged
+	}
+	return w.session.set(ctx, w, text)
+}
+
+// close disconnects. Wayland has no handing over: a clipboard manager there
+// keeps a text when it is copied.
+func (b *wayland) close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	b.session.close()
+	return nil
+}
+
+// wlOffer is a selection of the compositor.
+type wlOffer struct {
+	session   *wlSession
+	id        uint32
+	names     []string
+	whole     bool               // it has become a selection: names stay as they are
+	held      context.Context    // ends when another program has copied
+	supersede context.CancelFunc //
+}
+
+func (o *wlOffer) add(name string) {
+	if !o.whole && len(name) <= wlMaxFormatName && len(o.names) < wlMaxFormats {
+		o.names = append(o.names, name)
+	}
+}
+
+func (o *wlOffer) has(name string) bool { return slices.Contains(o.names, name) }
+
+// gone tells why o can no longer be read.
+func (o *wlOffer) gone() error {
+	switch {
+	case o.session.ctx.Err() != nil:
+		return errLost
+	case o.held.Err() != nil:
+		return errSuperseded
+	}
+	return errEnded
+}
+
+func (o *wlOffer) formats(context.Context) ([]string, error) { return slices.Clone(o.names), nil }
+
+// read returns what the program sends. One that ends early cannot be told from
+// one that is done: the content may be cut short.
+func (o *wlOffer) read(ctx context.Context, format string, limit int) ([]byte, error) {
+	if !o.has(format) {
+		return nil, errRefused
+	}
+	// The other program gets an end that blocks, as it expects.
+	var ends [2]int
+	if err := syscall.Pipe2(ends[:], syscall.O_CLOEXEC); err != nil {
+		return nil, err
+	}
+	err := o.session.receive(o, format, ends[1])
+	_ = syscall.Close(ends[1])
+	_ = syscall.SetNonblock(ends[0], true)
+	in := wlPipe{os.NewFile(uintptr(ends[0]), "clipboard"), o}
+	defer func() { _ = in.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	defer context.AfterFunc(ctx, func() { _ = in.Close() })()
+	defer context.AfterFunc(o.held, in.hurry)()
+	data, err := io.ReadAll(io.LimitReader(in, int64(limit)+1))
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, os.ErrDeadlineExceeded) && o.held.Err() != nil:
+		return nil, o.gone()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, errSilent
+	case err != nil:
+		return nil, err
+	case len(data) > limit:
+		return nil, fmt.Errorf("%w: %d bytes and more", errTooLarge, limit)
+	case len(data) == 0:
+		return data, o.session.check(ctx, o)
+	}
+	return data, nil
+}
+
+// wlPipe brings an offer's content. It gives up when nothing comes for a time.
+type wlPipe struct {
+	*os.File
+	offer *wlOffer
+}
+
+func (p wlPipe) Read(b []byte) (int, error) {
+	if err := p.SetReadDeadline(time.Now().Add(p.offer.session.limits.idle)); err != nil {
+		return 0, err
+	}
+	if p.offer.held.Err() != nil {
+		p.hurry()
+	}
+	return p.File.Read(b)
+}
+
+// hurry has the read that is under way wait less.
+func (p wlPipe) hurry() {
+	_ = p.SetReadDeadline(time.Now().Add(p.offer.session.limits.late)) // what fails, Read sees
+}

@@ -1,0 +1,140 @@
+//go:build !darwin && !windows
+
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// handle takes in one event. An error ends the session.
+func (s *wlSession) handle(e *wlEvent) error {
+	news, err := s.note(e)
+	if news != nil && err == nil {
+		s.listening.Lock()
+		defer s.listening.Unlock()
+		if s.changed != nil {
+			s.changed(news)
+		}
+	}
+	return err
+}
+
+// note takes in one event and returns the offer that another program has put
+// on the clipboard, if that is what it says.
+func (s *wlSession) note(e *wlEvent) (news *wlOffer, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch e.object {
+	case wlDisplayID:
+		return nil, s.noteDisplay(e)
+	case s.registry:
+		if e.opcode == wlRegistryGlobal {
+			s.noteGlobal(e)
+		}
+		return nil, nil
+	case s.device:
+		return s.noteDevice(e)
+	}
+	if done, ok := s.syncs[e.object]; ok && e.opcode == wlCallbackDone {
+		delete(s.syncs, e.object)
+		s.dead[e.object] = true
+		close(done)
+	} else if text, ok := s.sources[e.object]; ok {
+		return nil, s.noteSource(e, text)
+	} else if o, ok := s.offers[e.object]; ok && e.opcode == wlOfferFormat {
+		o.add(e.text())
+	}
+	return nil, nil
+}
+
+func (s *wlSession) noteDisplay(e *wlEvent) error {
+	switch e.opcode {
+	case wlDisplayError:
+		object, code := e.uint(), e.uint()
+		return fmt.Errorf("the compositor refuses: object %d, code %d: %.200q", object, code, e.text())
+	case wlDisplayDeleteID:
+		if id := e.uint(); s.dead[id] {
+			delete(s.dead, id)
+			s.free = append(s.free, id)
+		}
+	}
+	return nil
+}
+
+// noteGlobal keeps the first seat and the data-controls.
+func (s *wlSession) noteGlobal(e *wlEvent) {
+	name, kind := e.uint(), e.text()
+	if kind != "wl_seat" && kind != wlDataControls[0] && kind != wlDataControls[1] {
+		return
+	}
+	if s.globals[kind] == 0 {
+		s.globals[kind] = name
+	}
+}
+
+func (s *wlSession) noteSource(e *wlEvent, text string) error {
+	switch e.opcode {
+	case wlSourceSend:
+		_ = e.text() // every format is the same text
+		fd, ok := s.conn.takeFile()
+		if !ok {
+			return errWaylandEvent
+		}
+		s.serveText(fd, text)
+	case wlSourceCancelled:
+		delete(s.sources, e.object)
+		s.dead[e.object] = true
+		s.send(wlRequest(nil, e.object, wlSourceDestroy))
+	}
+	return nil
+}
+
+func (s *wlSession) noteDevice(e *wlEvent) (news *wlOffer, err error) {
+	switch e.opcode {
+	case wlDeviceOffer:
+		id := e.uint()
+		if id < wlServerIDs || s.offers[id] != nil || len(s.offers) >= wlMaxOffers {
+			return nil, errWaylandEvent
+		}
+		s.offers[id] = &wlOffer{session: s, id: id}
+	case wlDeviceSelection:
+		err := s.become(&s.current, e.uint())
+		o := s.current
+		if err != nil || o == nil || o == s.newest {
+			return nil, err
+		}
+		if s.newest != nil {
+			s.newest.supersede()
+		}
+		s.newest = o
+		o.held, o.supersede = context.WithCancel(s.ctx)
+		if !o.has(s.mark) {
+			return o, nil
+		}
+	case wlDevicePrimary:
+		return nil, s.become(&s.primary, e.uint())
+	case wlDeviceFinished:
+		return nil, errors.New("the seat is gone")
+	}
+	return nil, nil
+}
+
+// become makes the offer with this id, 0 for none, the given selection, and
+// lets go of the one that was it.
+func (s *wlSession) become(selection **wlOffer, id uint32) error {
+	o := s.offers[id]
+	if o == nil && id != 0 {
+		return errWaylandEvent
+	}
+	if o != nil {
+		o.whole = true
+	}
+	if old := *selection; old != nil && old != o {
+		delete(s.offers, old.id)
+		s.send(wlRequest(nil, old.id, wlOfferDestroy))
+	}
+	*selection = o
+	return nil
+}
