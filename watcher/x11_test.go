@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ type desk struct {
 	*Watcher
 	t     testing.TB
 	clips chan Clip
+	end   func() // ends Run and closes the Watcher
 }
 
 // newDesk starts one. Programs get a short time to answer.
@@ -41,7 +43,7 @@ func newDesk(t testing.TB) *desk {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx, func(c Clip) { d.clips <- c }) }()
-	t.Cleanup(func() {
+	d.end = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("Run ended with %v", err)
@@ -50,6 +52,7 @@ func newDesk(t testing.TB) *desk {
 			t.Errorf("Close: %v", err)
 		}
 	})
+	t.Cleanup(d.end)
 	d.until("Run is attached", func() bool {
 		x.link.mu.Lock()
 		defer x.link.mu.Unlock()
