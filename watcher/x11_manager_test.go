@@ -204,7 +204,7 @@ func TestReplaceFromWithinSeen(t *testing.T) {
 		t.Error(err)
 	}
 	cancel()
-	<-ended
+	_ = <-ended
 	desktop.pastes("UTF8_STRING", "link") // it is served without a Run too
 	if err := w.Close(); err != nil {
 		t.Error(err)

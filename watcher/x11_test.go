@@ -375,7 +375,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- w.Run(ctx, func(Clip) {}) }()
 	cancel()
-	<-ended
+	_ = <-ended
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
