@@ -160,7 +160,9 @@ func TestWhatIsNotJudgedWhenRunEndsIsLetPass(t *testing.T) {
 			b.copy(&paper{content: "a"})
 			b.copy(&paper{content: "b", slow: time.Hour})
 			cancel()
-			_ = <-ended
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Errorf("Run ended with %v", err)
+			}
 			if err := b.w.Replace(t.Context(), b.seen[0], "link"); !errors.Is(err, ErrChanged) {
 				t.Errorf("Replace: %v", err)
 			}

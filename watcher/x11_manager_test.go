@@ -204,7 +204,9 @@ func TestReplaceFromWithinSeen(t *testing.T) {
 		t.Error(err)
 	}
 	cancel()
-	_ = <-ended
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Run ended with %v", err)
+	}
 	desktop.pastes("UTF8_STRING", "link") // it is served without a Run too
 	if err := w.Close(); err != nil {
 		t.Error(err)

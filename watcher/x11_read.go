@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jezek/xgb"
@@ -61,6 +60,8 @@ type x11Transfer struct {
 	events chan xgb.Event   // what happens at window, in order
 	done   chan struct{}    // closed when nobody receives from events any more
 	late   <-chan time.Time // set once the offer is superseded
+
+	announced int // the least number of bytes to come in parts, if the owner is right; 0 if it does not say
 }
 
 // fetch asks the owner of o for its content as target. The owner may take as
@@ -105,11 +106,10 @@ func (l *x11Link) receive(ctx context.Context, t *x11Transfer, limit int) ([]byt
 	if err != nil || kind != l.atoms["INCR"] {
 		return data, err
 	}
-	announced := 0 // the least that is to come, if the owner is right
 	if len(data) >= 4 {
-		announced = int(xgb.Get32(data))
+		t.announced = int(xgb.Get32(data))
 	}
-	if announced > limit {
+	if t.announced > limit {
 		return nil, errTooLarge
 	}
 	data = nil
@@ -122,7 +122,6 @@ func (l *x11Link) receive(ctx context.Context, t *x11Transfer, limit int) ([]byt
 			continue
 		}
 		had := len(data)
-		data = roomFor(data, announced)
 		if _, data, err = l.property(t, data, limit); err != nil {
 			return nil, err
 		}
@@ -132,15 +131,19 @@ func (l *x11Link) receive(ctx context.Context, t *x11Transfer, limit int) ([]byt
 	}
 }
 
-// roomFor makes room for what was announced, once so much has come that the
-// announcement can be believed.
-func roomFor(data []byte, announced int) []byte {
+// room makes room for n more bytes: for all that was announced at once, as soon
+// as so much has come that the announcement can be believed.
+func (t *x11Transfer) room(data []byte, n int) []byte {
 	const trust = 1 << 20
-	room := min(announced, max(trust, 4*len(data)))
-	if room <= cap(data) {
+	need := len(data) + n
+	if need <= cap(data) {
 		return data
 	}
-	return append(make([]byte, 0, room), data...)
+	room := 2 * cap(data)
+	if t.announced >= need {
+		room = min(t.announced, max(trust, 4*len(data)))
+	}
+	return append(make([]byte, 0, max(need, room)), data...)
 }
 
 // property appends the property at t's window to data, at most limit bytes in
@@ -156,10 +159,7 @@ func (l *x11Link) property(t *x11Transfer, data []byte, limit int) (kind xproto.
 		if len(data)+len(r.Value)+int(r.BytesAfter) > limit {
 			return 0, nil, fmt.Errorf("%w: %d bytes and more", errTooLarge, limit)
 		}
-		if r.BytesAfter > 0 {
-			data = slices.Grow(data, len(r.Value)+int(r.BytesAfter))
-		}
-		data = append(data, r.Value...)
+		data = append(t.room(data, len(r.Value)+int(r.BytesAfter)), r.Value...)
 		offset += uint32(len(r.Value))
 		if r.BytesAfter == 0 || len(r.Value) == 0 {
 			return r.Type, data, nil

@@ -375,7 +375,9 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- w.Run(ctx, func(Clip) {}) }()
 	cancel()
-	_ = <-ended
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Run ended with %v", err)
+	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
