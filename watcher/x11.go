@@ -323,11 +323,16 @@ func (o *x11Offer) from(before offer) origin {
 	if o.program() == b.program() {
 		return sameProgram
 	}
-	r, err := xproto.GetSelectionOwner(o.link.conn, o.link.atoms["CLIPBOARD_MANAGER"]).Reply()
-	if o.orphaned || err == nil && r.Owner&^o.link.mask() == o.program() {
+	if o.orphaned || o.isManagers() {
 		return heir
 	}
 	return unknown
+}
+
+// isManagers reports whether the offer is the desktop's clipboard manager's.
+func (o *x11Offer) isManagers() bool {
+	r, err := xproto.GetSelectionOwner(o.link.conn, o.link.atoms["CLIPBOARD_MANAGER"]).Reply()
+	return err == nil && r.Owner&^o.link.mask() == o.program()
 }
 
 // program returns what all windows of the program have in common.

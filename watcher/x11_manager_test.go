@@ -103,7 +103,11 @@ func TestADesktopsManagerMayBeLate(t *testing.T) {
 	if err := d.Replace(t.Context(), c, "link"); err != nil {
 		t.Fatal(err)
 	}
-	// It had read the picture before that was replaced.
+	// It began to read the picture before that was replaced, and has not
+	// finished when it takes the clipboard.
+	manager.mu.Lock()
+	manager.refuse = 3
+	manager.mu.Unlock()
 	manager.copy(content)
 	d.until("the link is back", func() bool {
 		got, err := d.Paste(t, "UTF8_STRING")

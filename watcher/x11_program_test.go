@@ -27,6 +27,7 @@ type program struct {
 	parts   [][]byte          // image/png in parts, after announcing a size
 	size    uint32            // that is announced
 	sending bool              // the parts
+	refuse  int               // how often the content is refused before it is given
 	frozen  bool              // as a clipboard manager
 	saved   chan map[string][]byte
 }
@@ -178,6 +179,10 @@ func (p *program) give(e xproto.SelectionRequestEvent) bool {
 			list = append(list, p.atom(name))
 		}
 		return put(xproto.AtomAtom, 32, words(list))
+	}
+	if p.refuse > 0 {
+		p.refuse--
+		return false
 	}
 	for name, data := range p.content {
 		switch {

@@ -50,7 +50,20 @@ func (o *x11Offer) read(ctx context.Context, format string, limit int) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	return o.link.fetch(ctx, o, r.Atom, limit, o.link.limits.chunk)
+	// A clipboard manager may step in before it has everything itself, and
+	// refuses until then.
+	end := time.Now().Add(o.link.limits.chunk)
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		data, err := o.link.fetch(ctx, o, r.Atom, limit, o.link.limits.chunk)
+		if !errors.Is(err, errRefused) || time.Now().After(end) || !o.isManagers() {
+			return data, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // x11Transfer is one content on its way to us.
