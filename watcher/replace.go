@@ -36,13 +36,13 @@ func (w *Watcher) settle(ctx context.Context, c change, clip Clip) (isNew bool) 
 	w.replacing.Lock()
 	defer w.replacing.Unlock()
 	now := held{clip: c.offer, offer: c.offer, why: clip.Why, sum: w.sum(clip), at: c.at}
-	if before := w.latest; now.takesOver(before) {
-		now.clip, now.text = before.clip, before.text
+	isNew = !now.takesOver(w.latest)
+	if !isNew {
+		now = w.latest
+		now.offer, now.at = c.offer, c.at
 		if now.text != "" && w.backend.replace(ctx, c.offer, now.text) != nil {
 			now.text = ""
 		}
-	} else {
-		isNew = true
 	}
 
 	w.mu.Lock()
@@ -58,21 +58,25 @@ func (w *Watcher) settle(ctx context.Context, c change, clip Clip) (isNew bool) 
 // takesOver reports whether h is the clip of before, offered by a clipboard
 // manager in the first program's place.
 func (h held) takesOver(before held) bool {
-	if before.offer == nil || h.sum != before.sum || h.why != before.why {
+	if before.offer == nil {
 		return false
 	}
 	var from origin
 	if o, ok := h.offer.(signed); ok {
 		from = o.from(before.offer)
 	}
+	like := h.sum == before.sum && h.why == before.why
+	replaced := before.text != ""
 	after := h.at.Sub(before.at)
 	switch from {
 	case sameProgram:
 		return false
 	case heir:
-		return before.text == "" || after < handOver
+		// One that was told to take the clip, and finds our text there, is left
+		// with the clip or with nothing.
+		return like && !replaced || (like || h.why == IsEmpty) && after < handOver
 	}
-	return h.sum != 0 && before.text == "" && after < takeOver
+	return like && h.sum != 0 && !replaced && after < takeOver
 }
 
 // sum returns a sum of what was read of a clip, 0 if nothing was. It keeps a
