@@ -9,6 +9,10 @@ import (
 	"testing"
 )
 
+const pngHead = "\x89PNG\r\n\x1a\n"
+
+func isPNG(head []byte) bool { return bytes.HasPrefix(head, []byte(pngHead)) }
+
 // What real programs offer, measured on X11, shortened where more of the same
 // follows; and what others may.
 var offered = []struct {

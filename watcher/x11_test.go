@@ -112,10 +112,6 @@ func (d *desk) pastes(format, want string) {
 	}
 }
 
-const pngHead = "\x89PNG\r\n\x1a\n"
-
-func isPNG(head []byte) bool { return bytes.HasPrefix(head, []byte(pngHead)) }
-
 // picture returns size bytes that begin like a PNG and are the same for a seed.
 func picture(size int, seed byte) []byte {
 	data := make([]byte, size)
