@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"errors"
 	"io"
 	"net/url"
 	"os"
@@ -91,5 +92,5 @@ func isPictureFile(path string, isPicture func(head []byte) bool) bool {
 	defer func() { _ = f.Close() }()
 	head := make([]byte, 512)
 	n, err := io.ReadFull(f, head)
-	return (err == nil || err == io.ErrUnexpectedEOF) && isPicture(head[:n])
+	return (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) && isPicture(head[:n])
 }
