@@ -103,7 +103,7 @@ func main() {
 	for name, sound := range sounds {
 		if err := os.WriteFile(filepath.Join(os.Args[1], name), sound(), 0o644); err != nil {
 			fmt.Fprintln(os.Stderr, "sounds:", err)
-			os.Exit(1) //nolint:forbidigo // this is a main
+			os.Exit(1)
 		}
 	}
 }

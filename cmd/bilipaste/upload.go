@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,15 +31,15 @@ func (a *app) upload(ctx context.Context, files []string) error {
 		return err
 	}
 	bar := a.progress(len(files))
-	var worst, final error
+	var failed, stop error // what the exit status tells; after what nothing more is sent
 	for _, file := range files {
 		picture, err := a.open(file)
+		known := err == nil && stop != nil
 		var link uploader.Link
 		switch {
-		case err != nil:
-		case final != nil:
-			err = final
-		default:
+		case known:
+			err = stop
+		case err == nil:
 			link, err = up.Upload(ctx, picture)
 		}
 		if ctx.Err() != nil {
@@ -46,24 +47,20 @@ func (a *app) upload(ctx context.Context, files []string) error {
 		}
 		bar.clear()
 		a.printLink(file, picture, link, err)
-		if err != nil {
-			if !a.json && (final == nil || err != final) {
-				a.complain(err)
-			}
-			switch uploader.KindOf(err) {
-			case uploader.NotLoggedIn, uploader.Refused:
-				worst, final = err, err
-			default:
-				if worst == nil {
-					worst = err
-				}
-			}
+		if err != nil && !known && !a.json {
+			a.complain(err)
+		}
+		switch uploader.KindOf(err) {
+		case uploader.NotLoggedIn, uploader.Refused:
+			failed, stop = err, err
+		default:
+			failed = cmp.Or(failed, err)
 		}
 		bar.next()
 	}
 	bar.clear()
-	if worst != nil {
-		return told{worst}
+	if failed != nil {
+		return told{failed}
 	}
 	return nil
 }

@@ -30,8 +30,9 @@ type watching struct {
 	mu     sync.Mutex
 	lines  []string // what it prints
 	notes  bytes.Buffer
-	print  chan string // the same, for who waits
-	ended  chan error
+	print  chan string   // the same, for who waits
+	ended  chan struct{} // closed when it has ended
+	err    error         // how it ended
 	reader sync.WaitGroup
 }
 
@@ -39,7 +40,7 @@ type watching struct {
 // and returns when it watches.
 func startWatch(t testing.TB, args ...string) *watching {
 	t.Helper()
-	w := &watching{host: sandbox.New(), print: make(chan string, 1000), ended: make(chan error, 1)}
+	w := &watching{host: sandbox.New(), print: make(chan string, 1000), ended: make(chan struct{})}
 	if err := w.host.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -85,13 +86,12 @@ func startWatch(t testing.TB, args ...string) *watching {
 	})
 	go func() {
 		w.reader.Wait()
-		w.ended <- w.cmd.Wait()
+		w.err = w.cmd.Wait()
+		close(w.ended)
 	}()
 	t.Cleanup(func() {
-		if w.cmd.ProcessState == nil {
-			_ = w.cmd.Process.Kill()
-			<-w.ended
-		}
+		_ = w.cmd.Process.Kill() // if it has not ended
+		<-w.ended
 		if t.Failed() {
 			t.Logf("watch printed:\n%s\n%s", strings.Join(w.lines, "\n"), w.notes.String())
 		}
@@ -259,9 +259,20 @@ func TestAnInterruptEndsItInTheMiddleOfAnUpload(t *testing.T) {
 	if err := w.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	err := <-w.ended
-	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != exitInterrupted {
-		t.Errorf("it ended with %v", err)
+	<-w.ended
+	if exit, ok := errors.AsType[*exec.ExitError](w.err); !ok || exit.ExitCode() != exitInterrupted {
+		t.Errorf("it ended with %v", w.err)
+	}
+}
+
+func TestCopyAndPasteOnWayland(t *testing.T) {
+	sway := desktoptest.StartSway(t)
+	w := startWatch(t)
+	sway.Copy(t, "image/png", noise(t, 1_000_000))
+	line := w.line(t, 0)
+	got, err := sway.Paste(t, "text/plain")
+	if err != nil || !strings.HasPrefix(got, "![](http") || !strings.Contains(line, strings.Trim(got, "![]()\n")) {
+		t.Errorf("the clipboard holds %q, %v; watch says %q", got, err, line)
 	}
 }
 

@@ -149,7 +149,7 @@ func firstLine(t testing.TB, out io.Reader) string {
 // shortDir returns a folder of the test's own whose path is short enough for sockets.
 func shortDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "bp") //nolint:usetesting // that of TempDir may be longer
+	dir, err := os.MkdirTemp("", "bp")
 	if err != nil {
 		t.Fatal(err)
 	}
