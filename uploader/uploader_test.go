@@ -1,0 +1,158 @@
+package uploader_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"bilipaste/internal/lang"
+	"bilipaste/uploader"
+	"bilipaste/uploader/hosttest"
+)
+
+// scripted is a host that fails as its script says, and then works.
+type scripted struct {
+	script []error
+	asked  []time.Time
+}
+
+func (s *scripted) Name() string { return "scripted" }
+
+func (s *scripted) Limits() uploader.Limits {
+	return uploader.Limits{Formats: []uploader.Format{uploader.PNG}, Bytes: 1000}
+}
+
+func (s *scripted) Upload(ctx context.Context, _ uploader.Picture) (uploader.Link, error) {
+	s.asked = append(s.asked, time.Now())
+	if n := len(s.asked); n <= len(s.script) && s.script[n-1] != nil {
+		return uploader.Link{}, s.script[n-1]
+	}
+	return uploader.Link{URL: "https://scripted.example/1.png"}, nil
+}
+
+func fails(kind uploader.Kind, after time.Duration) error {
+	return &uploader.Error{Kind: kind, Host: "scripted", After: after}
+}
+
+func TestOnlyPassingTroubleIsTriedAgain(t *testing.T) {
+	for kind := uploader.NotLoggedIn; kind <= uploader.Local; kind++ {
+		synctest.Test(t, func(t *testing.T) {
+			host := &scripted{script: []error{fails(kind, 0)}}
+			_, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+			if kind == uploader.Passing {
+				if err != nil || len(host.asked) != 2 {
+					t.Errorf("%v: asked %d times: %v", kind, len(host.asked), err)
+				}
+			} else if uploader.KindOf(err) != kind || len(host.asked) != 1 {
+				t.Errorf("%v: asked %d times: %v", kind, len(host.asked), err)
+			}
+		})
+	}
+	foreign := errors.New("foreign")
+	host := &scripted{script: []error{foreign}}
+	if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1)); !errors.Is(err, foreign) || len(host.asked) != 1 {
+		t.Errorf("asked %d times: %v", len(host.asked), err)
+	}
+}
+
+func TestThreeTriesEachLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cause := errors.New("cause")
+		trouble := &uploader.Error{Kind: uploader.Passing, Host: "scripted", Err: cause}
+		host := &scripted{script: []error{trouble, trouble, trouble, trouble}}
+		_, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+		if uploader.KindOf(err) != uploader.Passing || !errors.Is(err, cause) || len(host.asked) != 3 {
+			t.Fatalf("asked %d times: %v", len(host.asked), err)
+		}
+		if e, _ := errors.AsType[*uploader.Error](err); e.Name != "picture.png" || trouble.Name != "" {
+			t.Errorf("the error names %q, the host's own %q", e.Name, trouble.Name)
+		}
+		first, second := host.asked[1].Sub(host.asked[0]), host.asked[2].Sub(host.asked[1])
+		if first < 250*time.Millisecond || first > 750*time.Millisecond || second < 750*time.Millisecond || second > 2250*time.Millisecond {
+			t.Errorf("waited %v, then %v", first, second)
+		}
+	})
+}
+
+func TestTheHostSaysWhenToTryAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := &scripted{script: []error{fails(uploader.Passing, 7*time.Second), fails(uploader.Passing, time.Minute)}}
+		if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if first, second := host.asked[1].Sub(host.asked[0]), host.asked[2].Sub(host.asked[1]); first != 7*time.Second || second != time.Minute {
+			t.Errorf("waited %v, then %v", first, second)
+		}
+		host = &scripted{script: []error{fails(uploader.Passing, time.Minute+time.Second)}}
+		if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1)); uploader.KindOf(err) != uploader.Passing || len(host.asked) != 1 {
+			t.Errorf("a longer wait: asked %d times: %v", len(host.asked), err)
+		}
+	})
+}
+
+func TestCancelledBetweenTries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(errors.New("the user's own reason")) })
+		host := &scripted{script: []error{fails(uploader.Passing, 30*time.Second)}}
+		begun := time.Now()
+		_, err := (&uploader.Uploader{Host: host}).Upload(ctx, hosttest.Picture(t, uploader.PNG, 1))
+		if !errors.Is(err, context.Canceled) || len(host.asked) != 1 || time.Since(begun) != time.Second {
+			t.Errorf("asked %d times, over after %v: %v", len(host.asked), time.Since(begun), err)
+		}
+	})
+}
+
+func TestWhatTheHostDoesNotTakeIsNotSent(t *testing.T) {
+	for name, test := range map[string]struct {
+		p        uploader.Picture
+		what, zh string
+	}{
+		"format": {
+			hosttest.Picture(t, uploader.GIF, 1),
+			"picture.gif: scripted does not take GIF pictures", "picture.gif：scripted 不支持 GIF 图片",
+		},
+		"size": {hosttest.PNG(t, 2_000_000), "large.png is 2.0 MB; the limit is 0.0 MB", "large.png 有 2.0 MB，上限是 0.0 MB"},
+	} {
+		host := &scripted{}
+		_, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), test.p)
+		what, hint := lang.New(lang.English).Error(err)
+		if zh, zhHint := lang.New(lang.Chinese).Error(err); what != test.what || zh != test.zh || hint == "" || zhHint == "" {
+			t.Errorf("%s: %q, %q, %q, %q", name, what, zh, hint, zhHint)
+		}
+		if len(host.asked) > 0 {
+			t.Errorf("%s: it was sent", name)
+		}
+	}
+	// exactly at the limit
+	if _, err := (&uploader.Uploader{Host: &scripted{}}).Upload(t.Context(), hosttest.PNG(t, 1000)); err != nil {
+		t.Error(err)
+	}
+}
+
+// Every error that can be made has a message in both languages.
+func TestEveryErrorIsSaid(t *testing.T) {
+	whys := map[uploader.Kind][]string{
+		uploader.NotLoggedIn: {"", "csrf"}, uploader.Refused: {""}, uploader.TooLarge: {"", "host"}, uploader.NotTaken: {""},
+		uploader.Unusable: {"empty", "unknown", "cut", "broken", "unreadable"}, uploader.Rejected: {""},
+		uploader.Passing:      {"", "network", "silent", "busy"},
+		uploader.BrokenAnswer: {"", "empty", "page", "cut", "long", "redirect", "link"},
+		uploader.Local:        {"", "state"},
+	}
+	for kind, whys := range whys {
+		for _, why := range whys {
+			for _, cause := range []error{nil, errors.New("cause")} {
+				err := &uploader.Error{Kind: kind, Why: why, Host: "bilibili", Err: cause}
+				for _, tag := range []string{lang.English, lang.Chinese} {
+					what, _ := lang.New(tag).Error(fmt.Errorf("wrapped: %w", err))
+					if what == err.Tell().ID || what == "" {
+						t.Errorf("%s.%s is not said in %s: %q", kind, why, tag, what)
+					}
+				}
+			}
+		}
+	}
+}
