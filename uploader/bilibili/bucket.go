@@ -85,7 +85,7 @@ func (b *Bucket) Upload(ctx context.Context, p uploader.Picture) (uploader.Link,
 func (b *Bucket) request(ctx context.Context, p uploader.Picture) (*http.Request, error) {
 	var frame bytes.Buffer
 	form := multipart.NewWriter(&frame)
-	err := errors.Join(form.WriteField("bucket", b.name), form.WriteField("csrf", b.client.session.cookies.jct))
+	err := errors.Join(form.WriteField("bucket", b.name), form.WriteField("csrf", *b.client.session.jct))
 	if err != nil {
 		return nil, err
 	}

@@ -15,12 +15,10 @@ import (
 // Session is a signed-in account: its cookies SESSDATA and bili_jct. The zero
 // Session is signed in nowhere. It prints as "[session]", whatever prints it.
 type Session struct {
-	cookies *cookies // behind a pointer: fmt prints unexported fields without asking them
-}
-
-// cookies are in wire form: percent-encoded, as the host gave them out.
-type cookies struct {
-	sessdata, jct string
+	// In wire form: percent-encoded, as the host gave them out. Behind pointers
+	// to strings, which fmt never follows: it prints the unexported fields of
+	// other structs without asking their types.
+	sessdata, jct *string
 }
 
 // NewSession makes a session of what a person pasted: with quotes, blanks or
@@ -31,16 +29,16 @@ func NewSession(sessdata, jct string) (Session, error) {
 	if jct == "" {
 		jct = pick(sessdata, "bili_jct")
 	}
-	c := cookies{sessdata: NormalizeSESSDATA(sessdata), jct: normalize(jct, "bili_jct")}
-	if c.sessdata == "" || c.jct == "" {
+	sessdata, jct = NormalizeSESSDATA(sessdata), normalize(jct, "bili_jct")
+	switch {
+	case sessdata == "" || jct == "":
 		return Session{}, nil
+	case strings.ContainsFunc(sessdata, notInCookie):
+		return Session{}, lang.Errorf("bilibili.session", lang.Data{"Name": "SESSDATA"}, nil)
+	case strings.ContainsFunc(jct, notInCookie):
+		return Session{}, lang.Errorf("bilibili.session", lang.Data{"Name": "bili_jct"}, nil)
 	}
-	for name, value := range map[string]string{"SESSDATA": c.sessdata, "bili_jct": c.jct} {
-		if strings.ContainsFunc(value, notInCookie) {
-			return Session{}, lang.Errorf("bilibili.session", lang.Data{"Name": name}, nil)
-		}
-	}
-	return Session{&c}, nil
+	return Session{&sessdata, &jct}, nil
 }
 
 // NormalizeSESSDATA brings a pasted SESSDATA into wire form, with its commas
@@ -94,14 +92,19 @@ func notInCookie(r rune) bool {
 }
 
 // IsZero tells whether nobody is signed in.
-func (s Session) IsZero() bool { return s.cookies == nil }
+func (s Session) IsZero() bool { return s.sessdata == nil }
+
+// Equal tells whether both are the same session.
+func (s Session) Equal(other Session) bool {
+	return s.IsZero() == other.IsZero() && (s.IsZero() || *s.sessdata == *other.sessdata && *s.jct == *other.jct)
+}
 
 // Expires returns when the session ends, the zero time if it does not tell.
 func (s Session) Expires() time.Time {
 	if s.IsZero() {
 		return time.Time{}
 	}
-	plain, _ := url.PathUnescape(s.cookies.sessdata)
+	plain, _ := url.PathUnescape(*s.sessdata)
 	parts := strings.Split(plain, ",")
 	if len(parts) < 3 {
 		return time.Time{}
@@ -116,7 +119,7 @@ func (s Session) Expires() time.Time {
 // header returns the Cookie header, written here because net/http would put
 // some values between quotes, which the host does not understand.
 func (s Session) header() string {
-	return "SESSDATA=" + s.cookies.sessdata + "; bili_jct=" + s.cookies.jct
+	return "SESSDATA=" + *s.sessdata + "; bili_jct=" + *s.jct
 }
 
 // redact takes the session's secrets out of what a host said.
@@ -124,9 +127,9 @@ func (s Session) redact(text string) string {
 	if s.IsZero() {
 		return text
 	}
-	decoded, _ := url.PathUnescape(s.cookies.sessdata)
+	decoded, _ := url.PathUnescape(*s.sessdata)
 	for _, secret := range []string{
-		s.cookies.sessdata, decoded, url.QueryEscape(decoded), url.QueryEscape(s.cookies.sessdata), s.cookies.jct,
+		*s.sessdata, decoded, url.QueryEscape(decoded), url.QueryEscape(*s.sessdata), *s.jct,
 	} {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "[secret]")

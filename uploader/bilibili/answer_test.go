@@ -1,0 +1,248 @@
+package bilibili_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"bilipaste/internal/lang"
+	"bilipaste/uploader"
+	"bilipaste/uploader/bilibili"
+	"bilipaste/uploader/hosttest"
+	"bilipaste/uploader/sandbox"
+)
+
+// direct hands requests to a handler with no network between, so that time can
+// be a test's own.
+type direct struct{ handler http.Handler }
+
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	in := r.Clone(r.Context())
+	in.URL.Path = "/" + r.URL.Host + r.URL.Path
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	out := httptest.NewRecorder()
+	d.handler.ServeHTTP(out, in)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	return out.Result(), nil
+}
+
+// says answers every request with one body.
+func says(body string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, body)
+	})
+}
+
+func TestOddAnswers(t *testing.T) {
+	for odd, want := range map[sandbox.Odd]string{
+		sandbox.Slashes: "", sandbox.Relative: "", sandbox.HTTPS: "",
+		sandbox.Reencoded:  "",
+		sandbox.Foreign:    "broken_answer.link 0",
+		sandbox.NoLink:     "broken_answer.link 0",
+		sandbox.NullData:   "broken_answer.link 0",
+		sandbox.NoData:     "broken_answer.link 0",
+		sandbox.Cut:        "broken_answer.cut 200",
+		sandbox.HTML:       "broken_answer.page 200",
+		sandbox.Empty:      "broken_answer.empty 200",
+		sandbox.Huge:       "broken_answer.long 200",
+		sandbox.Reset:      "passing.network 0",
+		sandbox.Moved:      "broken_answer.redirect 307",
+		sandbox.LoggedOut:  "not_logged_in. -101",
+		sandbox.CSRF:       "not_logged_in.csrf -111",
+		sandbox.Risk:       "refused. -352",
+		sandbox.RiskBare:   "refused. -352",
+		sandbox.Voucher:    "refused. -352",
+		sandbox.Blocked:    "refused. -412",
+		sandbox.Blocked412: "refused. 412",
+		sandbox.TooLarge:   "too_large.host -617",
+		sandbox.TooLarge13: "too_large.host 413",
+		sandbox.Frequent:   "passing. -799",
+		sandbox.Busy:       "passing. 429",
+		sandbox.ServerErr:  "passing. -500",
+		sandbox.BadGateway: "passing. 502",
+		sandbox.Unknown:    "rejected. 69800",
+	} {
+		t.Run(string(odd), func(t *testing.T) {
+			host := sandbox.New()
+			server := httptest.NewUnstartedServer(host)
+			server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+			server.Start()
+			defer server.Close()
+			gateway, err := sandbox.NewGateway(server.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer gateway.CloseIdleConnections()
+			host.Play(odd, 0)
+			link, err := bucket(t, gateway, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+			got := ""
+			if e, ok := errors.AsType[*uploader.Error](err); ok {
+				got = fmt.Sprintf("%v.%s %d", e.Kind, e.Why, e.Code)
+			}
+			if got != want {
+				t.Fatalf("%q, want %q: %v", got, want, err)
+			}
+			if want == "" && !strings.HasPrefix(link.URL, "https://i0.hdslb.com/bfs/live/") {
+				t.Error(link.URL)
+			}
+			if link.Differs != (odd == sandbox.Reencoded) {
+				t.Errorf("differs: %v", link.Differs)
+			}
+		})
+	}
+}
+
+func TestEveryCodeHasAMeaning(t *testing.T) {
+	kinds := map[uploader.Kind][]int{
+		uploader.NotLoggedIn: {-101, -111, -658},
+		uploader.Refused:     {-352, -412},
+		uploader.TooLarge:    {-617},
+		uploader.Passing:     {-112, -500, -503, -504, -509, -799, -8888},
+		uploader.Rejected:    {-1, -102, -106, -113, -304, -400, -401, -403, -404, -405, -616, 1, 42603, 69800},
+	}
+	for kind, codes := range kinds {
+		for _, code := range codes {
+			for _, rest := range []string{``, `,"data":null`, `,"data":[]`, `,"data":""`, `,"data":{"v_voucher":"v"}`, `,"msg":7,"message":null`} {
+				host := bucket(t, direct{says(fmt.Sprintf(`{"code":%d%s}`, code, rest))}, slog.New(slog.DiscardHandler))
+				_, err := host.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+				if e, _ := errors.AsType[*uploader.Error](err); e == nil || e.Kind != kind || e.Code != code {
+					t.Errorf("%d%s: %v", code, rest, err)
+				}
+			}
+		}
+	}
+}
+
+func TestTheHostsWordsAreShownClean(t *testing.T) {
+	for said, want := range map[string]string{
+		`{"code":-400,"message":"请求\u0007错误\r\n 好"}`:                                      "请求错误 好",
+		`{"code":-400,"message":"-400"}`:                                                  "",
+		`{"code":-400,"message":"` + strings.Repeat("长", 500) + `"}`:                      strings.Repeat("长", 120) + "…",
+		`{"code":-400,"msg":"old"}`:                                                       "old",
+		`<html><style>a{}</style><script>x()</script><title>出错啦!</title><b>no</b></html>`: "出错啦! no",
+	} {
+		_, err := bucket(t, direct{says(said)}, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+		if e, _ := errors.AsType[*uploader.Error](err); e == nil || e.Said != want {
+			t.Errorf("%.60q: %v", said, err)
+		}
+	}
+}
+
+func TestALinkThatLeadsElsewhereIsNone(t *testing.T) {
+	for _, location := range []string{
+		"", "/", "i0.hdslb.com/bfs/a.png", "http://i0.hdslb.com", "http://i0.hdslb.com/", "ftp://i0.hdslb.com/bfs/a.png",
+		"http://i0.hdslb.com:81/bfs/a.png", "http://u:p@i0.hdslb.com/bfs/a.png", "http://evil.example/bfs/a.png",
+		"http://i0.hdslb.com.evil.example/a.png", "http://evil.example/i0.hdslb.com/a.png", "javascript:alert(1)",
+		"http://i0.hdslb.com/bfs/a b.png", "http://i0.hdslb.com/bfs/a(1).png", "http://i0.hdslb.com/bfs/a.png?x=1",
+		`http://i0.hdslb.com/bfs/a\n.png`, "http://i0.hdslb.com/bfs/a.png#x", "http://i0.hdslb.com/%zz", "::", "http://[::1",
+	} {
+		body := fmt.Sprintf(`{"code":0,"message":"0","data":{"location":"%s","etag":""}}`, location)
+		link, err := bucket(t, direct{says(body)}, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+		if strings.Contains(location, "a b") && err == nil && link.URL == "https://i0.hdslb.com/bfs/a%20b.png" {
+			continue // escaped, it is a link
+		}
+		if e, _ := errors.AsType[*uploader.Error](err); e == nil || e.Kind != uploader.BrokenAnswer {
+			t.Errorf("%q: %q, %v", location, link.URL, err)
+		}
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+		for value, want := range map[string]time.Duration{
+			"3": 3 * time.Second, "0": 0, "": 0, "-3": 0, "soon": 0, "1.5": 0, "99999999999": 0,
+			"4294967295":    24 * time.Hour,
+			in(time.Minute): time.Minute, in(-time.Minute): 0, in(1e6 * time.Hour): 24 * time.Hour,
+		} {
+			busy := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Retry-After", value)
+				w.WriteHeader(http.StatusServiceUnavailable)
+			})
+			_, err := bucket(t, direct{busy}, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+			if e, _ := errors.AsType[*uploader.Error](err); e == nil || e.Kind != uploader.Passing || e.After != want {
+				t.Errorf("%q: want %v: %+v", value, want, e)
+			}
+		}
+	})
+}
+
+// A silent host is given up: at once where it takes nothing, later where it
+// took the picture. One that takes it slowly is not.
+func TestASilentHostIsGivenUp(t *testing.T) {
+	p := hosttest.PNG(t, 1<<20)
+	for name, test := range map[string]struct {
+		handler http.HandlerFunc
+		want    time.Duration
+	}{
+		"takes nothing": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 20 * time.Second},
+		"takes a part": {func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.CopyN(io.Discard, r.Body, 1000)
+			<-r.Context().Done()
+		}, 30 * time.Second},
+		"takes it slowly, then nothing": {func(_ http.ResponseWriter, r *http.Request) {
+			for range 10 {
+				time.Sleep(19 * time.Second)
+				_, _ = io.CopyN(io.Discard, r.Body, 1000)
+			}
+			<-r.Context().Done()
+		}, 10*19*time.Second + 30*time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			begun := time.Now()
+			_, err := bucket(t, direct{test.handler}, slog.New(slog.DiscardHandler)).Upload(t.Context(), p)
+			took := time.Since(begun)
+			e, _ := errors.AsType[*uploader.Error](err)
+			if e == nil || e.Kind != uploader.Passing || e.Why != "silent" || took != test.want {
+				t.Errorf("%s: after %v: %v", name, took, err)
+			}
+			if what, _ := lang.New(lang.English).Error(err); what != "bilibili does not answer" {
+				t.Errorf("%s: %q", name, what)
+			}
+		})
+	}
+}
+
+// FuzzAnswer looks for a panic, for a link that is unfit, and for an error
+// that is none of ours or is not one clean line.
+func FuzzAnswer(f *testing.F) {
+	f.Add(200, []byte(`{"code":0,"message":"0","ttl":1,"data":{"location":"http://i0.hdslb.com/bfs/live/a.png","etag":"a"}}`))
+	f.Add(200, []byte(`{"code":-101,"data":[]}`))
+	f.Add(412, []byte("<html>"))
+	p := hosttest.Picture(f, uploader.PNG, 1)
+	log := slog.New(slog.DiscardHandler)
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		if status < 200 || status > 599 {
+			status = 200
+		}
+		handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.Copy(w, bytes.NewReader(body))
+		})
+		client := bilibili.NewClient(direct{handler}, session(t), bilibili.NewGate(t.TempDir(), 0, log))
+		host, err := client.Bucket("live", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		link, err := host.Upload(t.Context(), p)
+		if err == nil && (!strings.HasPrefix(link.URL, "https://") || strings.ContainsAny(link.URL, " ()<>[]\"'\n\\")) {
+			t.Errorf("%q", link.URL)
+		}
+		if err != nil && (uploader.KindOf(err) == 0 || strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f })) {
+			t.Errorf("%v: %q", uploader.KindOf(err), err)
+		}
+	})
+}
