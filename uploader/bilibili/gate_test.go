@@ -1,0 +1,322 @@
+package bilibili_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"bilipaste/internal/lang"
+	"bilipaste/uploader"
+	"bilipaste/uploader/bilibili"
+	"bilipaste/uploader/hosttest"
+)
+
+const (
+	fine    = `{"code":0,"message":"0","data":{"location":"http://i0.hdslb.com/bfs/live/a.png","isLogin":true,"mid":1}}`
+	blocked = `{"code":-412,"message":"-412"}`
+	risk    = `{"code":-352,"message":"-352"}`
+	often   = `{"code":-799,"message":"often"}`
+)
+
+// account is an account's host that answers as it is told, and its gate's folder.
+type account struct {
+	t      *testing.T
+	dir    string
+	pace   time.Duration
+	body   atomic.Value
+	asked  []time.Time
+	logged bytes.Buffer
+}
+
+func newAccount(t *testing.T, pace time.Duration) *account {
+	a := &account{t: t, dir: filepath.Join(t.TempDir(), "state"), pace: pace}
+	a.body.Store(fine)
+	return a
+}
+
+func (a *account) RoundTrip(r *http.Request) (*http.Response, error) {
+	a.asked = append(a.asked, time.Now())
+	if r.Body != nil {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}
+	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(a.body.Load().(string)))}, nil
+}
+
+// client is the account's in a process that has just started.
+func (a *account) client() *bilibili.Client {
+	log := slog.New(slog.NewTextHandler(&a.logged, nil))
+	return bilibili.NewClient(a, session(a.t), bilibili.NewGate(a.dir, a.pace, log))
+}
+
+func (a *account) upload(body string) *uploader.Error {
+	a.t.Helper()
+	a.body.Store(body)
+	host, err := a.client().Bucket("live", false)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	_, err = host.Upload(a.t.Context(), hosttest.Picture(a.t, uploader.PNG, 1))
+	e, ok := errors.AsType[*uploader.Error](err)
+	if err != nil && !ok {
+		a.t.Fatal(err)
+	}
+	return e
+}
+
+func (a *account) state() string { return filepath.Join(a.dir, "bilibili-state.json") }
+
+func TestUploadsArePaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, begun := newAccount(t, time.Second), time.Now()
+		starts := func() (s []float64) {
+			for _, at := range a.asked {
+				s = append(s, at.Sub(begun).Seconds())
+			}
+			return s
+		}
+		for range 8 { // each in a process of its own
+			if err := a.upload(fine); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := fmt.Sprint(starts()); got != "[0 0 0 0 0 1 2 3]" {
+			t.Errorf("uploads start at %s", got)
+		}
+		time.Sleep(time.Minute) // the burst is back, and no more than it
+		a.asked, begun = nil, time.Now()
+		for range 7 {
+			if err := a.upload(fine); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := fmt.Sprint(starts()); got != "[0 0 0 0 0 1 2]" {
+			t.Errorf("after a rest, uploads start at %s", got)
+		}
+	})
+}
+
+func TestARefusalStopsAllCallsUntilItsTime(t *testing.T) {
+	for body, first := range map[string]time.Duration{
+		blocked: 10 * time.Minute,
+		risk:    5 * time.Minute,
+		`{"code":0,"data":{"v_voucher":"voucher_0"}}`: 5 * time.Minute,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAccount(t, time.Second)
+			for i, d := 0, first; i < 10; i, d = i+1, min(2*d, 6*time.Hour) {
+				n := len(a.asked)
+				err := a.upload(body)
+				until := time.Now().Add(d)
+				if err == nil || err.Kind != uploader.Refused || !err.Until.Equal(until) || len(a.asked) != n+1 {
+					t.Fatalf("refusal %d: until %v, want %v: %v", i, err.Until, until, err)
+				}
+				time.Sleep(d - time.Second)
+				if err := a.upload(fine); err == nil || err.Kind != uploader.Refused || !err.Until.Equal(until) {
+					t.Errorf("an upload before its end: %v", err)
+				}
+				if _, err := a.client().Account(t.Context()); uploader.KindOf(err) != uploader.Refused {
+					t.Errorf("another call before its end: %v", err)
+				}
+				if got, err := bilibili.NewGate(a.dir, 0, quiet).Refused(t.Context()); err != nil || !got.Equal(until) {
+					t.Errorf("refused until %v, %v", got, err)
+				}
+				if len(a.asked) != n+1 {
+					t.Errorf("%d requests were sent before its end", len(a.asked)-n-1)
+				}
+				time.Sleep(time.Second)
+			}
+			if err := a.upload(fine); err != nil {
+				t.Fatalf("after its end: %v", err)
+			}
+			if err := a.upload(body); err == nil || !err.Until.Equal(time.Now().Add(first)) {
+				t.Errorf("a success does not count: %v", err)
+			}
+		})
+	}
+}
+
+func TestARefusalOfAnyCallCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t, 0)
+		a.body.Store(risk)
+		_, err := a.client().Account(t.Context())
+		if e, _ := errors.AsType[*uploader.Error](err); e == nil || !e.Until.Equal(time.Now().Add(5*time.Minute)) {
+			t.Errorf("%v", err)
+		}
+		if err := a.upload(fine); err == nil || err.Kind != uploader.Refused || len(a.asked) != 1 {
+			t.Errorf("%d requests, %v", len(a.asked), err)
+		}
+	})
+}
+
+func TestTooFrequentMakesLongerPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t, time.Second)
+		for _, want := range []time.Duration{5, 10, 20, 40, 60, 60} {
+			err := a.upload(often)
+			if err == nil || err.Kind != uploader.Passing || err.After != want*time.Second {
+				t.Fatalf("want %ds: %+v", want, err)
+			}
+			last := a.asked[len(a.asked)-1]
+			if err := a.upload(`{"code":-400}`); err == nil || err.Kind != uploader.Rejected { // neither counts nor hides
+				t.Fatal(err)
+			}
+			if got := a.asked[len(a.asked)-1].Sub(last); got != want*time.Second {
+				t.Errorf("the next upload starts after %v, want %ds", got, want)
+			}
+			time.Sleep(time.Minute)
+		}
+		if err := a.upload(fine); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.upload(often); err == nil || err.After != 5*time.Second {
+			t.Errorf("a success does not count: %v", err)
+		}
+	})
+}
+
+func TestCancelledWhileItWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t, time.Minute)
+		for range 5 {
+			if err := a.upload(fine); err != nil {
+				t.Fatal(err)
+			}
+		}
+		host, err := a.client().Bucket("live", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = host.Upload(ctx, hosttest.Picture(t, uploader.PNG, 1))
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Second || len(a.asked) != 5 {
+			t.Errorf("after %v and %d requests: %v", time.Since(begun), len(a.asked), err)
+		}
+	})
+}
+
+func TestABrokenStateIsNone(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty":       "",
+		"garbage":     "\x00\xff{{{",
+		"other json":  `["a"]`,
+		"other types": `{"next":5,"until":"soon"}`,
+		"too long":    `{"until":"` + strings.Repeat("x", 1<<20),
+		"bad year":    `{"until":"99999-01-01T00:00:00Z"}`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAccount(t, time.Second)
+			write(t, a, text)
+			begun := time.Now()
+			if err := a.upload(fine); err != nil || time.Since(begun) > 0 {
+				t.Errorf("%s: after %v: %v", name, time.Since(begun), err)
+			}
+			if !strings.Contains(a.logged.String(), "level=WARN") {
+				t.Errorf("%s: the log says nothing", name)
+			}
+			a.logged.Reset()
+			if err := a.upload(fine); err != nil || a.logged.Len() > 0 {
+				t.Errorf("%s: it is not mended: %v, %s", name, err, a.logged.String())
+			}
+		})
+	}
+}
+
+func write(t *testing.T, a *account, text string) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(a.dir, 0o700), os.WriteFile(a.state(), []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A clock that was wrong blocks nothing for longer than a refusal lasts.
+func TestAFarTimeIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t, time.Second)
+		write(t, a, `{"until":"2999-01-01T00:00:00Z","code":-412,"refusals":-7}`)
+		want := time.Now().Add(6 * time.Hour)
+		for range 3 { // it does not move on with the clock
+			if err := a.upload(fine); err == nil || !err.Until.Equal(want) {
+				t.Fatalf("until %v, want %v", err.Until, want)
+			}
+			time.Sleep(time.Hour)
+		}
+		time.Sleep(time.Until(want))
+		if err := a.upload(blocked); err == nil || !err.Until.Equal(time.Now().Add(10*time.Minute)) {
+			t.Errorf("%v", err)
+		}
+
+		a = newAccount(t, time.Second)
+		write(t, a, `{"next":"2999-01-01T00:00:00Z","pauses":1000000,"refusals":1000000}`)
+		begun := time.Now()
+		if err := a.upload(often); err == nil || err.After != time.Minute || time.Since(begun) > 0 {
+			t.Errorf("after %v: %+v", time.Since(begun), err)
+		}
+		time.Sleep(time.Minute)
+		if err := a.upload(blocked); err == nil || !err.Until.Equal(time.Now().Add(6*time.Hour)) {
+			t.Errorf("%+v", err)
+		}
+	})
+}
+
+func TestAFolderThatCannotBeUsedIsAClearError(t *testing.T) {
+	a := newAccount(t, time.Second)
+	if err := os.WriteFile(a.dir, nil, 0o600); err != nil { // a file in the folder's place
+		t.Fatal(err)
+	}
+	err := a.upload(fine)
+	if err == nil || err.Kind != uploader.Local || len(a.asked) > 0 {
+		t.Fatalf("%d requests, %v", len(a.asked), err)
+	}
+	if what, hint := lang.New(lang.English).Error(err); !strings.Contains(what, a.dir) || hint == "" {
+		t.Errorf("%q, %q", what, hint)
+	}
+	if _, err := a.client().Account(t.Context()); uploader.KindOf(err) != uploader.Local || len(a.asked) > 0 {
+		t.Errorf("%d requests, %v", len(a.asked), err)
+	}
+
+	a = newAccount(t, time.Second)
+	if err := os.MkdirAll(filepath.Join(a.state(), "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.upload(fine); err == nil || err.Kind != uploader.Local || len(a.asked) > 0 {
+		t.Errorf("a folder in the state's place: %d requests, %v", len(a.asked), err)
+	}
+}
+
+func TestTheStateIsTheUsersOwn(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such modes")
+	}
+	a := newAccount(t, time.Second)
+	if err := a.upload(fine); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(a.dir, "*"))
+	if err != nil || len(files) < 2 {
+		t.Fatal(files, err)
+	}
+	for _, f := range append(files, a.dir) {
+		info, err := os.Stat(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o600 && !(info.IsDir() && mode == 0o700) {
+			t.Errorf("%s: %v", f, mode)
+		}
+	}
+}
