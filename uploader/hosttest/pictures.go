@@ -103,7 +103,7 @@ func chunk(name string, data []byte) []byte {
 func PNG(t testing.TB, size int) uploader.Picture {
 	t.Helper()
 	small := encode(t, uploader.PNG, 1)
-	const head = 8 + 25 // the signature and the header chunk
+	head := len(small) - 12 // before the end chunk
 	fill := size - len(small) - 12
 	if fill < 0 {
 		t.Fatalf("a PNG of %d bytes is too small", size)
@@ -114,9 +114,7 @@ func PNG(t testing.TB, size int) uploader.Picture {
 	start := len(data)
 	data = append(data, "teSt"...)
 	data = data[:len(data)+fill]
-	for i, random := start+4, rand.New(rand.NewPCG(1, 1)); i < len(data); i++ {
-		data[i] = byte(random.Uint32())
-	}
+	_, _ = rand.NewChaCha8([32]byte{}).Read(data[start+4:]) // it never fails
 	data = binary.BigEndian.AppendUint32(data, crc32.ChecksumIEEE(data[start:]))
 	data = append(data, small[head:]...)
 	p, err := uploader.NewPicture("large.png", data)

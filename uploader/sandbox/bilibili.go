@@ -119,7 +119,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) any {
 	case err != nil || mediaType != "multipart/form-data":
 		return failure(-400, "请求错误")
 	}
-	f, bad := readForm(multipart.NewReader(http.MaxBytesReader(w, r.Body, largest+1<<20), params["boundary"]))
+	f, bad := readForm(multipart.NewReader(http.MaxBytesReader(w, r.Body, largest+1<<20), params["boundary"]), r.ContentLength)
 	s.describe(r, f)
 	switch {
 	case cookie["SESSDATA"] != SESSDATA:
@@ -163,8 +163,9 @@ type form struct {
 	data              []byte
 }
 
-// readForm reads the form to its end, and returns the answer to a bad one, or nil.
-func readForm(parts *multipart.Reader) (f form, bad *reply) {
+// readForm reads the form of length bytes to its end, and returns the answer
+// to a bad one, or nil.
+func readForm(parts *multipart.Reader, length int64) (f form, bad *reply) {
 	refuse := func(why string) {
 		if bad == nil {
 			bad = failure(-400, why)
@@ -181,10 +182,11 @@ func readForm(parts *multipart.Reader) (f form, bad *reply) {
 		name := part.FormName()
 		f.fields = append(f.fields, name)
 		limit := int64(1 << 10)
+		var value bytes.Buffer
 		if name == "file" {
 			limit = largest
+			value.Grow(int(min(length, largest)) + bytes.MinRead)
 		}
-		var value bytes.Buffer
 		_, err = value.ReadFrom(io.LimitReader(part, limit+1))
 		if err != nil {
 			return f, unreadable(err)
