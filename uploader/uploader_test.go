@@ -137,7 +137,7 @@ func TestWhatTheHostDoesNotTakeIsNotSent(t *testing.T) {
 func TestEveryErrorIsSaid(t *testing.T) {
 	whys := map[uploader.Kind][]string{
 		uploader.NotLoggedIn: {"", "csrf"}, uploader.Refused: {""}, uploader.TooLarge: {"", "host"}, uploader.NotTaken: {""},
-		uploader.Unusable: {"empty", "unknown", "cut", "broken", "unreadable"}, uploader.Rejected: {""},
+		uploader.Unusable: {"empty", "unknown", "cut", "broken", "unreadable", "missing"}, uploader.Rejected: {""},
 		uploader.Passing:      {"", "network", "silent", "busy"},
 		uploader.BrokenAnswer: {"", "empty", "page", "cut", "long", "redirect", "link"},
 		uploader.Local:        {"", "state"},

@@ -103,7 +103,7 @@ func (c *Client) unreachable(caller, ctx context.Context, err error) error {
 		return caller.Err()
 	}
 	e := &uploader.Error{Kind: uploader.Passing, Why: "network", Host: Name, Err: err}
-	if context.Cause(ctx) == errSilent {
+	if errors.Is(context.Cause(ctx), errSilent) {
 		e.Why, e.Err = "silent", errSilent
 		return e
 	}

@@ -315,7 +315,11 @@ func TestTheStateIsTheUsersOwn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if mode := info.Mode().Perm(); mode != 0o600 && !(info.IsDir() && mode == 0o700) {
+		want := os.FileMode(0o600)
+		if info.IsDir() {
+			want = 0o700
+		}
+		if mode := info.Mode().Perm(); mode != want {
 			t.Errorf("%s: %v", f, mode)
 		}
 	}

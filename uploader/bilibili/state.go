@@ -81,7 +81,7 @@ func (s *state) write(name string, durable bool) error {
 		return err
 	}
 	fresh := name + ".new"
-	os.Remove(fresh) // left by a crash; else there is none
+	_ = os.Remove(fresh) // left by a crash; else there is none
 	file, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err

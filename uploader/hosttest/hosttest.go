@@ -244,7 +244,7 @@ func status(want uploader.Kind, codes ...int) func(*testing.T, Harness) {
 				})
 				_, err := r.upload(t, small(t, r.host, 1))
 				kind := uploader.KindOf(err)
-				if kind != want && !(want == uploader.NotLoggedIn && kind == uploader.Rejected) {
+				if kind != want && (want != uploader.NotLoggedIn || kind != uploader.Rejected) {
 					t.Errorf("%d, %s: %v: %v", code, name, kind, err)
 				}
 				if e, ok := errors.AsType[*uploader.Error](err); ok && (e.Code != code || e.Host != r.host.Name()) {

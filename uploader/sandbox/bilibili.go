@@ -173,7 +173,7 @@ func readForm(parts *multipart.Reader, length int64) (f form, bad *reply) {
 	}
 	for {
 		part, err := parts.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -243,11 +243,8 @@ func isASCII(s string) bool {
 func (s *Server) describe(r *http.Request, f form) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := len(s.requests) - 1; i >= 0; i-- {
-		if req := &s.requests[i]; req.Path == "/x/upload/web/image" && req.Fields == nil {
-			req.Fields, req.File, req.Bucket = f.fields, f.file, f.bucket
-			return
-		}
+	if record, ok := r.Context().Value(recordKey{}).(*Request); ok {
+		record.Fields, record.File, record.Bucket = f.fields, f.file, f.bucket
 	}
 }
 

@@ -53,7 +53,9 @@ func TestAGatewayKeepsTheWholeAddress(t *testing.T) {
 		if r.URL.Host != "i0.hdslb.com" {
 			t.Error("the request was changed")
 		}
-		if _, err := gateway.RoundTrip(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://i0.hdslb.com/", nil)); err == nil {
+		resp, err = gateway.RoundTrip(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://i0.hdslb.com/", nil))
+		if err == nil {
+			resp.Body.Close()
 			t.Error("http is taken")
 		}
 	}
@@ -106,7 +108,8 @@ func TestStartAndClose(t *testing.T) {
 	if err := host.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := http.Get(host.URL() + "/"); err == nil {
+	if resp, err = http.Get(host.URL() + "/"); err == nil {
+		resp.Body.Close()
 		t.Error("it still answers")
 	}
 }

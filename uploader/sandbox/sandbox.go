@@ -39,7 +39,7 @@ type Server struct {
 	pictures map[string]*picture // by their path
 	order    []*picture          // oldest first
 	size     int
-	requests []Request
+	requests []*Request
 	odd      Odd
 	times    int // that the oddity still plays, -1 without end
 	delay    time.Duration
@@ -82,6 +82,9 @@ func New() *Server {
 	return s
 }
 
+// recordKey is the key of a request's own *Request in its context.
+type recordKey struct{}
+
 // header is in every answer: it tells a Gateway that a browser finds the
 // pictures here.
 const header = "Bilipaste-Sandbox"
@@ -91,9 +94,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(header, "1")
 	host, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	if host != "" {
-		s.record(Request{
+		record := &Request{
 			Method: r.Method, Host: host, Path: "/" + path, Header: r.Header.Clone(), Length: r.ContentLength, At: time.Now(),
-		})
+		}
+		s.record(record)
+		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, record))
 	}
 	s.mux.ServeHTTP(w, r)
 }
@@ -163,10 +168,14 @@ func (s *Server) oddity() (Odd, time.Duration) {
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.requests)
+	all := make([]Request, len(s.requests))
+	for i, r := range s.requests {
+		all[i] = *r
+	}
+	return all
 }
 
-func (s *Server) record(r Request) {
+func (s *Server) record(r *Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.requests) == keptRequests {
