@@ -67,6 +67,7 @@ func Run(t *testing.T, h Harness) {
 		{"400", status(uploader.Rejected, 400)},
 		{"error code with 200", errorCode},
 		{"odd answers", oddAnswers},
+		{"endless answer", endlessAnswer},
 		{"connection cut", connectionCut},
 		{"no secret told", noSecretTold},
 		{"no credential after a redirect", noCredentialElsewhere},
@@ -168,8 +169,8 @@ func cancelledBefore(t *testing.T, h Harness) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := r.host.Upload(ctx, small(t, r.host, 1))
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+	if !errors.Is(err, context.Canceled) || uploader.KindOf(err) != 0 {
+		t.Errorf("%v: %v", uploader.KindOf(err), err)
 	}
 	if n := r.faults.count(); n > 0 {
 		t.Errorf("%d requests were sent", n)
@@ -186,8 +187,8 @@ func cancelledDuring(t *testing.T, h Harness) {
 		<-req.Context().Done()
 	})
 	_, err := r.host.Upload(ctx, small(t, r.host, 1))
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+	if !errors.Is(err, context.Canceled) || uploader.KindOf(err) != 0 {
+		t.Errorf("%v: %v", uploader.KindOf(err), err)
 	}
 	r.faults.set(nil)
 	if _, err := r.upload(t, small(t, r.host, 2)); err != nil {
@@ -208,6 +209,9 @@ func badReader(t *testing.T, h Harness) {
 			},
 			"short": func() (uploader.Picture, error) {
 				return uploader.ReadPicture("x", bytes.NewReader(half), int64(len(data)))
+			},
+			"short behind its end": func() (uploader.Picture, error) {
+				return uploader.ReadPicture("x", bytes.NewReader(data), int64(len(data))+1)
 			},
 			"short, size unknown": func() (uploader.Picture, error) {
 				return uploader.ReadPicture("x", bytes.NewReader(half), -1)
@@ -325,6 +329,27 @@ func oddAnswers(t *testing.T, h Harness) {
 	}
 }
 
+// endlessAnswer checks that an answer is not read for ever.
+func endlessAnswer(t *testing.T, h Harness) {
+	const most = 64 << 20 // more than any buffers between the two ends hold
+	r := newRig(t, h, "")
+	sent := make(chan int, 1)
+	r.faults.set(func(w http.ResponseWriter, req *http.Request) {
+		_, _ = io.Copy(io.Discard, req.Body)
+		part, n := bytes.Repeat([]byte(" "), 1<<20), 0
+		for err := error(nil); err == nil && n < most; n += len(part) {
+			_, err = w.Write(part)
+		}
+		sent <- n
+	})
+	if _, err := r.upload(t, small(t, r.host, 1)); uploader.KindOf(err) != uploader.BrokenAnswer {
+		t.Errorf("%v: %v", uploader.KindOf(err), err)
+	}
+	if n := <-sent; n >= most {
+		t.Errorf("%d bytes were read", n)
+	}
+}
+
 func connectionCut(t *testing.T, h Harness) {
 	for name, fault := range map[string]http.HandlerFunc{
 		"before the body": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
@@ -336,6 +361,7 @@ func connectionCut(t *testing.T, h Harness) {
 			_, _ = io.Copy(io.Discard, req.Body)
 			w.Header().Set("Content-Length", "1000")
 			_, _ = w.Write([]byte(`{"`))
+			_ = http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
 		},
 	} {
@@ -481,17 +507,18 @@ func linkInMarkdown(t *testing.T, h Harness) {
 		}
 	}
 	// A host whose links have odd characters in them gives none, or escapes them.
-	r.faults.rewrite(func(body []byte) []byte {
-		return regexp.MustCompile(`\.(png|jpg|webp|gif)"`).ReplaceAll(body, []byte(` (1)[2]\u003c\u0007.$1"`))
-	})
-	link, err := r.upload(t, small(t, r.host, 2))
-	if err == nil && !inMarkdown.MatchString(link.URL) {
-		t.Errorf("%q", link.URL)
-	}
-	if err != nil && uploader.KindOf(err) != uploader.BrokenAnswer {
-		t.Error(err)
-	}
-	if !r.faults.rewritten() {
-		t.Error("the answer had no link that could be changed")
+	for i, odd := range []string{" ", "(1)", ")", "[2]", `\u003c`, `\u003e`, `\"`, `\u0007`, `\n`, `\\`} {
+		r.faults.rewrite(func(body []byte) []byte {
+			return regexp.MustCompile(`\.(png|jpg|webp|gif)"`).ReplaceAllFunc(body, func(end []byte) []byte {
+				return append([]byte(odd), end...)
+			})
+		})
+		link, err := r.upload(t, small(t, r.host, 2+i))
+		if err == nil && !inMarkdown.MatchString(link.URL) || err != nil && uploader.KindOf(err) != uploader.BrokenAnswer {
+			t.Errorf("%s: %q, %v", odd, link.URL, err)
+		}
+		if !r.faults.rewritten() {
+			t.Error("the answer had no link that could be changed")
+		}
 	}
 }
