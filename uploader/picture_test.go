@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"image/jpeg"
 	"io"
 	"strings"
 	"testing"
@@ -88,6 +89,19 @@ func TestWhatBrowsersShowIsWhole(t *testing.T) {
 		if _, err := uploader.NewPicture("x", data); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Go's decoder does not know every sampling that a JPEG may have.
+func TestAJPEGThatOnlyBrowsersDecodeIsTaken(t *testing.T) {
+	data := bytes.Clone(hosttest.Picture(t, uploader.JPEG, 1).Data)
+	frame := bytes.Index(data, []byte{0xff, 0xc0})
+	data[frame+11], data[frame+14] = 0x11, 0x21 // more blue than light
+	if _, err := jpeg.DecodeConfig(bytes.NewReader(data)); err == nil {
+		t.Fatal("Go knows it by now: another is needed")
+	}
+	if p, err := uploader.NewPicture("x", data); err != nil || p.Width != 24 || p.Height != 16 {
+		t.Errorf("%d x %d, %v", p.Width, p.Height, err)
 	}
 }
 
