@@ -47,8 +47,12 @@ func (a *app) upload(ctx context.Context, files []string) error {
 		}
 		bar.clear()
 		a.printLink(file, picture, link, err)
-		if err != nil && !known && !a.json {
+		switch {
+		case a.json:
+		case err != nil && !known:
 			a.complain(err)
+		case link.Differs:
+			fmt.Fprintf(a.err, "bilipaste: %s: %s\n", file, a.say.Text("cli.differs"))
 		}
 		switch uploader.KindOf(err) {
 		case uploader.NotLoggedIn, uploader.Refused:

@@ -32,8 +32,15 @@ type envelope struct {
 // The host's codes that mean something here.
 const (
 	notLoggedIn  = -101
+	suspended    = -102
+	trial        = -106
+	noPhone      = -108
+	noPhoneToo   = -110
 	csrfWrong    = -111
 	upgrading    = -112
+	noName       = -113
+	noProof      = -114
+	noProofToo   = -115
 	riskRefused  = -352
 	intercepted  = -412
 	serverError  = -500
@@ -97,6 +104,8 @@ func ofCode(code int) (uploader.Kind, string) {
 		return uploader.NotLoggedIn, "csrf"
 	case riskRefused, intercepted:
 		return uploader.Refused, ""
+	case suspended, trial, noPhone, noPhoneToo, noName, noProof, noProofToo:
+		return uploader.Rejected, "account"
 	case fileTooLarge:
 		return uploader.TooLarge, "host"
 	case upgrading, serverError, overloaded, upstreamLate, overLimit, tooFrequent, wanderedOff:

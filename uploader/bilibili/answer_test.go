@@ -165,15 +165,21 @@ func TestRetryAfter(t *testing.T) {
 		in := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
 		for value, want := range map[string]time.Duration{
 			"3": 3 * time.Second, "0": 0, "": 0, "-3": 0, "soon": 0, "1.5": 0, "99999999999": 0,
-			"4294967295":    24 * time.Hour,
-			in(time.Minute): time.Minute, in(-time.Minute): 0, in(1e6 * time.Hour): 24 * time.Hour,
+			in(time.Minute): time.Minute, in(-time.Minute): 0,
+			"61": -61 * time.Second, "4294967295": -6 * time.Hour, in(2 * time.Hour): -2 * time.Hour, in(1e6 * time.Hour): -6 * time.Hour,
 		} {
 			busy := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Retry-After", value)
 				w.WriteHeader(http.StatusServiceUnavailable)
 			})
 			_, err := bucket(t, direct{busy}, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
-			if e, _ := errors.AsType[*uploader.Error](err); e == nil || e.Kind != uploader.Passing || e.After != want {
+			e, _ := errors.AsType[*uploader.Error](err)
+			switch {
+			case want < 0: // nobody waits that long: a refusal
+				if e == nil || e.Kind != uploader.Refused || !e.Until.Equal(time.Now().Add(-want)) {
+					t.Errorf("%q: want a refusal for %v: %+v", value, -want, e)
+				}
+			case e == nil || e.Kind != uploader.Passing || e.After != want:
 				t.Errorf("%q: want %v: %+v", value, want, e)
 			}
 		}

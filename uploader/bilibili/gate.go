@@ -129,13 +129,16 @@ func (g *Gate) note(ctx context.Context, err error, upload bool) error {
 			s.Until = now.Add(min(first<<s.Refusals, longestRefusal))
 			s.Refusals = min(s.Refusals+1, maxDoublings)
 			s.Code, e.Until = e.Code, s.Until
+		case e.Kind == uploader.Passing && e.After > longestPause: // nobody waits that long: a refusal
+			s.Until, s.Code = now.Add(min(e.After, longestRefusal)), e.Code
+			e.Kind, e.Why, e.Until = uploader.Refused, "", s.Until
 		case e.Kind == uploader.Passing:
 			if e.Code == overLimit || e.Code == tooFrequent || e.Code == 429 {
 				e.After = max(e.After, min(firstPause<<s.Pauses, longestPause))
 				s.Pauses = min(s.Pauses+1, maxDoublings)
 			}
 			if e.After > 0 {
-				s.Next = later(s.Next, now.Add(min(e.After, longestPause)+(burst-1)*g.pace))
+				s.Next = later(s.Next, now.Add(e.After+(burst-1)*g.pace))
 			}
 		}
 		return nil
