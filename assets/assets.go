@@ -3,6 +3,7 @@ package assets
 
 import "embed"
 
+//go:generate go run ./icons icons
 //go:generate go run ./sounds sounds
 
 // Lang holds the translations: one file a room and language, named
@@ -10,6 +11,12 @@ import "embed"
 //
 //go:embed lang/*.json
 var Lang embed.FS
+
+// Icons holds the icon in its states off, writing, uploading and attention:
+// STATE.png, and STATE.ico for Windows.
+//
+//go:embed icons/*.png icons/*.ico
+var Icons embed.FS
 
 // Sounds holds ding.wav, a picture has become a link, and fail.wav, one has not.
 //
