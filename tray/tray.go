@@ -1,0 +1,177 @@
+// Package tray is the program's icon in the system tray, and its menu.
+package tray
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+
+	"bilipaste/internal/lang"
+)
+
+// State is what the user sees. The zero State is a menu with writing mode off.
+type State struct {
+	Language *lang.Printer // nil: English
+	Writing  bool          // writing mode is on
+	Uploads  int           // under way
+	Err      error         // what the user should look at; nil: nothing
+	PutBack  bool          // there is a picture to put back
+	Links    []Link        // the newest first; ten are shown
+
+	Host    string   // the chosen one, as the settings name it
+	Hosts   []string // those there are; a choice of one is not shown
+	Bucket  string
+	Buckets []string // none: the host has no buckets
+	Format  string
+	Formats []string
+
+	Sound, Notify bool
+	Autostart     bool // the program really starts at login
+
+	Account string // who is signed in; "": nobody, or nobody knows yet
+	LogIn   bool   // nobody is, and LogIn can be asked for
+}
+
+// Link is a link that was made.
+type Link struct {
+	Time time.Time
+	Name string // the picture's, "" where it has none
+	URL  string
+}
+
+// Action is what the user asked for with a click.
+type Action struct {
+	Verb  Verb
+	Value string // the host, bucket or format that was chosen, as State named it, or a link's URL
+}
+
+// Verb is a kind of action. That of quitting is not among them: it ends Run.
+type Verb string
+
+// The actions. A Toggle is of what the program holds now, not of what State said.
+const (
+	ToggleWriting   Verb = "toggle writing mode"
+	UploadNow       Verb = "upload now"
+	PutBack         Verb = "put back"
+	CopyLink        Verb = "copy link"
+	ChooseHost      Verb = "choose host"
+	ChooseBucket    Verb = "choose bucket"
+	ChooseFormat    Verb = "choose format"
+	ToggleSound     Verb = "toggle sound"
+	ToggleNotify    Verb = "toggle notifications"
+	ToggleAutostart Verb = "toggle autostart"
+	LogIn           Verb = "log in"
+	OpenSettings    Verb = "open settings"
+	Help            Verb = "help"
+	Dismiss         Verb = "dismiss" // the user has read State.Err
+
+	quit Verb = "quit"
+)
+
+// patience is how long after a login a desktop may take to show its tray
+// before its absence is worth a word.
+const patience = 10 * time.Second
+
+// Tray is the icon and its menu.
+type Tray struct {
+	do       func(Action)
+	notice   func(error)
+	patience time.Duration
+
+	changed chan struct{} // capacity 1: state is another
+	told    chan struct{} // capacity 1: calls is not empty
+
+	mu    sync.Mutex
+	state State
+	calls []func() // what the program has still to be told, in order
+}
+
+// New returns a tray that passes each click to do, and to notice, at most once,
+// why there is no icon: an error with words for the user. Both are called from
+// one goroutine, in order, and should return soon: the tray goes on while one
+// of them runs, but what comes next waits for it, and so does Run's end.
+func New(do func(Action), notice func(error)) *Tray {
+	return &Tray{
+		do: do, notice: notice, patience: patience,
+		changed: make(chan struct{}, 1), told: make(chan struct{}, 1),
+	}
+}
+
+// Show makes the icon, its tooltip and the menu say s, as soon as they can; of
+// several states the latest wins. It may be called at any time from any
+// goroutine and does not wait. The caller must not change s's slices afterwards.
+func (t *Tray) Show(s State) {
+	t.mu.Lock()
+	t.state = s
+	t.mu.Unlock()
+	wake(t.changed)
+}
+
+// Run shows the icon until the user chooses to quit, or logs out, and then
+// returns nil, or until ctx is done, and then returns ctx's error. Where there
+// can be no icon it waits for the same end. It can run once in a process, and
+// must be called from the main goroutine.
+func (t *Tray) Run(ctx context.Context) error {
+	// Windows delivers the icon's messages to the thread that made it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	running, end := context.WithCancel(ctx)
+	var owned sync.WaitGroup
+	defer owned.Wait()
+	defer end()
+	owned.Go(func() { t.deliver(running) })
+
+	if err := reach(); err != nil {
+		t.tell(func() { t.notice(err) })
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	hosts := make(chan bool)
+	owned.Go(func() { watchHosts(running, hosts) })
+	t.show(running, end, hosts)
+	return ctx.Err()
+}
+
+// deliver makes the calls that the program is owed, until ctx is done and all are made.
+func (t *Tray) deliver(ctx context.Context) {
+	for {
+		t.mu.Lock()
+		calls := t.calls
+		t.calls = nil
+		t.mu.Unlock()
+		for _, call := range calls {
+			call()
+		}
+		if len(calls) > 0 {
+			continue
+		}
+		select {
+		case <-t.told:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// tell queues a call to the program.
+func (t *Tray) tell(call func()) {
+	t.mu.Lock()
+	t.calls = append(t.calls, call)
+	t.mu.Unlock()
+	wake(t.told)
+}
+
+func (t *Tray) current() State {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.state
+}
+
+func wake(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
