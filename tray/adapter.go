@@ -144,6 +144,7 @@ func (a *adapter) add(parent *slot, want item) *slot {
 		s.line = systray.AddMenuItem(title, "")
 	}
 	// The library drops a click that nobody is waiting for at that moment.
+	// Hosts know of no line yet.
 	s.line.ClickedCh = make(chan struct{}, 16)
 	a.waiting.Go(func() { a.wait(s, s.line.ClickedCh) })
 	if want.disabled {
@@ -196,14 +197,7 @@ func (a *adapter) change(s *slot, want item) {
 	}
 	s.shown = want
 	for i, w := range want.items {
-		if i == len(s.under) {
-			s.under = append(s.under, a.add(s, w))
-		} else {
-			a.change(s.under[i], w)
-		}
-	}
-	for _, unused := range s.under[len(want.items):] {
-		a.change(unused, item{hidden: true})
+		a.change(s.under[i], w)
 	}
 }
 
@@ -242,7 +236,7 @@ func (a *adapter) setIcon(state string) {
 	if err != nil {
 		panic(err) // they are part of the program, and its tests have shown each
 	}
-	systray.SetIcon(data)
+	systray.SetIcon(iconFile(data))
 }
 
 // label writes a title so that the desktop takes no character of it for the

@@ -7,14 +7,18 @@ import (
 	"bilipaste/internal/lang"
 )
 
-// maxLinks is how many recent links the menu holds.
-const maxLinks = 10
+// The lists that change have all their lines from the start, the unused
+// hidden: desktops show one better that was hidden than one that is added.
+const (
+	maxLinks   = 10
+	maxChoices = 20
+)
 
 // view is all that the tray shows of a State.
 type view struct {
 	icon    string // off, writing, uploading or attention
 	tooltip string
-	menu    []item // as many for every State: what does not count now is hidden
+	menu    []item // of one shape for every State: what does not count now is hidden
 }
 
 // item is one line of the menu.
@@ -113,8 +117,7 @@ func menuOf(s State) []item {
 	}
 }
 
-// linksOf is the submenu of recent links. It has maxLinks items from the
-// start: desktops show one better that is hidden than one that is added.
+// linksOf is the submenu of recent links.
 func linksOf(s State) item {
 	menu := item{title: s.Language.Text("tray.links"), disabled: len(s.Links) == 0}
 	for i := range maxLinks {
@@ -143,8 +146,9 @@ func choiceOf(p *lang.Printer, what, chosen string, all []string, v Verb, shown 
 		title:  p.Text("tray."+what, lang.Data{"Chosen": short(named(p, prefix, chosen), 40)}),
 		hidden: !shown,
 	}
+	all = slices.Clone(all[:min(len(all), maxChoices)])
 	if shown && chosen != "" && !slices.Contains(all, chosen) {
-		all = append(slices.Clone(all), chosen)
+		all = append(all[:min(len(all), maxChoices-1)], chosen)
 	}
 	for _, one := range all {
 		menu.items = append(menu.items, item{
@@ -152,6 +156,9 @@ func choiceOf(p *lang.Printer, what, chosen string, all []string, v Verb, shown 
 			check: true, checked: one == chosen,
 			action: Action{v, one},
 		})
+	}
+	for range maxChoices - len(all) {
+		menu.items = append(menu.items, item{check: true, hidden: true})
 	}
 	return menu
 }

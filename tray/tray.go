@@ -19,8 +19,9 @@ type State struct {
 	PutBack  bool          // there is a picture to put back
 	Links    []Link        // the newest first; ten are shown
 
-	Host    string   // the chosen one, as the settings name it
-	Hosts   []string // those there are; a choice of one is not shown
+	// What is chosen, as the settings name it, and of what; twenty are shown.
+	Host    string
+	Hosts   []string // a choice of one is not shown
 	Bucket  string
 	Buckets []string // none: the host has no buckets
 	Format  string

@@ -166,14 +166,10 @@ func files() map[string][]byte {
 }
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: icons FOLDER")
-		os.Exit(2)
-	}
 	for name, data := range files() {
 		if err := os.WriteFile(filepath.Join(os.Args[1], name), data, 0o644); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			fmt.Fprintln(os.Stderr, "icons:", err)
+			os.Exit(1) //nolint:forbidigo // this is a main
 		}
 	}
 }

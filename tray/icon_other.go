@@ -1,0 +1,5 @@
+//go:build !unix || darwin
+
+package tray
+
+func iconFile(data []byte) []byte { return data }
