@@ -1,0 +1,165 @@
+//go:build unix
+
+package desktoptest
+
+import (
+	"bytes"
+	"image"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+// Panel is xfce4-panel on a display of its own, along the screen's upper edge
+// and with nothing but a system tray, whose icons begin at its left end.
+type Panel struct {
+	Height  int // pixels
+	t       testing.TB
+	env     []string
+	process *exec.Cmd
+}
+
+// panelSettings is the panel's file: dark, 26 pixels high.
+const panelSettings = `<?xml version="1.0" encoding="UTF-8"?>
+<channel name="xfce4-panel" version="1.0">
+  <property name="configver" type="int" value="2"/>
+  <property name="panels" type="array">
+    <value type="int" value="1"/>
+    <property name="dark-mode" type="bool" value="true"/>
+    <property name="panel-1" type="empty">
+      <property name="position" type="string" value="p=6;x=0;y=0"/>
+      <property name="position-locked" type="bool" value="true"/>
+      <property name="length" type="uint" value="100"/>
+      <property name="size" type="uint" value="26"/>
+      <property name="icon-size" type="uint" value="16"/>
+      <property name="plugin-ids" type="array">
+        <value type="int" value="1"/>
+      </property>
+    </property>
+  </property>
+  <property name="plugins" type="empty">
+    <property name="plugin-1" type="string" value="systray">
+      <property name="square-icons" type="bool" value="true"/>
+    </property>
+  </property>
+</channel>
+`
+
+// StartPanel starts a display and, on the bus that Bus started, a panel. The
+// user's settings are not read.
+func StartPanel(t testing.TB) *Panel {
+	t.Helper()
+	Need(t, "Xvfb", "xfce4-panel", "xdotool", "import")
+	daemons, err := filepath.Glob("/usr/lib/*/xfce4/xfconf/xfconfd")
+	if err != nil || len(daemons) == 0 {
+		Need(t, "xfconfd")
+	}
+	home := shortDir(t)
+	settings := filepath.Join(home, "xfce4/xfconf/xfce-perchannel-xml")
+	if err := os.MkdirAll(settings, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(settings, "xfce4-panel.xml"), []byte(panelSettings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	xvfb := exec.Command("Xvfb", "-displayfd", "1", "-screen", "0", "640x560x24", "-nolisten", "tcp", "-noreset")
+	out, err := xvfb.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, xvfb)
+	p := &Panel{Height: 26, t: t, env: append(os.Environ(),
+		"DISPLAY=:"+firstLine(t, out), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home,
+		"XDG_DATA_HOME="+home, "NO_AT_BRIDGE=1", "GDK_BACKEND=x11", "LC_ALL=C.UTF-8")}
+	run(t, p.command(daemons[0]))
+	p.start()
+	t.Cleanup(p.stop)
+	return p
+}
+
+func (p *Panel) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Env = p.env
+	return cmd
+}
+
+func (p *Panel) start() {
+	p.t.Helper()
+	p.process = p.command("xfce4-panel", "--disable-wm-check")
+	if err := p.process.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *Panel) stop() {
+	_ = p.process.Process.Kill()
+	_ = p.process.Wait()
+}
+
+// Restart ends the panel at once and starts it anew.
+func (p *Panel) Restart() {
+	p.t.Helper()
+	p.stop()
+	p.start()
+}
+
+// Click clicks a mouse button (1 is the left, 3 the right) at a place of the screen.
+func (p *Panel) Click(button int, at image.Point) {
+	p.t.Helper()
+	p.Point(at)
+	p.xdotool("click", strconv.Itoa(button))
+}
+
+// Point moves the pointer.
+func (p *Panel) Point(at image.Point) {
+	p.t.Helper()
+	p.xdotool("mousemove", strconv.Itoa(at.X), strconv.Itoa(at.Y))
+}
+
+// Press presses keys, named as X names them, one after the other.
+func (p *Panel) Press(keys ...string) {
+	p.t.Helper()
+	p.xdotool(append([]string{"key", "--delay", "60"}, keys...)...)
+}
+
+func (p *Panel) xdotool(args ...string) {
+	p.t.Helper()
+	if out, err := p.command("xdotool", args...).CombinedOutput(); err != nil {
+		p.t.Fatalf("xdotool: %v: %s", err, out)
+	}
+}
+
+// Screen returns what is on the screen.
+func (p *Panel) Screen() image.Image {
+	p.t.Helper()
+	screen, err := png.Decode(bytes.NewReader(p.shot()))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return screen
+}
+
+// Save keeps the screen as NAME.png in the folder $BILIPASTE_SHOTS, if that
+// is set, for a person to look at.
+func (p *Panel) Save(name string) {
+	p.t.Helper()
+	dir := os.Getenv("BILIPASTE_SHOTS")
+	if dir == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), p.shot(), 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *Panel) shot() []byte {
+	p.t.Helper()
+	out, err := p.command("import", "-window", "root", "png:-").Output()
+	if err != nil {
+		p.t.Fatalf("no picture of the screen: %v", err)
+	}
+	return out
+}
