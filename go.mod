@@ -44,4 +44,3 @@ require (
 	golang.org/x/mobile v0.0.0-20250606033058-a2a15c67f36f // indirect
 	golang.org/x/tools v0.51.0 // indirect
 )
-require github.com/stretchr/testify v1.12.1 // indirect
