@@ -1,6 +1,7 @@
 package tray
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +62,18 @@ func startHost(t *testing.T) *host {
 
 // stop ends the tray, as when a panel ends.
 func (h *host) stop() { _ = h.conn.Close() }
+
+// look returns a way to read the menu of a program that another host shows.
+func look(t *testing.T, r *running) *host {
+	t.Helper()
+	conn, err := dbus.ConnectSessionBus()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &host{t: t, conn: conn, owner: fmt.Sprintf("org.kde.StatusNotifierItem-%d-1", r.cmd.Process.Pid), menuPath: itemPath + "/menu"}
+	t.Cleanup(h.stop)
+	return h
+}
 
 // registry is the watcher's interface.
 type registry struct{ h *host }

@@ -3,6 +3,7 @@ package tray
 import (
 	"image"
 	"image/color"
+	"slices"
 	"testing"
 
 	"bilipaste/internal/desktoptest"
@@ -16,13 +17,20 @@ var (
 	red  = color.NRGBA{0xe8, 0x3f, 0x3f, 0xff}
 )
 
+// screen is a real desktop: a panel on an X server.
+type screen struct {
+	*desktoptest.Panel
+	x *desktoptest.XServer
+	t *testing.T
+}
+
 // inked returns where the panel shows an ink, and how many pixels of it.
-func inked(p *desktoptest.Panel, ink color.NRGBA) (where image.Rectangle, pixels int) {
+func (s screen) inked(ink color.NRGBA) (where image.Rectangle, pixels int) {
 	near := func(a uint32, b uint8) bool { return max(int(a>>8)-int(b), int(b)-int(a>>8)) < 16 }
-	screen := p.Screen()
-	for y := range p.Height {
-		for x := range screen.Bounds().Dx() {
-			r, g, b, _ := screen.At(x, y).RGBA()
+	m := s.x.Screen(s.t)
+	for y := range s.Height {
+		for x := range m.Bounds().Dx() {
+			r, g, b, _ := m.At(x, y).RGBA()
 			if near(r, ink.R) && near(g, ink.G) && near(b, ink.B) {
 				where = where.Union(image.Rect(x, y, x+1, y+1))
 				pixels++
@@ -32,34 +40,37 @@ func inked(p *desktoptest.Panel, ink color.NRGBA) (where image.Rectangle, pixels
 	return where, pixels
 }
 
-// appears waits until the panel shows an icon with this much of an ink, and
-// returns its middle.
-func appears(t *testing.T, p *desktoptest.Panel, what string, ink color.NRGBA, least int) image.Point {
-	t.Helper()
+// shows waits until the panel shows an icon with at least and at most as many
+// pixels of an ink, and returns its middle and their number.
+func (s screen) shows(what string, ink color.NRGBA, least, most int) (image.Point, int) {
+	s.t.Helper()
 	var where image.Rectangle
-	desktoptest.Eventually(t, what, func() bool {
-		var pixels int
-		where, pixels = inked(p, ink)
-		return pixels >= least && where.Dx() <= 26
+	var pixels int
+	desktoptest.Eventually(s.t, "the panel shows "+what, func() bool {
+		where, pixels = s.inked(ink)
+		return pixels >= least && pixels <= most && where.Dx() <= s.Height
 	})
-	return where.Min.Add(where.Max).Div(2)
+	return where.Min.Add(where.Max).Div(2), pixels
 }
 
-// opens waits until something stands below the panel.
-func opens(t *testing.T, p *desktoptest.Panel) {
-	t.Helper()
-	desktoptest.Eventually(t, "an open menu", func() bool { return menuArea(p) > 100*100 })
+// open opens the menu of the icon at a place, once there is no other.
+func (s screen) open(icon image.Point) {
+	s.t.Helper()
+	const tooltip = 150 * 200 // pixels: it is smaller, a menu is larger
+	desktoptest.Eventually(s.t, "no menu", func() bool { return s.covered() < tooltip })
+	s.Click(3, icon)
+	desktoptest.Eventually(s.t, "an open menu", func() bool { return s.covered() > tooltip })
 }
 
-// menuArea returns how many pixels below the panel are not those of the empty screen.
-func menuArea(p *desktoptest.Panel) int {
-	screen := p.Screen()
-	size := screen.Bounds()
-	er, eg, eb, _ := screen.At(size.Max.X-1, size.Max.Y-1).RGBA()
+// covered returns how many pixels below the panel are not those of the empty screen.
+func (s screen) covered() int {
+	m := s.x.Screen(s.t)
+	size := m.Bounds()
+	empty := m.At(size.Max.X-1, size.Max.Y-1)
 	pixels := 0
-	for y := p.Height; y < size.Dy(); y++ {
+	for y := s.Height; y < size.Dy(); y++ {
 		for x := range size.Dx() {
-			if r, g, b, _ := screen.At(x, y).RGBA(); r != er || g != eg || b != eb {
+			if m.At(x, y) != empty {
 				pixels++
 			}
 		}
@@ -69,55 +80,57 @@ func menuArea(p *desktoptest.Panel) int {
 
 func TestOnARealPanel(t *testing.T) {
 	desktoptest.Bus(t)
-	p := desktoptest.StartPanel(t)
+	x := desktoptest.StartX(t)
+	on := screen{desktoptest.StartPanel(t, x), x, t}
 	r := start(t, "1h")
 	s := someState()
-	s.Err, s.Writing, s.LogIn, s.Account = nil, false, false, "bilipaste"
+	s.Writing, s.LogIn, s.Account = false, false, "bilipaste"
 	s.Buckets = []string{"album", "live", "new_dyn"}
 	s.Hosts = []string{"bilibili", "scdn", "folder"}
 
 	r.show(s)
-	icon := appears(t, p, "the icon, off", grey, 20)
-	p.Save("tray-off")
-	p.Click(1, icon)
+	icon, _ := on.shows("off", grey, 20, 1000)
+	on.Save("tray-off")
+	on.Click(1, icon)
 	r.wants(Action{Verb: ToggleWriting})
 
 	s.Writing = true
 	r.show(s)
-	appears(t, p, "the icon, writing", blue, 60)
-	p.Save("tray-writing")
-	_, filled := inked(p, blue)
+	_, filled := on.shows("writing", blue, 60, 1000)
+	on.Save("tray-writing")
 	s.Uploads = 1
 	r.show(s)
-	desktoptest.Eventually(t, "the icon, uploading", func() bool {
-		_, pixels := inked(p, blue)
-		return pixels > 20 && pixels < filled*9/10
-	})
-	p.Save("tray-uploading")
+	on.shows("uploading", blue, 20, filled*9/10)
+	on.Save("tray-uploading")
 	s.Uploads = 0
 	r.order(order{State: &s, Problem: "not logged in"})
-	appears(t, p, "the icon, attention", red, 15)
-	p.Save("tray-attention")
-	r.show(s)
-	icon = appears(t, p, "the icon, writing", blue, 60)
+	on.shows("attention", red, 15, 1000)
+	on.Save("tray-attention")
 
-	for language, name := range map[string]string{lang.English: "en", lang.Chinese: "zh"} {
-		r.order(order{State: &s, Language: language})
-		p.Click(3, icon)
-		opens(t, p)
-		p.Save("menu-" + name)
-		// Up from the first line is the last one: quit, help, settings, and
-		// so on. The bucket's submenu is the seventh line that can be chosen.
-		p.Press("Down", "Down", "Down", "Down", "Down", "Down", "Right", "Down", "Down")
-		p.Save("menu-bucket-" + name)
-		p.Press("Return")
+	// The menu, as it is on the bus when it is opened on the screen.
+	menu := look(t, r)
+	for _, c := range []struct{ language, name, has string }{
+		{lang.English, "en", "Bucket: live"}, {lang.Chinese, "zh", "Bucket：live"},
+	} {
+		r.order(order{State: &s, Language: c.language})
+		desktoptest.Eventually(t, "the menu in "+c.language, func() bool { return slices.Contains(lines(menu.menu()), c.has) })
+		on.open(icon)
+		on.Save("menu-" + c.name)
+		// The keys pass over separators and what is disabled or hidden.
+		on.Press("Down", "Down", "Down", "Down", "Down", "Down", "Right", "Down", "Down")
+		on.Save("menu-bucket-" + c.name)
+		on.Press("Return")
 		r.wants(Action{ChooseBucket, "new_dyn"})
 	}
+	on.open(icon)
+	on.Click(1, image.Pt(icon.X+30, on.Height+15))
+	r.wants(Action{Verb: ToggleWriting}) // the menu's first line
 
-	p.Restart()
-	icon = appears(t, p, "the icon, on the new panel", blue, 60)
-	p.Click(1, icon)
+	on.Restart()
+	icon, _ = on.shows("writing, anew", blue, 60, 1000)
+	on.Click(1, icon)
 	r.wants(Action{Verb: ToggleWriting})
-	r.terminate()
-	r.ended(cancelled)
+	on.open(icon)
+	on.Press("Up", "Return")
+	r.ended(quitChosen)
 }

@@ -13,11 +13,12 @@ import (
 	"testing"
 )
 
-// Panel is xfce4-panel on a display of its own, along the screen's upper edge
-// and with nothing but a system tray, whose icons begin at its left end.
+// Panel is xfce4-panel, along the screen's upper edge and with nothing but a
+// system tray, whose icons begin at its left end.
 type Panel struct {
 	Height  int // pixels
 	t       testing.TB
+	x       *XServer
 	env     []string
 	process *exec.Cmd
 }
@@ -48,11 +49,11 @@ const panelSettings = `<?xml version="1.0" encoding="UTF-8"?>
 </channel>
 `
 
-// StartPanel starts a display and, on the bus that Bus started, a panel. The
-// user's settings are not read.
-func StartPanel(t testing.TB) *Panel {
+// StartPanel starts a panel on the session bus of the test (see Bus), which
+// shows on x. The user's settings are not read.
+func StartPanel(t testing.TB, x *XServer) *Panel {
 	t.Helper()
-	Need(t, "Xvfb", "xfce4-panel", "xdotool", "import")
+	Need(t, "xfce4-panel", "xdotool", "import")
 	daemons, err := filepath.Glob("/usr/lib/*/xfce4/xfconf/xfconfd")
 	if err != nil || len(daemons) == 0 {
 		Need(t, "xfconfd")
@@ -65,14 +66,8 @@ func StartPanel(t testing.TB) *Panel {
 	if err := os.WriteFile(filepath.Join(settings, "xfce4-panel.xml"), []byte(panelSettings), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	xvfb := exec.Command("Xvfb", "-displayfd", "1", "-screen", "0", "640x560x24", "-nolisten", "tcp", "-noreset")
-	out, err := xvfb.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, xvfb)
-	p := &Panel{Height: 26, t: t, env: append(os.Environ(),
-		"DISPLAY=:"+firstLine(t, out), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home,
+	p := &Panel{Height: 26, t: t, x: x, env: append(os.Environ(),
+		"DISPLAY="+x.Display, "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home,
 		"XDG_DATA_HOME="+home, "NO_AT_BRIDGE=1", "GDK_BACKEND=x11", "LC_ALL=C.UTF-8")}
 	run(t, p.command(daemons[0]))
 	p.start()
@@ -132,16 +127,6 @@ func (p *Panel) xdotool(args ...string) {
 	}
 }
 
-// Screen returns what is on the screen.
-func (p *Panel) Screen() image.Image {
-	p.t.Helper()
-	screen, err := png.Decode(bytes.NewReader(p.shot()))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return screen
-}
-
 // Save keeps the screen as NAME.png in the folder $BILIPASTE_SHOTS, if that
 // is set, for a person to look at.
 func (p *Panel) Save(name string) {
@@ -150,16 +135,11 @@ func (p *Panel) Save(name string) {
 	if dir == "" {
 		return
 	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), p.shot(), 0o644); err != nil {
+	var file bytes.Buffer
+	if err := png.Encode(&file, p.x.Screen(p.t)); err != nil {
 		p.t.Fatal(err)
 	}
-}
-
-func (p *Panel) shot() []byte {
-	p.t.Helper()
-	out, err := p.command("import", "-window", "root", "png:-").Output()
-	if err != nil {
-		p.t.Fatalf("no picture of the screen: %v", err)
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), file.Bytes(), 0o644); err != nil {
+		p.t.Fatal(err)
 	}
-	return out
 }
