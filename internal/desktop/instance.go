@@ -115,7 +115,7 @@ func (i *Instance) listen() (err error) {
 
 // answer serves one who knows the token.
 func (i *Instance) answer(conn net.Conn) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(time.Second))
 	said := make([]byte, len(i.token)+1)
 	if _, err := io.ReadFull(conn, said); err != nil {
@@ -169,7 +169,7 @@ func call(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if end, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(end)
 	}

@@ -178,7 +178,7 @@ func TestAnInstanceThatDoesNotAnswerIsStillOne(t *testing.T) {
 		}
 	})
 	defer serving.Wait()
-	defer other.Close()
+	defer func() { _ = other.Close() }()
 	address, err := json.Marshal(map[string]any{"Port": other.Addr().(*net.TCPAddr).Port, "Token": "t"})
 	if err != nil {
 		t.Fatal(err)
