@@ -16,8 +16,8 @@ import (
 )
 
 // Bus starts a session bus of the test's own, on which nothing is started by
-// being asked for, and names it in DBUS_SESSION_BUS_ADDRESS.
-func Bus(t testing.TB) {
+// being asked for, names it in DBUS_SESSION_BUS_ADDRESS, and returns its process.
+func Bus(t testing.TB) *os.Process {
 	t.Helper()
 	Need(t, "dbus-daemon")
 	dir := shortDir(t)
@@ -45,6 +45,7 @@ func Bus(t testing.TB) {
 	}
 	run(t, cmd)
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", firstLine(t, out))
+	return cmd.Process
 }
 
 // Dunst is a notification daemon.
