@@ -72,8 +72,14 @@ func (t *Tray) show(ctx context.Context, end context.CancelFunc, hosts <-chan bo
 func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- struct{}, hosts <-chan bool) {
 	patience := time.NewTimer(a.tray.patience)
 	defer patience.Stop()
-	var changed <-chan struct{} // nil until the menu is built
-	host := false
+	var changed <-chan struct{} // nil while nothing can be shown
+	host, told := false, false
+	without := func(why error) {
+		if !told {
+			told = true
+			a.tray.tell(func() { a.tray.notice(why) })
+		}
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -87,15 +93,20 @@ func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- s
 			a.do(s.shown.action)
 		case <-changed:
 			a.apply(viewOf(a.tray.current()))
-		case there := <-hosts:
-			if there && changed != nil {
+		case there, reached := <-hosts:
+			switch {
+			case ctx.Err() != nil:
+				return
+			case !reached:
+				hosts, changed = nil, nil
+				without(noBus(nil))
+			case there && changed != nil:
 				a.setIcon(a.shown.icon) // a new host may not have asked for it
 			}
 			host = there
 		case <-patience.C:
 			if !host || changed == nil {
-				err := noHost()
-				a.tray.tell(func() { a.tray.notice(err) })
+				without(noHost())
 			}
 		}
 	}
@@ -236,6 +247,9 @@ func (a *adapter) setIcon(state string) {
 	if err != nil {
 		panic(err) // they are part of the program, and its tests have shown each
 	}
+	// Where the bus has just ended the library panics. That it has ended is
+	// heard of another way.
+	defer func() { _ = recover() }()
 	systray.SetIcon(iconFile(data))
 }
 

@@ -1,9 +1,11 @@
 package tray
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/godbus/dbus/v5"
@@ -27,10 +29,15 @@ type host struct {
 	signals  chan *dbus.Signal
 	owner    string // of the icon that is shown
 	menuPath dbus.ObjectPath
+	props    *prop.Properties
+	refuse   atomic.Int32 // how many registrations are still refused
 }
 
 // startHost starts a tray.
-func startHost(t *testing.T) *host {
+func startHost(t *testing.T) *host { return startRefusingHost(t, 0) }
+
+// startRefusingHost starts one that is not ready for the first icons.
+func startRefusingHost(t *testing.T, refused int32) *host {
 	t.Helper()
 	conn, err := dbus.ConnectSessionBus()
 	if err != nil {
@@ -38,10 +45,12 @@ func startHost(t *testing.T) *host {
 	}
 	h := &host{t: t, conn: conn, icons: make(chan string, 10), signals: make(chan *dbus.Signal, 10000)}
 	t.Cleanup(h.stop)
+	h.refuse.Store(refused)
 	if err := conn.Export(registry{h}, watcherPath, watcher); err != nil {
 		t.Fatal(err)
 	}
-	_, err = prop.Export(conn, watcherPath, prop.Map{watcher: {
+	h.props, err = prop.Export(conn, watcherPath, prop.Map{watcher: {
+		"RegisteredStatusNotifierItems":  {Value: []string{}},
 		"IsStatusNotifierHostRegistered": {Value: true},
 		"ProtocolVersion":                {Value: int32(0)},
 	}})
@@ -81,15 +90,15 @@ type registry struct{ h *host }
 // RegisterStatusNotifierItem is called with an object's path, or a name on the bus.
 func (r registry) RegisterStatusNotifierItem(sender dbus.Sender, service string) *dbus.Error {
 	if service != itemPath {
-		return dbus.MakeFailedError(errorString("not the item's path: " + service))
+		return dbus.MakeFailedError(errors.New("not the item's path: " + service))
 	}
+	if r.h.refuse.Add(-1) >= 0 {
+		return dbus.MakeFailedError(errors.New("not ready"))
+	}
+	r.h.props.SetMust(watcher, "RegisteredStatusNotifierItems", []string{string(sender) + service})
 	r.h.icons <- string(sender)
 	return nil
 }
-
-type errorString string
-
-func (e errorString) Error() string { return string(e) }
 
 // icon waits for an icon to be registered, and shows it.
 func (h *host) icon() {

@@ -14,6 +14,7 @@ func reach() error { return nil }
 func watchHosts(ctx context.Context, hosts chan<- bool) {
 	select {
 	case hosts <- true:
+		<-ctx.Done()
 	case <-ctx.Done():
 	}
 }

@@ -19,24 +19,28 @@ import (
 const (
 	watcher     = "org.kde.StatusNotifierWatcher"
 	watcherPath = "/StatusNotifierWatcher"
+
+	callLimit = 2 * time.Second // for a desktop's answer
+	settling  = time.Second     // after which the library has done what it does
 )
 
 // reach finds out whether there can be an icon at all. The library takes the
 // connection that is made here: it panics at its end if it has none.
 func reach() error {
 	if !desktop.Bus() {
-		return lang.Errorf("tray.no_bus", nil, nil)
+		return noBus(nil)
 	}
 	if _, err := dbus.SessionBus(); err != nil {
-		return lang.Errorf("tray.no_bus", nil, err)
+		return noBus(err)
 	}
 	return nil
 }
 
 // watchHosts says whether there is a tray to show the icon, and again with
-// each change. It needs a connection of its own: the library stops looking
+// each change, until ctx is done or the bus ends. It needs a connection of its own: the library stops looking
 // for hosts when it meets a signal that it did not ask for.
 func watchHosts(ctx context.Context, hosts chan<- bool) {
+	defer close(hosts)
 	conn, err := dbus.ConnectSessionBus()
 	if err != nil {
 		return
@@ -57,16 +61,28 @@ func watchHosts(ctx context.Context, hosts chan<- bool) {
 			return
 		}
 	}
-	for {
-		select {
-		case hosts <- hosted(ctx, conn):
-		case <-ctx.Done():
-			return
+	settled := time.NewTimer(settling)
+	defer settled.Stop()
+	there := false
+	for changed := true; ; {
+		if changed {
+			there = hosted(ctx, conn)
+			select {
+			case hosts <- there:
+			case <-ctx.Done():
+				return
+			}
 		}
 		select {
-		case _, open := <-signals:
-			if !open {
+		case _, changed = <-signals:
+			if !changed {
 				return
+			}
+			settled.Reset(settling)
+		case <-settled.C:
+			changed = false
+			if there {
+				register(ctx, conn)
 			}
 		case <-ctx.Done():
 			return
@@ -74,9 +90,34 @@ func watchHosts(ctx context.Context, hosts chan<- bool) {
 	}
 }
 
+// register has the watcher know the icon, if it does not. The library does so
+// itself, but not if the watcher comes in the moment when the library begins,
+// or refuses in the moment when it begins itself.
+func register(ctx context.Context, conn *dbus.Conn) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	var known []string
+	err := conn.Object(watcher, watcherPath).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get",
+		dbus.FlagNoAutoStart, watcher, "RegisteredStatusNotifierItems").Store(&known)
+	if err != nil {
+		return
+	}
+	library, err := dbus.SessionBus()
+	if err != nil {
+		return
+	}
+	for _, name := range library.Names() {
+		if slices.ContainsFunc(known, func(item string) bool { return strings.HasPrefix(item, name) }) {
+			return
+		}
+	}
+	library.Object(watcher, watcherPath).CallWithContext(ctx, watcher+".RegisterStatusNotifierItem",
+		dbus.FlagNoAutoStart, "/StatusNotifierItem")
+}
+
 // hosted tells whether there is a host. A watcher that does not say is one.
 func hosted(ctx context.Context, conn *dbus.Conn) bool {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	var there bool
 	err := conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.NameHasOwner", 0, watcher).Store(&there)

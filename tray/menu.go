@@ -53,11 +53,19 @@ func iconOf(s State) string {
 	return "off"
 }
 
+// tooltipOf puts first what matters most: Windows shows the beginning alone.
 func tooltipOf(s State) string {
 	p := s.Language
 	lines := []string{p.Text("tray.tooltip.off")}
 	if s.Writing {
 		lines[0] = p.Text("tray.tooltip.writing")
+	}
+	if s.Err != nil {
+		what, _ := p.Error(s.Err)
+		lines = append(lines, short(what, 80))
+	}
+	if s.Uploads > 0 {
+		lines = append(lines, p.Text("tray.tooltip.uploads", lang.Data{"Count": s.Uploads}))
 	}
 	where := named(p, "tray.host.", s.Host)
 	if len(s.Buckets) > 0 {
@@ -65,13 +73,6 @@ func tooltipOf(s State) string {
 	}
 	if where != "" {
 		lines = append(lines, where)
-	}
-	if s.Uploads > 0 {
-		lines = append(lines, p.Text("tray.tooltip.uploads", lang.Data{"Count": s.Uploads}))
-	}
-	if s.Err != nil {
-		what, _ := p.Error(s.Err)
-		lines = append(lines, short(what, 80))
 	}
 	return strings.Join(lines, "\n")
 }

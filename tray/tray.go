@@ -176,3 +176,5 @@ func wake(c chan<- struct{}) {
 	default:
 	}
 }
+
+func noBus(cause error) error { return lang.Errorf("tray.no_bus", nil, cause) }

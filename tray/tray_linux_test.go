@@ -43,7 +43,7 @@ func TestMenuIsReadOverTheBusInBothLanguages(t *testing.T) {
 		"格式：Markdown", "> [x] Markdown", "> [ ] HTML", "---",
 		"[x] 提示音", "[ ] 通知", "[x] 登录时启动", "---",
 		"(账号：某人)", "打开设置文件", "帮助", "退出")
-	if tip := h.tooltip(); tip != "bilipaste：写作模式已关闭\n哔哩哔哩，bucket new_dyn\n未登录" {
+	if tip := h.tooltip(); tip != "bilipaste：写作模式已关闭\n未登录\n哔哩哔哩，bucket new_dyn" {
 		t.Errorf("the tooltip is %q", tip)
 	}
 	r.terminate()
@@ -81,7 +81,7 @@ func TestEachStateHasItsIconAndTooltip(t *testing.T) {
 		state                  State
 	}{
 		{"writing", "", "bilipaste: writing mode is on\nBilibili, bucket live", State{Writing: true, Host: "bilibili", Bucket: "live", Buckets: []string{"live"}}},
-		{"uploading", "", "bilipaste: writing mode is on\nfolder\n2 uploads under way", State{Writing: true, Host: "folder", Uploads: 2}},
+		{"uploading", "", "bilipaste: writing mode is on\n2 uploads under way\nfolder", State{Writing: true, Host: "folder", Uploads: 2}},
 		{"attention", "not logged in", "bilipaste: writing mode is on\nnot logged in", State{Writing: true}},
 		{"off", "", "bilipaste: writing mode is off", State{}},
 	} {
@@ -259,6 +259,20 @@ func TestAHostThatComesLateAndAgain(t *testing.T) {
 	r.ended(cancelled)
 }
 
+func TestAHostThatRefusesAtFirstIsAskedAgain(t *testing.T) {
+	desktoptest.Bus(t)
+	h := startRefusingHost(t, 1)
+	r := start(t, "1h")
+	h.icon()
+	h.click("Help")
+	r.wants(Action{Verb: Help})
+	r.terminate()
+	r.ended(cancelled)
+	if len(h.icons) > 0 {
+		t.Error("it is registered twice")
+	}
+}
+
 func TestNothingIsSaidOfAHostThatCouldStillCome(t *testing.T) {
 	desktoptest.Bus(t)
 	r := start(t, "1h")
@@ -291,6 +305,26 @@ func TestWithoutABusItSaysSoAndWaits(t *testing.T) {
 		r.terminate()
 		r.ended(cancelled)
 	}
+}
+
+func TestTheBusMayEndFirst(t *testing.T) {
+	bus := desktoptest.Bus(t)
+	h := startHost(t)
+	r := start(t, "1h")
+	h.icon()
+	if err := bus.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		r.show(State{Writing: true})
+		r.show(State{Uploads: 1})
+	}
+	if e := r.next(); !strings.Contains(e.Notice, "session bus") {
+		t.Errorf("%+v", e)
+	}
+	r.show(State{Writing: true})
+	r.terminate()
+	r.ended(cancelled)
 }
 
 func TestItEndsCleanlyAtAnyMoment(t *testing.T) {
