@@ -21,13 +21,13 @@ func autostartProgram() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer key.Close()
+	defer func() { _ = key.Close() }()
 	line, _, err := key.GetStringValue(autostartName)
 	if err != nil {
 		return "", err
 	}
 	if approved, err := registry.OpenKey(registry.CURRENT_USER, approvedKey, registry.QUERY_VALUE); err == nil {
-		defer approved.Close()
+		defer func() { _ = approved.Close() }()
 		if v, _, err := approved.GetBinaryValue(autostartName); err == nil && len(v) > 0 && v[0]&1 == 1 {
 			return "", nil
 		}
@@ -47,7 +47,7 @@ func enableAutostart(program string, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer key.Close()
+	defer func() { _ = key.Close() }()
 	return key.SetStringValue(autostartName, windows.ComposeCommandLine(append([]string{program}, args...)))
 }
 
@@ -58,6 +58,6 @@ func removeValue(path string) error {
 	if err != nil {
 		return err
 	}
-	defer key.Close()
+	defer func() { _ = key.Close() }()
 	return key.DeleteValue(autostartName)
 }

@@ -1,0 +1,36 @@
+package desktop
+
+import (
+	"context"
+	"os/exec"
+	"runtime"
+	"strings"
+
+	"bilipaste/internal/lang"
+)
+
+// Open has the desktop show a file or a web page with the program that the
+// user has chosen for it, and returns when it has been passed on: on some
+// desktops, when that program ends. Once ctx is done it does not wait.
+func Open(ctx context.Context, target string) error {
+	command := []string{"xdg-open"}
+	switch runtime.GOOS {
+	case "windows":
+		command = []string{"rundll32", "url.dll,FileProtocolHandler"}
+	case "darwin":
+		command = []string{"open"}
+	}
+	var said strings.Builder
+	cmd := exec.CommandContext(ctx, command[0], append(command[1:], target)...)
+	cmd.Stderr = &said
+	cmd.WaitDelay = 1 // a program that was started may hold on to stderr
+	err := cmd.Run()
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	cause, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
+	if cause == "" {
+		cause = err.Error()
+	}
+	return lang.Errorf("desktop.open", lang.Data{"Target": target, "Cause": cause}, err)
+}

@@ -1,0 +1,38 @@
+package desktop_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bilipaste/internal/desktop"
+)
+
+func TestOpenPassesTheFileOn(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	opener := func(script string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	target := filepath.Join(dir, "a file; rm -rf $HOME")
+	opener(`echo "$# $1" > "` + dir + `/got"`)
+	if err := desktop.Open(t.Context(), target); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "got")); string(got) != "1 "+target+"\n" || err != nil {
+		t.Errorf("it got %q, %v", got, err)
+	}
+
+	opener("echo no program for it >&2; echo more >&2; exit 3")
+	if err := desktop.Open(t.Context(), target); err == nil || !strings.HasSuffix(err.Error(), "cannot be opened: no program for it") {
+		t.Errorf("refused: %v", err)
+	}
+	t.Setenv("PATH", filepath.Join(dir, "none"))
+	if err := desktop.Open(t.Context(), target); err == nil {
+		t.Error("no opener, and no error")
+	}
+}
