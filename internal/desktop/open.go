@@ -2,9 +2,11 @@ package desktop
 
 import (
 	"context"
+	"errors"
 	"os/exec"
 	"runtime"
 	"strings"
+	"time"
 
 	"bilipaste/internal/lang"
 )
@@ -23,9 +25,9 @@ func Open(ctx context.Context, target string) error {
 	var said strings.Builder
 	cmd := exec.CommandContext(ctx, command[0], append(command[1:], target)...)
 	cmd.Stderr = &said
-	cmd.WaitDelay = 1 // a program that was started may hold on to stderr
+	cmd.WaitDelay = time.Second // the program that it started may hold on to stderr
 	err := cmd.Run()
-	if err == nil || ctx.Err() != nil {
+	if err == nil || errors.Is(err, exec.ErrWaitDelay) || ctx.Err() != nil {
 		return ctx.Err()
 	}
 	cause, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")

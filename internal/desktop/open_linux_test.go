@@ -2,6 +2,7 @@ package desktop_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,6 +26,19 @@ func TestOpenPassesTheFileOn(t *testing.T) {
 	}
 	if got, err := os.ReadFile(filepath.Join(dir, "got")); string(got) != "1 "+target+"\n" || err != nil {
 		t.Errorf("it got %q, %v", got, err)
+	}
+
+	// It leaves a program running, which has its stderr.
+	opener(`sleep 30 & echo $! > "` + dir + `/pid"`)
+	if err := desktop.Open(t.Context(), target); err != nil {
+		t.Errorf("with a program left running: %v", err)
+	}
+	pid, err := os.ReadFile(filepath.Join(dir, "pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := exec.Command("kill", strings.TrimSpace(string(pid))).Run(); err != nil {
+		t.Errorf("the program was ended: %v", err)
 	}
 
 	opener("echo no program for it >&2; echo more >&2; exit 3")
