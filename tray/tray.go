@@ -138,22 +138,27 @@ func (t *Tray) Run(ctx context.Context) error {
 // deliver makes the calls that the program is owed, until ctx is done and all are made.
 func (t *Tray) deliver(ctx context.Context) {
 	for {
-		t.mu.Lock()
-		calls := t.calls
-		t.calls = nil
-		t.mu.Unlock()
-		for _, call := range calls {
-			call()
-		}
-		if len(calls) > 0 {
-			continue
-		}
 		select {
 		case <-t.told:
 		case <-ctx.Done():
+		}
+		last := ctx.Err() != nil // asked first: nothing is owed later
+		for _, call := range t.owed() {
+			call()
+		}
+		if last {
 			return
 		}
 	}
+}
+
+// owed returns the calls that are queued, and empties the queue.
+func (t *Tray) owed() []func() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	calls := t.calls
+	t.calls = nil
+	return calls
 }
 
 // tell queues a call to the program.

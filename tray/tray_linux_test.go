@@ -153,7 +153,9 @@ func TestClicksBecomeActions(t *testing.T) {
 		h.click(c.labels...)
 		r.wants(c.want)
 	}
-	h.click("Quit")
+	h.click("Sound")
+	h.click("Quit") // what was asked for before it is done first
+	r.wants(Action{Verb: ToggleSound})
 	r.ended(quitChosen)
 }
 

@@ -53,10 +53,10 @@ const panelSettings = `<?xml version="1.0" encoding="UTF-8"?>
 // shows on x. The user's settings are not read.
 func StartPanel(t testing.TB, x *XServer) *Panel {
 	t.Helper()
-	Need(t, "xfce4-panel", "xdotool", "import")
-	daemons, err := filepath.Glob("/usr/lib/*/xfce4/xfconf/xfconfd")
+	Need(t, "xfce4-panel", "xfconf-query", "xdotool")
+	daemons, err := filepath.Glob("/usr/lib/*/xfce4/xfconf/xfconfd") // comes with xfconf-query
 	if err != nil || len(daemons) == 0 {
-		Need(t, "xfconfd")
+		t.Fatalf("no xfconfd: %v", err)
 	}
 	home := shortDir(t)
 	settings := filepath.Join(home, "xfce4/xfconf/xfce-perchannel-xml")
