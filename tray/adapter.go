@@ -101,7 +101,10 @@ func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- s
 				hosts, changed = nil, nil
 				without(noBus(nil))
 			case there && changed != nil:
-				a.setIcon(a.shown.icon) // a new host may not have asked for it
+				// The library loses what it is given while it begins, and a
+				// new host may not have asked.
+				a.setIcon(a.shown.icon)
+				systray.SetTooltip(tip(a.shown.tooltip))
 			}
 			host = there
 		case <-patience.C:

@@ -36,8 +36,9 @@ func reach() error {
 	return nil
 }
 
-// watchHosts says whether there is a tray to show the icon, and again with
-// each change, until ctx is done or the bus ends. It needs a connection of its own: the library stops looking
+// watchHosts says whether there is a tray to show the icon, again with each
+// change, and again when the change has settled, until ctx is done or the bus
+// ends. It needs a connection of its own: the library stops looking
 // for hosts when it meets a signal that it did not ask for.
 func watchHosts(ctx context.Context, hosts chan<- bool) {
 	defer close(hosts)
@@ -63,24 +64,20 @@ func watchHosts(ctx context.Context, hosts chan<- bool) {
 	}
 	settled := time.NewTimer(settling)
 	defer settled.Stop()
-	there := false
-	for changed := true; ; {
-		if changed {
-			there = hosted(ctx, conn)
-			select {
-			case hosts <- there:
-			case <-ctx.Done():
-				return
-			}
+	for {
+		there := hosted(ctx, conn)
+		select {
+		case hosts <- there:
+		case <-ctx.Done():
+			return
 		}
 		select {
-		case _, changed = <-signals:
-			if !changed {
+		case _, open := <-signals:
+			if !open {
 				return
 			}
 			settled.Reset(settling)
 		case <-settled.C:
-			changed = false
 			if there {
 				register(ctx, conn)
 			}

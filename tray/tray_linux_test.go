@@ -247,9 +247,7 @@ func TestAHostThatComesLateAndAgain(t *testing.T) {
 	for range 3 {
 		h := startHost(t)
 		h.icon()
-		if got := h.pixmap(); !bytes.Equal(got.Pix, asShown(t, "writing").Pix) {
-			t.Error("another icon")
-		}
+		desktoptest.Eventually(t, "the icon", func() bool { return bytes.Equal(h.pixmap().Pix, asShown(t, "writing").Pix) })
 		desktoptest.Eventually(t, "the icon is sent again", func() bool {
 			return strings.Contains(fmt.Sprint(h.heard()), "NewIcon")
 		})

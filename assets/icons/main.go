@@ -169,7 +169,7 @@ func main() {
 	for name, data := range files() {
 		if err := os.WriteFile(filepath.Join(os.Args[1], name), data, 0o644); err != nil {
 			fmt.Fprintln(os.Stderr, "icons:", err)
-			os.Exit(1) //nolint:forbidigo // this is a main
+			os.Exit(1)
 		}
 	}
 }
