@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -29,7 +30,7 @@ func (a *app) configCommand() *cobra.Command {
 
 	set := a.command("set KEY [VALUE]", "config_set")
 	set.Args = args(1, 2)
-	set.RunE = func(_ *cobra.Command, args []string) error { return a.configSet(args) }
+	set.RunE = func(cmd *cobra.Command, args []string) error { return a.configSet(cmd.Context(), args) }
 
 	path := a.command("path", "config_path")
 	path.RunE = func(*cobra.Command, []string) error {
@@ -76,7 +77,7 @@ func (a *app) configGet(args []string) error {
 
 // configSet saves one setting. A secret is read from standard input: arguments
 // are seen by every program of the machine, and kept by the shell.
-func (a *app) configSet(args []string) error {
+func (a *app) configSet(ctx context.Context, args []string) error {
 	key := args[0]
 	if _, err := a.config.Get(key); err != nil {
 		return usageError{err}
@@ -88,7 +89,7 @@ func (a *app) configSet(args []string) error {
 	case len(args) == 2:
 		value = args[1]
 	case secret:
-		text, err := io.ReadAll(io.LimitReader(a.in, 64<<10))
+		text, err := await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(a.in, 64<<10)) })
 		if err != nil {
 			return err
 		}

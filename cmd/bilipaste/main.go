@@ -9,15 +9,23 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
+	"bilipaste/internal/lang"
 	"bilipaste/uploader"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the program at once
+		time.AfterFunc(longestEnd, func() { os.Exit(exitInterrupted) })
+	})
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
+
+// longestEnd is how long the program may take to end after a signal.
+const longestEnd = 2 * time.Second
 
 // The exit statuses.
 const (
@@ -32,12 +40,16 @@ const (
 // run is the program: it does what args say, tells the user of an error, and
 // returns the exit status.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	a := newApp(args, in, out, errOut)
+	results := &output{to: out}
+	a := newApp(args, in, results, errOut)
 	defer a.close()
 	root := a.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	switch _, silent := errors.AsType[told](err); {
+	case err == nil && results.err != nil:
+		err = lang.Errorf("cli.no_output", lang.Data{"Cause": results.err}, results.err)
+		a.complain(err)
 	case err == nil:
 		return exitDone
 	case ctx.Err() != nil:
@@ -55,6 +67,40 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return exitRefused
 	}
 	return exitFailed
+}
+
+// output is standard output; it remembers what could not be written.
+type output struct {
+	to  io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.to.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// await runs a task that may wait for input, and leaves it alone once ctx is done.
+func await[T any](ctx context.Context, task func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := task()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }
 
 // told is an error that the user was told of where it happened.

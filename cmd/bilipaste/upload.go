@@ -26,14 +26,21 @@ func (a *app) uploadCommand() *cobra.Command {
 // upload prints one line for each file, in their order: its link, or a blank
 // line. After a missing login or a refusal no further file is sent.
 func (a *app) upload(ctx context.Context, files []string) error {
-	up, err := a.uploader()
-	if err != nil {
-		return err
+	up, stop := a.uploader() // after stop nothing more is sent
+	failed := stop           // what the exit status tells
+	switch uploader.KindOf(stop) {
+	case uploader.NotLoggedIn:
+		if !a.json {
+			a.complain(stop)
+		}
+	default:
+		if stop != nil {
+			return stop
+		}
 	}
 	bar := a.progress(len(files))
-	var failed, stop error // what the exit status tells; after what nothing more is sent
 	for _, file := range files {
-		picture, err := a.open(file)
+		picture, err := await(ctx, func() (uploader.Picture, error) { return a.open(file) })
 		known := err == nil && stop != nil
 		var link uploader.Link
 		switch {

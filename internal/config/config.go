@@ -159,7 +159,18 @@ func Load(file string) (Config, error) {
 			return c, inFile(file, err)
 		}
 	}
+	if !c.SESSDATA.IsZero() || !c.BiliJct.IsZero() {
+		keepPrivate(file)
+	}
 	return c, nil
+}
+
+// keepPrivate makes a file with a session readable by its owner only, however
+// it came to be there. What cannot be changed is left as it is.
+func keepPrivate(file string) {
+	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
+		_ = os.Chmod(file, info.Mode().Perm()&0o700)
+	}
 }
 
 // Save changes one key in the file, and leaves the others and their order as

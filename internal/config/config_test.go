@@ -135,6 +135,25 @@ func TestSavedFileIsTheOwnersAlone(t *testing.T) {
 	}
 }
 
+// The example settings are copied and filled in by hand.
+func TestAFileWithASessionBecomesTheOwnersAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such modes")
+	}
+	for text, want := range map[string]fs.FileMode{`{"SESSDATA": "s", "bili_jct": "j"}`: 0o600, `{"SESSDATA": "", "sound": false}`: 0o644} {
+		f := file(t, text)
+		if err := os.Chmod(f, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := config.Load(f); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(f); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", text, info.Mode(), err)
+		}
+	}
+}
+
 func TestSaveKeepsALinkedFileLinked(t *testing.T) {
 	target := file(t, `{}`)
 	link := filepath.Join(t.TempDir(), "config.json")
