@@ -16,16 +16,21 @@ type backend interface {
 	// changed returns at once.
 	run(ctx context.Context, changed func(offer)) error
 
-	// replace puts text on the clipboard if that still holds o; else it
-	// returns ErrChanged and leaves the clipboard alone.
-	replace(ctx context.Context, o offer, text string) error
+	// current returns what another program has put on the clipboard, and if
+	// there is nothing, nil and the reason: IsEmpty or IsOurs.
+	current(ctx context.Context) (offer, Reason, error)
 
-	// close hands a text of ours over to a clipboard manager, where one runs,
-	// and disconnects.
+	// put puts c on the clipboard if that still holds onlyIf; else it returns
+	// ErrChanged and leaves the clipboard alone. A nil onlyIf means whatever
+	// it holds.
+	put(ctx context.Context, onlyIf offer, c content) error
+
+	// close hands what we put there over to a clipboard manager, where one
+	// runs, and disconnects.
 	close() error
 }
 
-// offer is what one program has put on the clipboard.
+// offer is what one program has put on the clipboard. One offer is read at a time.
 type offer interface {
 	// formats lists the formats, as the program names them.
 	formats(ctx context.Context) ([]string, error)

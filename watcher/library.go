@@ -30,7 +30,7 @@ type library struct {
 	seed maphash.Seed
 
 	mu      sync.Mutex
-	written string // our text that was put there last
+	written uint64 // of what we put there last: the sum of how it reads
 }
 
 // errClosed says that the library has stopped watching.
@@ -59,11 +59,11 @@ func (l *library) run(ctx context.Context, changed func(offer)) error {
 				return ctx.Err()
 			case !ok:
 				return errClosed
-			case e.Format == clipboard.FmtText && l.isOurs(string(e.Bytes)):
+			case l.isOurs(l.sum(e.Bytes)):
 				continue
 			}
 			if pending == nil {
-				pending = &libraryOffer{l, e.Format, maphash.Bytes(l.seed, e.Bytes)}
+				pending = &libraryOffer{l, e.Format, l.sum(e.Bytes)}
 				tell = time.After(together)
 			}
 		case <-tell:
@@ -73,26 +73,66 @@ func (l *library) run(ctx context.Context, changed func(offer)) error {
 	}
 }
 
-func (l *library) isOurs(text string) bool {
+func (l *library) sum(data []byte) uint64 { return maphash.Bytes(l.seed, data) }
+
+func (l *library) isOurs(sum uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return text == l.written && text != ""
+	return sum == l.written
 }
 
-func (l *library) replace(ctx context.Context, o offer, text string) error {
-	was := o.(*libraryOffer)
-	now, err := clipboard.Read(ctx, was.format)
-	if err != nil || maphash.Bytes(l.seed, now) != was.sum {
-		return ErrChanged
+func (l *library) current(ctx context.Context) (offer, Reason, error) {
+	formats, err := clipboard.Formats(ctx)
+	if err != nil {
+		return nil, "", lang.Errorf("watcher.library", lang.Data{"Cause": err}, err)
 	}
+	if len(formats) == 0 {
+		return nil, IsEmpty, nil
+	}
+	data, err := clipboard.Read(ctx, formats[0])
+	if err != nil {
+		return nil, "", lang.Errorf("watcher.library", lang.Data{"Cause": err}, err)
+	}
+	o := &libraryOffer{l, formats[0], l.sum(data)}
+	if l.isOurs(o.sum) {
+		return nil, IsOurs, nil
+	}
+	return o, "", nil
+}
+
+func (l *library) put(ctx context.Context, onlyIf offer, c content) error {
+	if was, ok := onlyIf.(*libraryOffer); ok {
+		now, err := clipboard.Read(ctx, was.format)
+		if err != nil || l.sum(now) != was.sum {
+			return ErrChanged
+		}
+	}
+	// The system may give it back in other bytes, by which it is known then. No
+	// event is looked at before these are.
 	l.mu.Lock()
-	l.written = text
-	l.mu.Unlock()
-	_, err = clipboard.Write(ctx, clipboard.FmtText, []byte(text))
+	defer l.mu.Unlock()
+	format, err := clipboard.FmtText, error(nil)
+	switch {
+	case c.mediaType == "image/png":
+		format = clipboard.FmtImage
+		_, err = clipboard.Write(ctx, format, c.picture)
+	case c.mediaType != "":
+		return lang.Errorf("watcher.png_only", lang.Data{"Type": c.mediaType}, nil)
+	case c.files != nil:
+		format = clipboard.FmtFiles
+		_, err = clipboard.WriteFiles(ctx, c.files)
+	default:
+		_, err = clipboard.Write(ctx, format, []byte(c.text))
+	}
+	if err != nil {
+		return err
+	}
+	data, err := clipboard.Read(ctx, format)
+	l.written = l.sum(data)
 	return err
 }
 
-// close does nothing: both systems keep a text by themselves.
+// close does nothing: both systems keep what is copied by themselves.
 func (l *library) close() error { return nil }
 
 // libraryOffer is what was on the clipboard when the library told of a change.

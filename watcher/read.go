@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
 
 // Limits of what is read besides pictures.
@@ -13,9 +14,38 @@ const (
 	maxPath = 16 << 10 // a text that may be a path
 )
 
-// read finds out what counts of an offer, and reads it.
-func (w *Watcher) read(ctx context.Context, o offer) Clip {
+// Read returns the clip that the clipboard holds now, judged as Run does, also
+// one that was there before. It can be given to Replace. An empty clipboard, and
+// what we put there ourselves, are left alone as IsEmpty and IsOurs. An error
+// means that the clipboard cannot be reached, or that ctx is done. Read is not
+// to be called from within Run's seen.
+func (w *Watcher) Read(ctx context.Context) (Clip, error) {
+	for {
+		at := time.Now()
+		o, why, err := w.backend.current(ctx)
+		if err != nil || o == nil {
+			return Clip{Why: why}, err
+		}
+		clip := w.clipOf(ctx, o)
+		if err := ctx.Err(); err != nil {
+			return Clip{}, err
+		}
+		if clip.Why != Superseded {
+			return w.adopt(ctx, clip, at)
+		}
+	}
+}
+
+// clipOf finds out what counts of an offer, and reads it.
+func (w *Watcher) clipOf(ctx context.Context, o offer) Clip {
 	clip := Clip{offer: o}
+	select {
+	case w.reading <- struct{}{}:
+		defer func() { <-w.reading }()
+	case <-ctx.Done():
+		clip.Why = NotReadable
+		return clip
+	}
 	formats, err := o.formats(ctx)
 	if err != nil {
 		clip.Why = whyNot(err)
@@ -32,6 +62,7 @@ func (w *Watcher) read(ctx context.Context, o offer) Clip {
 	default:
 		clip.Why = p.why
 	}
+	w.spent(len(clip.Data))
 	return clip
 }
 

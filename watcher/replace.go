@@ -28,6 +28,7 @@ type held struct {
 	sum   uint64 // of the content that was read; 0 if none was
 	at    time.Time
 	text  string // what Replace put in its place; "" if nothing
+	size  int    // of the picture, if it is one that we have put there; clip is nil then
 }
 
 // settle notes the clip of a change as the newest, and reports whether it is
@@ -35,12 +36,17 @@ type held struct {
 func (w *Watcher) settle(ctx context.Context, c change, clip Clip) (isNew bool) {
 	w.replacing.Lock()
 	defer w.replacing.Unlock()
+	before := w.latest
 	now := held{clip: c.offer, offer: c.offer, why: clip.Why, sum: w.sum(clip), at: c.at}
-	isNew = !now.takesOver(w.latest)
-	if !isNew {
-		now = w.latest
+	switch isNew = !now.takesOver(before); {
+	case now.at.Before(before.at): // we have put something there since
+		now = before
+	case isNew:
+		w.spent(before.size)
+	default:
+		now = before
 		now.offer, now.at = c.offer, c.at
-		if now.text != "" && w.backend.replace(ctx, c.offer, now.text) != nil {
+		if now.text != "" && w.backend.put(ctx, c.offer, content{text: now.text}) != nil {
 			now.text = ""
 		}
 	}
@@ -58,9 +64,6 @@ func (w *Watcher) settle(ctx context.Context, c change, clip Clip) (isNew bool) 
 // takesOver reports whether h is the clip of before, offered by a clipboard
 // manager in the first program's place.
 func (h held) takesOver(before held) bool {
-	if before.offer == nil {
-		return false
-	}
 	var from origin
 	if o, ok := h.offer.(signed); ok {
 		from = o.from(before.offer)
@@ -77,6 +80,24 @@ func (h held) takesOver(before held) bool {
 		return like && !replaced || (like || h.why == IsEmpty) && after < handOver
 	}
 	return like && h.sum != 0 && !replaced && after < takeOver
+}
+
+// adopt makes a clip that was read at some time known to Replace, and returns it.
+func (w *Watcher) adopt(ctx context.Context, clip Clip, at time.Time) (Clip, error) {
+	if err := w.allJudged(ctx); err != nil {
+		return Clip{}, err
+	}
+	w.replacing.Lock()
+	defer w.replacing.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch before := w.latest; {
+	case before.offer == clip.offer && before.clip != nil:
+		clip.offer = before.clip // after a take-over, another one
+	case !before.at.After(at):
+		w.latest = held{clip: clip.offer, offer: clip.offer, why: clip.Why, sum: w.sum(clip), at: at}
+	}
+	return clip, nil
 }
 
 // sum returns a sum of what was read of a clip, 0 if nothing was. It keeps a
@@ -115,7 +136,7 @@ func (w *Watcher) Replace(ctx context.Context, clip Clip, text string) error {
 func (w *Watcher) holder(ctx context.Context, clip Clip) (offer, error) {
 	for {
 		w.mu.Lock()
-		now, waiting, settled := w.latest, len(w.queue), w.settled
+		now, waiting := w.latest, len(w.queue)
 		w.mu.Unlock()
 		if now.clip != clip.offer || clip.offer == nil {
 			return nil, ErrChanged
@@ -123,11 +144,22 @@ func (w *Watcher) holder(ctx context.Context, clip Clip) (offer, error) {
 		if waiting == 0 {
 			return now.offer, nil
 		}
-		select {
-		case <-settled:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := w.allJudged(ctx); err != nil {
+			return nil, err
 		}
+	}
+}
+
+// allJudged waits until all changes so far are judged.
+func (w *Watcher) allJudged(ctx context.Context) error {
+	w.mu.Lock()
+	settled := w.settled
+	w.mu.Unlock()
+	select {
+	case <-settled:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -135,7 +167,7 @@ func (w *Watcher) holder(ctx context.Context, clip Clip) (offer, error) {
 func (w *Watcher) write(ctx context.Context, o offer, text string) error {
 	w.replacing.Lock()
 	defer w.replacing.Unlock()
-	if err := w.backend.replace(ctx, o, text); err != nil {
+	if err := w.backend.put(ctx, o, content{text: text}); err != nil {
 		return err
 	}
 	w.mu.Lock()

@@ -16,7 +16,7 @@ type board struct {
 	seen    []Clip
 	changed func(offer)
 	now     offer
-	text    string
+	ours    *content
 }
 
 // paper is what a program has put on a board.
@@ -45,17 +45,27 @@ func (b *board) run(ctx context.Context, changed func(offer)) error {
 	return ctx.Err()
 }
 
-func (b *board) replace(_ context.Context, o offer, text string) error {
-	if b.now != o {
+func (b *board) current(context.Context) (offer, Reason, error) {
+	switch {
+	case b.now != nil:
+		return b.now, "", nil
+	case b.ours != nil:
+		return nil, IsOurs, nil
+	}
+	return nil, IsEmpty, nil
+}
+
+func (b *board) put(_ context.Context, onlyIf offer, c content) error {
+	if onlyIf != nil && b.now != onlyIf {
 		return ErrChanged
 	}
-	b.now, b.text = nil, text
+	b.now, b.ours = nil, &c
 	return nil
 }
 
 // copy puts content on the board and lets it be seen.
 func (b *board) copy(p *paper) {
-	b.now, b.text = p, ""
+	b.now, b.ours = p, nil
 	b.changed(p)
 	synctest.Wait()
 }
@@ -95,8 +105,8 @@ func TestTheLikeSoonAfterIsATakeOver(t *testing.T) {
 		time.Sleep(takeOver - time.Millisecond)
 		b.copy(&paper{content: "a"})
 		b.expect("a")
-		if err := b.w.Replace(t.Context(), b.seen[0], "link"); err != nil || b.text != "link" {
-			t.Errorf("Replace: %v, the board holds %q", err, b.text)
+		if err := b.w.Replace(t.Context(), b.seen[0], "link"); err != nil || b.ours.text != "link" {
+			t.Errorf("Replace: %v, the board holds %v", err, b.ours)
 		}
 	})
 }

@@ -1,5 +1,5 @@
 // Package watcher watches the clipboard: it tells of each new clip what counts
-// of it and why, and puts a text in its place.
+// of it and why, puts a text in its place, and puts a picture back.
 package watcher
 
 import (
@@ -49,6 +49,7 @@ const (
 	IsFiles     Reason = "files"      // picture files, copied
 	IsPath      Reason = "path"       // a text that is exactly the path of one picture file
 	IsEmpty     Reason = "empty"      // nothing is offered
+	IsOurs      Reason = "ours"       // Replace or a Put has put it there
 	IsSecret    Reason = "secret"     // marked as a password
 	IsCut       Reason = "cut"        // files to be moved, not copied
 	OtherFiles  Reason = "other"      // files that are not all pictures
@@ -65,8 +66,9 @@ var ErrUnavailable = errors.New("no clipboard")
 // ErrChanged says that the clipboard no longer holds the clip, and was left alone.
 var ErrChanged = errors.New("the clipboard has changed")
 
-// Watcher watches one desktop's clipboard. Replace may be called at any time,
-// also from within Run's seen.
+// Watcher watches one desktop's clipboard, with Run, and reads and writes it,
+// also without. Replace and the Puts may be called at any time, also from within
+// Run's seen.
 type Watcher struct {
 	backend   backend
 	isPicture func(head []byte) bool
@@ -78,7 +80,9 @@ type Watcher struct {
 	settled chan struct{} // closed when the queue is empty
 	latest  held          // the newest change that was judged
 
-	replacing sync.Mutex // held while a take-over is judged, and while the clipboard is written
+	replacing sync.Mutex    // held while a take-over is judged, and while the clipboard is written
+	reading   chan struct{} // has a token while an offer is read
+	release   *time.Timer   // gives back what a large picture took
 }
 
 // change is one change of the clipboard by another program.
@@ -112,6 +116,9 @@ func watch(b backend, isPicture func(head []byte) bool) *Watcher {
 	w.wake = make(chan struct{}, 1)
 	w.settled = make(chan struct{})
 	close(w.settled)
+	w.reading = make(chan struct{}, 1)
+	w.release = time.AfterFunc(quiet, debug.FreeOSMemory)
+	w.release.Stop()
 	return w
 }
 
@@ -179,29 +186,19 @@ func (w *Watcher) changed(o offer) {
 
 // judge reads what was queued and hands it on, until ctx is done.
 func (w *Watcher) judge(ctx context.Context, clips chan<- Clip) {
-	// What a large picture took is given back once things are quiet: an idle
-	// program collects no garbage for minutes.
-	const large, quiet = 1 << 20, 5 * time.Second
-	release := time.NewTimer(quiet)
-	release.Stop()
 	for {
 		next, ok := w.next()
 		if !ok {
 			select {
 			case <-w.wake:
-			case <-release.C:
-				debug.FreeOSMemory()
 			case <-ctx.Done():
 				return
 			}
 			continue
 		}
-		clip := w.read(ctx, next.offer)
+		clip := w.clipOf(ctx, next.offer)
 		if ctx.Err() != nil {
 			return
-		}
-		if len(clip.Data) > large {
-			release.Reset(quiet)
 		}
 		if isNew := w.settle(ctx, next, clip); !isNew {
 			continue
@@ -211,6 +208,17 @@ func (w *Watcher) judge(ctx context.Context, clips chan<- Clip) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// Large pictures, and how long after the last one things are quiet.
+const large, quiet = 1 << 20, 5 * time.Second
+
+// spent has the memory of a picture of this size given back once things are
+// quiet: an idle program collects no garbage for minutes.
+func (w *Watcher) spent(size int) {
+	if size > large {
+		w.release.Reset(quiet)
 	}
 }
 
@@ -234,6 +242,9 @@ func (w *Watcher) forget() {
 	}
 }
 
-// Close ends it. Where a clipboard manager runs, a text of ours is handed over
-// to it first, and so outlives the program. Run must have returned.
-func (w *Watcher) Close() error { return w.backend.close() }
+// Close ends it. Where a clipboard manager runs, what we put on the clipboard is
+// handed over to it first, and so outlives the program. Run must have returned.
+func (w *Watcher) Close() error {
+	w.release.Stop()
+	return w.backend.close()
+}

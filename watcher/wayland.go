@@ -21,9 +21,6 @@ import (
 	"bilipaste/internal/lang"
 )
 
-// wlTextFormats are the names under which our text is offered.
-var wlTextFormats = []string{"text/plain;charset=utf-8", "text/plain", "UTF8_STRING", "STRING", "TEXT"}
-
 // wayland reaches the clipboard of a compositor that has data-control,
 // ext-data-control or its forerunner of wlroots. The connection stays after
 // run, so that our text can still be pasted.
@@ -54,12 +51,8 @@ func openWayland(ctx context.Context) (backend, error) {
 		mark:   "application/x-bilipaste." + strings.ToLower(rand.Text()),
 		limits: wlLimits{answer: 2 * time.Second, idle: 5 * time.Second, late: time.Second},
 	}
-	_, err := b.connect(ctx)
-	switch {
-	case errors.Is(err, errNoDataControl):
-		return nil, lang.Errorf("watcher.no_data_control", nil, err)
-	case err != nil:
-		return nil, lang.Errorf("watcher.wayland", lang.Data{"Display": display, "Cause": err}, err)
+	if _, err := b.connect(ctx); err != nil {
+		return nil, err
 	}
 	return b, nil
 }
@@ -85,8 +78,11 @@ func (b *wayland) connect(ctx context.Context) (*wlSession, error) {
 		b.session.close()
 	}
 	s, err := connectWayland(ctx, b.path, b.mark, b.limits)
-	if err != nil {
-		return nil, err
+	switch {
+	case errors.Is(err, errNoDataControl):
+		return nil, lang.Errorf("watcher.no_data_control", nil, err)
+	case err != nil:
+		return nil, lang.Errorf("watcher.wayland", lang.Data{"Display": b.path, "Cause": err}, err)
 	}
 	b.session = s
 	return s, nil
@@ -107,12 +103,38 @@ func (b *wayland) run(ctx context.Context, changed func(offer)) error {
 	}
 }
 
-func (b *wayland) replace(ctx context.Context, o offer, text string) error {
-	w, ok := o.(*wlOffer)
-	if !ok || w.session.ctx.Err() != nil {
-		return ErrChanged
+func (b *wayland) current(ctx context.Context) (offer, Reason, error) {
+	s, err := b.connect(ctx)
+	if err != nil {
+		return nil, "", err
 	}
-	return w.session.set(ctx, w, text)
+	if err := s.roundTrip(ctx); err != nil {
+		return nil, "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch o := s.current; {
+	case o == nil:
+		return nil, IsEmpty, nil
+	case o.has(s.mark):
+		return nil, IsOurs, nil
+	default:
+		return o, "", nil
+	}
+}
+
+func (b *wayland) put(ctx context.Context, onlyIf offer, c content) error {
+	if o, ok := onlyIf.(*wlOffer); ok {
+		if o.session.ctx.Err() != nil {
+			return ErrChanged
+		}
+		return o.session.set(ctx, o, c.forms())
+	}
+	s, err := b.connect(ctx)
+	if err != nil {
+		return err
+	}
+	return s.set(ctx, nil, c.forms())
 }
 
 // close disconnects. Wayland has no handing over: a clipboard manager there

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // handle takes in one event. An error ends the session.
@@ -41,8 +42,8 @@ func (s *wlSession) note(e *wlEvent) (news *wlOffer, err error) {
 		delete(s.syncs, e.object)
 		s.dead[e.object] = true
 		close(done)
-	} else if text, ok := s.sources[e.object]; ok {
-		return nil, s.noteSource(e, text)
+	} else if forms, ok := s.sources[e.object]; ok {
+		return nil, s.noteSource(e, forms)
 	} else if o, ok := s.offers[e.object]; ok && e.opcode == wlOfferFormat {
 		o.add(e.text())
 	}
@@ -74,15 +75,19 @@ func (s *wlSession) noteGlobal(e *wlEvent) {
 	}
 }
 
-func (s *wlSession) noteSource(e *wlEvent, text string) error {
+func (s *wlSession) noteSource(e *wlEvent, forms []form) error {
 	switch e.opcode {
 	case wlSourceSend:
-		_ = e.text() // every format is the same text
+		format := e.text()
 		fd, ok := s.conn.takeFile()
 		if !ok {
 			return errWaylandEvent
 		}
-		s.serveText(fd, text)
+		var data []byte // of our mark, nothing
+		if i := slices.IndexFunc(forms, func(f form) bool { return f.format == format }); i >= 0 {
+			data = forms[i].data
+		}
+		s.give(fd, data)
 	case wlSourceCancelled:
 		delete(s.sources, e.object)
 		s.dead[e.object] = true

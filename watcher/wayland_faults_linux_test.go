@@ -79,7 +79,7 @@ func TestWaylandStoppedOwnerHoldsNothingUp(t *testing.T) {
 	if _, err := o.read(ctx, "image/png", MaxClip); !errors.Is(err, context.Canceled) {
 		t.Errorf("read with an ended context: %v", err)
 	}
-	if err := b.replace(t.Context(), o, "link"); err != nil {
+	if err := b.put(t.Context(), o, content{text: "link"}); err != nil {
 		t.Errorf("replace of a stopped program's picture: %v", err)
 	}
 	if got := paste(t, c, ""); got != "link" {
@@ -145,7 +145,7 @@ func TestWaylandCompositorComesBack(t *testing.T) {
 	if err := b.run(t.Context(), func(offer) {}); err == nil {
 		t.Error("run went on without a compositor")
 	}
-	if err := b.replace(t.Context(), o, "link"); !errors.Is(err, ErrChanged) {
+	if err := b.put(t.Context(), o, content{text: "link"}); !errors.Is(err, ErrChanged) {
 		t.Errorf("replace: %v", err)
 	}
 	if _, err := o.read(t.Context(), "image/png", MaxClip); err == nil {
@@ -159,7 +159,7 @@ func TestWaylandCompositorComesBack(t *testing.T) {
 	if got, err := o.read(t.Context(), "image/png", MaxClip); err != nil || len(got) != 20 {
 		t.Errorf("after the restart: %d bytes, %v", len(got), err)
 	}
-	if err := b.replace(t.Context(), o, "link"); err != nil {
+	if err := b.put(t.Context(), o, content{text: "link"}); err != nil {
 		t.Error(err)
 	}
 	if err := b.close(); err != nil {
@@ -189,7 +189,7 @@ func TestWaylandReaderThatDoesNotRead(t *testing.T) {
 	w := startRun(t, b)
 	c.Copy(t, "image/png", noise(10))
 	long := strings.Repeat("link ", 1<<18) // more than a pipe holds
-	if err := b.replace(t.Context(), w.next(), long); err != nil {
+	if err := b.put(t.Context(), w.next(), content{text: long}); err != nil {
 		t.Fatal(err)
 	}
 
@@ -218,7 +218,7 @@ func TestWaylandReaderThatDoesNotRead(t *testing.T) {
 	}
 	owner(t, b, "picture", "image/png")
 	goroutines++
-	if err := b.replace(t.Context(), w.next(), "next"); err != nil {
+	if err := b.put(t.Context(), w.next(), content{text: "next"}); err != nil {
 		t.Errorf("the next replace: %v", err)
 	}
 	if got := paste(t, c, ""); got != "next" {

@@ -117,7 +117,9 @@ func owner(t *testing.T, b *wayland, content string, formats ...string) {
 	t.Cleanup(s.close)
 	s.mu.Lock()
 	id := s.newID()
-	s.sources[id] = content
+	for _, f := range formats {
+		s.sources[id] = append(s.sources[id], form{f, []byte(content)})
+	}
 	r := wlRequest(nil, s.manager, wlManagerCreateSource, id)
 	for _, f := range formats {
 		r = wlRequest(r, id, wlSourceOffer, f)
@@ -202,11 +204,11 @@ func TestWaylandReplaces(t *testing.T) {
 	const text = "![图](https://example.com/a.png)"
 	for range 20 { // ids are used again
 		owner(t, b, "picture", "image/png")
-		if err := b.replace(t.Context(), w.next(), text); err != nil {
+		if err := b.put(t.Context(), w.next(), content{text: text}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, format := range wlTextFormats {
+	for _, format := range ourTextFormats {
 		if got := paste(t, c, format); got != text {
 			t.Errorf("%s: %q", format, got)
 		}
@@ -214,7 +216,7 @@ func TestWaylandReplaces(t *testing.T) {
 	if got := paste(t, c, ""); got != text {
 		t.Errorf("pasted without a type: %q", got)
 	}
-	if got, want := strings.Fields(formatsOf(t, c)), append(slices.Clone(wlTextFormats), testMark); !slices.Equal(got, want) {
+	if got, want := strings.Fields(formatsOf(t, c)), append(slices.Clone(ourTextFormats), testMark); !slices.Equal(got, want) {
 		t.Errorf("offered: %q, want %q", got, want)
 	}
 	select {
@@ -252,7 +254,7 @@ func TestWaylandLeavesAnotherCopyAlone(t *testing.T) {
 	taken := w.next()
 	c.Copy(t, "text/plain", []byte("newer"))
 	newer := w.next()
-	if err := b.replace(t.Context(), taken, "link"); !errors.Is(err, ErrChanged) {
+	if err := b.put(t.Context(), taken, content{text: "link"}); !errors.Is(err, ErrChanged) {
 		t.Errorf("replace: %v", err)
 	}
 	if got := paste(t, c, ""); got != "newer" {
@@ -261,7 +263,7 @@ func TestWaylandLeavesAnotherCopyAlone(t *testing.T) {
 	if _, err := taken.read(t.Context(), "image/png", MaxClip); !errors.Is(err, errSuperseded) {
 		t.Errorf("read of what is gone: %v", err)
 	}
-	if err := b.replace(t.Context(), newer, "link"); err != nil {
+	if err := b.put(t.Context(), newer, content{text: "link"}); err != nil {
 		t.Errorf("replace of what is there: %v", err)
 	}
 
@@ -272,7 +274,7 @@ func TestWaylandLeavesAnotherCopyAlone(t *testing.T) {
 	s.mu.Lock() // our side is slow
 	owner(t, b, "newest", "text/plain")
 	s.mu.Unlock()
-	if err := b.replace(t.Context(), taken, "link"); !errors.Is(err, ErrChanged) {
+	if err := b.put(t.Context(), taken, content{text: "link"}); !errors.Is(err, ErrChanged) {
 		t.Errorf("replace: %v", err)
 	}
 	if got := paste(t, c, ""); got != "newest" {
@@ -296,13 +298,13 @@ func TestWaylandReplacesWhatAnEndedProgramCopied(t *testing.T) {
 	if _, err := o.read(t.Context(), "image/png", MaxClip); !errors.Is(err, errEnded) {
 		t.Errorf("read: %v", err)
 	}
-	if err := b.replace(t.Context(), o, "link"); err != nil {
+	if err := b.put(t.Context(), o, content{text: "link"}); err != nil {
 		t.Error(err)
 	}
 	if got := paste(t, c, ""); got != "link" {
 		t.Errorf("the clipboard holds %q", got)
 	}
-	if err := b.replace(t.Context(), o, "another"); !errors.Is(err, ErrChanged) {
+	if err := b.put(t.Context(), o, content{text: "another"}); !errors.Is(err, ErrChanged) {
 		t.Errorf("replace of what we put there: %v", err)
 	}
 }

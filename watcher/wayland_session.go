@@ -56,7 +56,7 @@ type wlSession struct {
 	manager  uint32                   //
 	device   uint32                   //
 	syncs    map[uint32]chan struct{} // round trips under way
-	sources  map[uint32]string        // our texts, until another program copies
+	sources  map[uint32][]form        // what we put there, until another program copies
 	nextID   uint32                   //
 	dead     map[uint32]bool          // ids that the compositor has yet to give back
 	free     []uint32                 // ids that it gave back
@@ -89,7 +89,7 @@ func connectWayland(ctx context.Context, path, mark string, limits wlLimits) (*w
 func newWlSession(socket *net.UnixConn, mark string, limits wlLimits) *wlSession {
 	s := &wlSession{
 		conn: &wlConn{socket: socket, limit: limits.answer}, limits: limits, mark: mark,
-		globals: map[string]uint32{}, syncs: map[uint32]chan struct{}{}, sources: map[uint32]string{},
+		globals: map[string]uint32{}, syncs: map[uint32]chan struct{}{}, sources: map[uint32][]form{},
 		nextID: wlDisplayID + 1, dead: map[uint32]bool{}, offers: map[uint32]*wlOffer{},
 	}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
@@ -191,23 +191,25 @@ func (s *wlSession) roundTrip(ctx context.Context) error {
 	}
 }
 
-// set makes text the selection if that is still o, or o's program has ended and
-// none has copied since. Else it returns ErrChanged.
-func (s *wlSession) set(ctx context.Context, o *wlOffer, text string) error {
+// set makes forms the selection if that is still onlyIf, or onlyIf's program has
+// ended and none has copied since. Else it returns ErrChanged. A nil onlyIf means
+// whatever it is.
+func (s *wlSession) set(ctx context.Context, onlyIf *wlOffer, forms []form) error {
 	if err := s.roundTrip(ctx); err != nil {
 		return err
 	}
 	s.mu.Lock()
-	if s.newest != o {
+	if onlyIf != nil && s.newest != onlyIf {
 		s.mu.Unlock()
 		return ErrChanged
 	}
 	id := s.newID()
-	s.sources[id] = text
+	s.sources[id] = forms
 	b := wlRequest(nil, s.manager, wlManagerCreateSource, id)
-	for _, format := range append(slices.Clone(wlTextFormats), s.mark) {
-		b = wlRequest(b, id, wlSourceOffer, format)
+	for _, f := range forms {
+		b = wlRequest(b, id, wlSourceOffer, f.format)
 	}
+	b = wlRequest(b, id, wlSourceOffer, s.mark)
 	s.send(wlRequest(b, s.device, wlDeviceSetSelection, id))
 	s.mu.Unlock()
 
@@ -247,16 +249,22 @@ func (s *wlSession) check(ctx context.Context, o *wlOffer) error {
 	return nil
 }
 
-// serveText writes text into the file of a program that asked for it.
-func (s *wlSession) serveText(fd int, text string) {
+// give writes data into the file of a program that asked for it. One that takes
+// nothing for a time is given up.
+func (s *wlSession) give(fd int, data []byte) {
 	// Where it can be had, writing must not block; a plain file never does.
 	_ = syscall.SetNonblock(fd, true)
 	f := os.NewFile(uintptr(fd), "paste")
 	s.tasks.Go(func() {
 		defer func() { _ = f.Close() }()
 		defer context.AfterFunc(s.ctx, func() { _ = f.Close() })()
-		_ = f.SetWriteDeadline(time.Now().Add(s.limits.idle))
-		_, _ = io.WriteString(f, text) // who does not read is not told
+		const piece = 64 << 10 // what a pipe holds
+		for part := range slices.Chunk(data, piece) {
+			_ = f.SetWriteDeadline(time.Now().Add(s.limits.idle))
+			if _, err := f.Write(part); err != nil {
+				return // who does not read is not told
+			}
+		}
 	})
 }
 

@@ -334,7 +334,7 @@ func FuzzWaylandEvents(f *testing.F) {
 		s := newWlSession(ends[1], testMark, testLimits)
 		s.registry, s.manager, s.device, s.nextID = registry, manager, device, source+1
 		s.syncs[callback] = make(chan struct{})
-		s.sources[source] = "link"
+		s.sources[source] = content{text: "link"}.forms()
 		s.listen(func(o offer) {
 			if names := o.(*wlOffer).names; len(names) > wlMaxFormats {
 				t.Errorf("%d formats", len(names))

@@ -5,6 +5,7 @@ package watcher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -31,7 +32,8 @@ type x11Limits struct {
 	list     time.Duration // an owner, to list its formats
 	chunk    time.Duration // an owner, to send the next part of a content
 	late     time.Duration // an owner whose clip was superseded, to finish
-	handOver time.Duration // a clipboard manager, to take our text
+	take     time.Duration // a program that pastes, to take the next part of a content
+	handOver time.Duration // a clipboard manager, to take what is ours
 }
 
 // errLost says that the connection to the display server has ended.
@@ -44,10 +46,10 @@ func openX11(ctx context.Context) (backend, error) {
 	}
 	x := &x11{limits: x11Limits{
 		connect: 5 * time.Second, list: 2 * time.Second, chunk: 5 * time.Second,
-		late: time.Second, handOver: 2 * time.Second,
+		late: time.Second, take: 5 * time.Second, handOver: 2 * time.Second,
 	}}
 	if _, err := x.connect(ctx); err != nil {
-		return nil, lang.Errorf("watcher.x11", lang.Data{"Display": os.Getenv("DISPLAY"), "Cause": err}, err)
+		return nil, err
 	}
 	return x, nil
 }
@@ -82,12 +84,13 @@ func (x *x11) connect(ctx context.Context) (*x11Link, error) {
 	}()
 	select {
 	case r := <-done:
-		if r.err == nil {
-			x.link = r.link
+		if r.err != nil {
+			return nil, lang.Errorf("watcher.x11", lang.Data{"Display": os.Getenv("DISPLAY"), "Cause": r.err}, r.err)
 		}
-		return r.link, r.err
+		x.link = r.link
+		return r.link, nil
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, lang.Errorf("watcher.x11", lang.Data{"Display": os.Getenv("DISPLAY"), "Cause": ctx.Err()}, ctx.Err())
 	}
 }
 
@@ -106,8 +109,35 @@ func (x *x11) run(ctx context.Context, changed func(offer)) error {
 	}
 }
 
-func (x *x11) replace(ctx context.Context, o offer, text string) error {
-	return o.(*x11Offer).link.replace(ctx, o.(*x11Offer), text)
+func (x *x11) current(ctx context.Context) (offer, Reason, error) {
+	l, err := x.connect(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.ours != nil:
+		return nil, IsOurs, nil
+	case l.current == nil || !l.current.ended.IsZero():
+		return nil, IsEmpty, nil
+	}
+	return l.current, "", nil
+}
+
+func (x *x11) put(ctx context.Context, onlyIf offer, c content) error {
+	if o, ok := onlyIf.(*x11Offer); ok {
+		err := o.link.put(ctx, o, c)
+		if err != nil && !errors.Is(err, ErrChanged) { // the server is gone, and what was copied with it
+			err = fmt.Errorf("%w: %w", ErrChanged, err)
+		}
+		return err
+	}
+	l, err := x.connect(ctx)
+	if err != nil {
+		return err
+	}
+	return l.put(ctx, nil, c)
 }
 
 func (x *x11) close() error {
@@ -130,7 +160,7 @@ func (x *x11) close() error {
 type x11Link struct {
 	conn   *xgb.Conn
 	root   xproto.Window
-	own    xproto.Window // owns our text
+	own    xproto.Window // owns what is ours
 	limits x11Limits
 	atoms  map[string]xproto.Atom
 	over   chan struct{}     // closed when the connection has ended
@@ -140,15 +170,18 @@ type x11Link struct {
 	mu       sync.Mutex
 	changed  func(offer)   // nil without a Run
 	current  *x11Offer     // what is on the clipboard; nil if it is ours or nothing
-	text     *x11Text      // our text, while it is on the clipboard
-	transfer *x11Transfer  // the one that is under way
+	claim    *x11Content   // ours, on its way there
+	ours     *x11Content   // ours, while it is on the clipboard
+	transfer *x11Transfer  // the one to us that is under way
 	window   xproto.Window // where the next transfer goes; 0 if a new one is needed
+
+	deliveries map[x11Place]*x11Delivery // those from us that are under way
 }
 
 // x11Atoms are the names that the protocol needs.
 var x11Atoms = []string{
 	"CLIPBOARD", "CLIPBOARD_MANAGER", "TARGETS", "TIMESTAMP", "MULTIPLE", "SAVE_TARGETS", "ATOM_PAIR", "INCR", "NULL",
-	"UTF8_STRING", "TEXT", "text/plain", "text/plain;charset=utf-8", "BILIPASTE",
+	"UTF8_STRING", "BILIPASTE",
 }
 
 // newX11Link connects to the X server that $DISPLAY names.
@@ -160,7 +193,7 @@ func newX11Link(limits x11Limits) (*x11Link, error) {
 	}
 	l := &x11Link{
 		conn: conn, limits: limits, setup: xproto.Setup(conn), atoms: map[string]xproto.Atom{},
-		over: make(chan struct{}), saved: make(chan struct{}, 1),
+		over: make(chan struct{}), saved: make(chan struct{}, 1), deliveries: map[x11Place]*x11Delivery{},
 	}
 	l.root = l.setup.DefaultScreen(conn).Root
 	if err := l.prepare(); err != nil {
@@ -171,8 +204,8 @@ func newX11Link(limits x11Limits) (*x11Link, error) {
 	return l, nil
 }
 
-// prepare makes the window that owns our text, and asks to be told of every
-// new owner of the clipboard, and of its end.
+// prepare makes the window that owns what is ours, asks to be told of every new
+// owner of the clipboard, and of its end, and looks who owns it now.
 func (l *x11Link) prepare() error {
 	if err := initXFixes(l.conn); err != nil {
 		return err
@@ -191,10 +224,40 @@ func (l *x11Link) prepare() error {
 	if l.own, err = l.newWindow(); err != nil {
 		return err
 	}
-	return xfixes.SelectSelectionInputChecked(l.conn, l.own, l.atoms["CLIPBOARD"],
+	// What is there already was put there before this moment; what is put there
+	// later, after it.
+	start, err := l.now()
+	if err != nil {
+		return err
+	}
+	err = xfixes.SelectSelectionInputChecked(l.conn, l.own, l.atoms["CLIPBOARD"],
 		xfixes.SelectionEventMaskSetSelectionOwner|
 			xfixes.SelectionEventMaskSelectionWindowDestroy|
 			xfixes.SelectionEventMaskSelectionClientClose).Check()
+	if err != nil {
+		return err
+	}
+	r, err := xproto.GetSelectionOwner(l.conn, l.atoms["CLIPBOARD"]).Reply()
+	if err == nil && r.Owner != xproto.WindowNone {
+		l.current = l.newOffer(r.Owner, start)
+	}
+	return err
+}
+
+// now returns the server's time. It reads the events: the loop must not run yet.
+func (l *x11Link) now() (xproto.Timestamp, error) {
+	xproto.ChangeProperty(l.conn, xproto.PropModeAppend, l.own, l.atoms["BILIPASTE"], xproto.AtomInteger, 8, 0, nil)
+	for {
+		event, err := l.conn.WaitForEvent()
+		switch e, ok := event.(xproto.PropertyNotifyEvent); {
+		case ok:
+			return e.Time, nil
+		case err != nil:
+			return 0, err
+		case event == nil:
+			return 0, errLost
+		}
+	}
 }
 
 // initXFixes makes the extension known. The library keeps the kinds of events
@@ -242,6 +305,7 @@ func (l *x11Link) tell(changed func(offer)) {
 // loop handles events until the connection ends.
 func (l *x11Link) loop() {
 	defer close(l.over)
+	defer l.letGo()
 	for {
 		event, err := l.conn.WaitForEvent()
 		if event == nil && err == nil {
@@ -260,13 +324,29 @@ func (l *x11Link) loop() {
 			}
 			l.pass(e.Requestor, e)
 		case xproto.PropertyNotifyEvent:
-			if e.State == xproto.PropertyNewValue && e.Window != l.own {
+			switch {
+			case e.State == xproto.PropertyDelete:
+				l.deliver(x11Place{e.Window, e.Atom})
+			case e.Window != l.own && l.isOurs(e.Window):
 				l.pass(e.Window, e)
 			}
+		case xproto.DestroyNotifyEvent:
+			l.dropDeliveries(e.Window)
 		case xproto.SelectionRequestEvent:
 			l.serve(e)
 		}
 	}
+}
+
+// letGo lets go of what is ours, and of what is on its way from us.
+func (l *x11Link) letGo() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ours = nil
+	for _, d := range l.deliveries {
+		d.limit.Stop()
+	}
+	clear(l.deliveries)
 }
 
 // noteOwner notes who owns the clipboard by now.
@@ -287,17 +367,19 @@ func (l *x11Link) noteOwner(e xfixes.SelectionNotifyEvent) {
 	}
 	l.current = nil
 	if e.Owner == l.own {
+		if l.claim != nil {
+			l.ours, l.claim = l.claim, nil
+			l.ours.since = e.SelectionTimestamp
+			close(l.ours.there)
+		}
 		return
 	}
-	l.text = nil
+	l.ours = nil
 	if e.Owner == xproto.WindowNone {
 		return
 	}
-	l.current = &x11Offer{
-		link: l, owner: e.Owner, time: e.SelectionTimestamp,
-		superseded: make(chan struct{}), gone: make(chan struct{}),
-		orphaned: before != nil && !before.ended.IsZero() && time.Since(before.ended) < takeOver,
-	}
+	l.current = l.newOffer(e.Owner, e.SelectionTimestamp)
+	l.current.orphaned = before != nil && !before.ended.IsZero() && time.Since(before.ended) < takeOver
 	if l.changed != nil {
 		l.changed(l.current)
 	}
@@ -315,13 +397,18 @@ type x11Offer struct {
 	ended      time.Time     // when that was; of link.mu
 }
 
+func (l *x11Link) newOffer(owner xproto.Window, at xproto.Timestamp) *x11Offer {
+	return &x11Offer{link: l, owner: owner, time: at, superseded: make(chan struct{}), gone: make(chan struct{})}
+}
+
 func (o *x11Offer) from(before offer) origin {
-	b, ok := before.(*x11Offer)
-	if !ok || b.link != o.link {
-		return unknown
-	}
-	if o.program() == b.program() {
-		return sameProgram
+	if b, ok := before.(*x11Offer); ok { // else it is ours
+		switch {
+		case b.link != o.link:
+			return unknown
+		case o.program() == b.program():
+			return sameProgram
+		}
 	}
 	if o.orphaned || o.isManagers() {
 		return heir
@@ -337,5 +424,8 @@ func (o *x11Offer) isManagers() bool {
 
 // program returns what all windows of the program have in common.
 func (o *x11Offer) program() xproto.Window { return o.owner &^ o.link.mask() }
+
+// isOurs reports whether a window is one of this connection.
+func (l *x11Link) isOurs(w xproto.Window) bool { return w&^l.mask() == l.own&^l.mask() }
 
 func (l *x11Link) mask() xproto.Window { return xproto.Window(l.setup.ResourceIdMask) }

@@ -3,76 +3,48 @@
 package watcher
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
-
-	"bilipaste/internal/lang"
 )
 
-// maxText is the longest text, in bytes, that is put on the clipboard: what
-// fits into one request. A link is short.
-const maxText = 250_000
+const (
+	// maxPart is how much, in bytes, is put into one property: what fits into
+	// one request. More goes in parts (INCR).
+	maxPart = 250_000
 
-// x11Text is our text on the clipboard.
-type x11Text struct {
-	text  string
-	since xproto.Timestamp
+	// maxDeliveries is how many contents may be on their way from us.
+	maxDeliveries = 64
+)
+
+// x11Place is where a content goes: a property of the window that asked.
+type x11Place struct {
+	window   xproto.Window
+	property xproto.Atom
 }
 
-// replace puts text on the clipboard if that still holds o.
-//
-// It claims the clipboard as of the moment when o was put there. The server
-// lets an earlier claim than the newest one fall, so nothing that another
-// program has put there meanwhile can be overwritten, not even when its notice
-// is still on the way.
-func (l *x11Link) replace(ctx context.Context, o *x11Offer, text string) error {
-	if len(text) > maxText {
-		return lang.Errorf("watcher.too_long", lang.Data{"Size": len(text), "Limit": maxText}, nil)
-	}
-	l.mu.Lock()
-	if l.current != o || l.isOver() {
-		l.mu.Unlock()
-		return ErrChanged
-	}
-	l.text = &x11Text{text, o.time}
-	l.mu.Unlock()
-
-	xproto.SetSelectionOwner(l.conn, l.own, l.atoms["CLIPBOARD"], o.time)
-	r, err := xproto.GetSelectionOwner(l.conn, l.atoms["CLIPBOARD"]).Reply()
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrChanged, err)
-	}
-	// The notice of the change, ours or another's, is on the way: with it, the
-	// next call finds things as they are.
-	select {
-	case <-o.superseded:
-	case <-l.over:
-		return ErrChanged
-	case <-time.After(l.limits.late):
-	case <-ctx.Done():
-	}
-	if r.Owner != l.own {
-		return ErrChanged
-	}
-	return nil
+// x11Delivery is one content on its way from us, in parts.
+type x11Delivery struct {
+	kind  xproto.Atom
+	rest  []byte      // an empty part comes last
+	limit *time.Timer // ends it when the next part is not asked for
 }
 
-// serve gives our text to the program that asks for it.
+// serve gives what is ours to the program that asks for it.
 func (l *x11Link) serve(e xproto.SelectionRequestEvent) {
 	l.mu.Lock()
-	t := l.text
+	ours := l.ours
 	l.mu.Unlock()
 	property := e.Property
 	if property == xproto.AtomNone { // a program older than the present rules
 		property = e.Target
 	}
-	early := t != nil && e.Time != xproto.TimeCurrentTime && int32(e.Time-t.since) < 0
-	if t == nil || early || e.Owner != l.own || e.Selection != l.atoms["CLIPBOARD"] || !l.convert(t, e.Requestor, e.Target, property) {
+	early := ours != nil && e.Time != xproto.TimeCurrentTime && int32(e.Time-ours.since) < 0
+	toUs := l.isOurs(e.Requestor) // a request to the program before
+	if ours == nil || early || toUs || e.Owner != l.own || e.Selection != l.atoms["CLIPBOARD"] ||
+		!l.convert(ours, e.Target, x11Place{e.Requestor, property}) {
 		property = xproto.AtomNone
 	}
 	answer := xproto.SelectionNotifyEvent{
@@ -81,78 +53,132 @@ func (l *x11Link) serve(e xproto.SelectionRequestEvent) {
 	xproto.SendEvent(l.conn, false, e.Requestor, xproto.EventMaskNoEvent, string(answer.Bytes()))
 }
 
-// convert puts the text, as target, into a property of the window that asked.
-func (l *x11Link) convert(t *x11Text, window xproto.Window, target, property xproto.Atom) bool {
-	put := func(kind xproto.Atom, format byte, data []byte) bool {
-		n := uint32(len(data)) / uint32(format/8)
-		xproto.ChangeProperty(l.conn, xproto.PropModeReplace, window, property, kind, format, n, data)
-		return true
-	}
+// convert puts what is ours, as target, into the place that was asked for.
+func (l *x11Link) convert(ours *x11Content, target xproto.Atom, to x11Place) bool {
 	switch target {
 	case l.atoms["TARGETS"]:
-		var list []xproto.Atom
-		for _, name := range []string{
-			"TARGETS", "TIMESTAMP", "MULTIPLE", "SAVE_TARGETS",
-			"UTF8_STRING", "text/plain;charset=utf-8", "text/plain", "TEXT",
-		} {
-			list = append(list, l.atoms[name])
-		}
-		return put(xproto.AtomAtom, 32, words(append(list, xproto.AtomString)))
+		list := ours.targets(l.atoms["TARGETS"], l.atoms["TIMESTAMP"], l.atoms["MULTIPLE"], l.atoms["SAVE_TARGETS"])
+		return l.change(to, xproto.AtomAtom, 32, list)
 	case l.atoms["TIMESTAMP"]:
-		return put(xproto.AtomInteger, 32, words([]xproto.Timestamp{t.since}))
+		return l.change(to, xproto.AtomInteger, 32, words([]xproto.Timestamp{ours.since}))
 	case l.atoms["SAVE_TARGETS"]: // asked for its effect
-		return put(l.atoms["NULL"], 32, nil)
+		return l.change(to, l.atoms["NULL"], 32, nil)
 	case l.atoms["MULTIPLE"]:
-		return l.convertAll(t, window, property)
-	case l.atoms["UTF8_STRING"], l.atoms["text/plain"], l.atoms["text/plain;charset=utf-8"]:
-		return put(target, 8, []byte(t.text))
-	case l.atoms["TEXT"]:
-		return put(l.atoms["UTF8_STRING"], 8, []byte(t.text))
-	case xproto.AtomString:
-		return put(target, 8, latin1(t.text))
+		return l.convertAll(ours, to)
 	}
-	return false
+	i := slices.IndexFunc(ours.forms, func(f x11Form) bool { return f.target == target })
+	switch {
+	case i < 0:
+		return false
+	case len(ours.forms[i].data) > maxPart:
+		return l.beginDelivery(ours.forms[i], to)
+	}
+	return l.change(to, ours.forms[i].kind, 8, ours.forms[i].data)
 }
 
 // convertAll answers MULTIPLE: the property holds pairs of a target and the
 // property to put it in. A pair that cannot be had gets None for its property.
-func (l *x11Link) convertAll(t *x11Text, window xproto.Window, property xproto.Atom) bool {
+func (l *x11Link) convertAll(ours *x11Content, to x11Place) bool {
 	const most = 64 // pairs
-	r, err := xproto.GetProperty(l.conn, false, window, property, xproto.GetPropertyTypeAny, 0, 2*most).Reply()
+	r, err := xproto.GetProperty(l.conn, false, to.window, to.property, xproto.GetPropertyTypeAny, 0, 2*most).Reply()
 	if err != nil || r.Format != 32 {
 		return false
 	}
 	pairs := slices.Clone(r.Value[:len(r.Value)/8*8])
 	for pair := range slices.Chunk(pairs, 8) {
 		target, into := xproto.Atom(xgb.Get32(pair)), xproto.Atom(xgb.Get32(pair[4:]))
-		if into == xproto.AtomNone || target == l.atoms["MULTIPLE"] || !l.convert(t, window, target, into) {
+		if into == xproto.AtomNone || target == l.atoms["MULTIPLE"] || !l.convert(ours, target, x11Place{to.window, into}) {
 			xgb.Put32(pair[4:], xproto.AtomNone)
 		}
 	}
-	xproto.ChangeProperty(l.conn, xproto.PropModeReplace, window, property, l.atoms["ATOM_PAIR"], 32, uint32(len(pairs)/4), pairs)
+	return l.change(to, l.atoms["ATOM_PAIR"], 32, pairs)
+}
+
+// change puts data of 8 or 32 bits a value into a property, at most maxPart bytes.
+func (l *x11Link) change(to x11Place, kind xproto.Atom, bits byte, data []byte) bool {
+	n := uint32(len(data)) / uint32(bits/8)
+	xproto.ChangeProperty(l.conn, xproto.PropModeReplace, to.window, to.property, kind, bits, n, data)
 	return true
 }
 
-// handOver asks the clipboard manager, where one runs, to take our text over.
-func (l *x11Link) handOver() {
+// beginDelivery announces that f comes in parts. Each is put when the one
+// before, or the announcement, was taken away. A delivery begun at the same
+// place before is dropped.
+func (l *x11Link) beginDelivery(f x11Form, to x11Place) bool {
 	l.mu.Lock()
-	t := l.text
+	before := l.deliveries[to]
+	if before == nil && len(l.deliveries) >= maxDeliveries {
+		l.mu.Unlock()
+		return false
+	}
+	if before != nil {
+		before.limit.Stop()
+	}
+	d := &x11Delivery{kind: f.kind, rest: f.data}
+	d.limit = time.AfterFunc(l.limits.take, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.deliveries[to] == d {
+			delete(l.deliveries, to)
+		}
+	})
+	l.deliveries[to] = d
 	l.mu.Unlock()
-	if t == nil || l.isOver() {
+
+	l.hear(to.window, xproto.EventMaskPropertyChange|xproto.EventMaskStructureNotify)
+	return l.change(to, l.atoms["INCR"], 32, words([]uint32{uint32(len(f.data))}))
+}
+
+// deliver puts the next part of the delivery to this place, if there is one.
+func (l *x11Link) deliver(to x11Place) {
+	l.mu.Lock()
+	d := l.deliveries[to]
+	if d == nil {
+		l.mu.Unlock()
 		return
 	}
-	manager := l.atoms["CLIPBOARD_MANAGER"]
-	if r, err := xproto.GetSelectionOwner(l.conn, manager).Reply(); err != nil || r.Owner == xproto.WindowNone {
-		return
+	part := d.rest[:min(len(d.rest), maxPart)]
+	d.rest = d.rest[len(part):]
+	if len(part) > 0 {
+		d.limit.Reset(l.limits.take)
+	} else {
+		d.limit.Stop()
+		delete(l.deliveries, to)
 	}
-	targets := words([]xproto.Atom{l.atoms["UTF8_STRING"], l.atoms["text/plain;charset=utf-8"], l.atoms["text/plain"], l.atoms["TEXT"], xproto.AtomString})
-	xproto.ChangeProperty(l.conn, xproto.PropModeReplace, l.own, l.atoms["BILIPASTE"], xproto.AtomAtom, 32, uint32(len(targets)/4), targets)
-	xproto.ConvertSelection(l.conn, l.own, manager, l.atoms["SAVE_TARGETS"], l.atoms["BILIPASTE"], t.since)
-	select {
-	case <-l.saved:
-	case <-l.over:
-	case <-time.After(l.limits.handOver):
+	others := l.deliversTo(to.window)
+	l.mu.Unlock()
+
+	l.change(to, d.kind, 8, part)
+	if !others {
+		l.hear(to.window, xproto.EventMaskNoEvent)
 	}
+}
+
+// dropDeliveries ends the deliveries to a window that is gone.
+func (l *x11Link) dropDeliveries(window xproto.Window) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for to, d := range l.deliveries {
+		if to.window == window {
+			d.limit.Stop()
+			delete(l.deliveries, to)
+		}
+	}
+}
+
+// deliversTo reports whether a delivery to the window is under way. l.mu is held.
+func (l *x11Link) deliversTo(window xproto.Window) bool {
+	for to := range l.deliveries {
+		if to.window == window {
+			return true
+		}
+	}
+	return false
+}
+
+// hear asks to be told of these events at a window of another program.
+func (l *x11Link) hear(window xproto.Window, events uint32) {
+	xproto.ChangeWindowAttributes(l.conn, window, xproto.CwEventMask, []uint32{events})
 }
 
 // words returns values of 32 bits as the protocol's bytes.
@@ -160,18 +186,6 @@ func words[T ~uint32](values []T) []byte {
 	b := make([]byte, 4*len(values))
 	for i, v := range values {
 		xgb.Put32(b[4*i:], uint32(v))
-	}
-	return b
-}
-
-// latin1 returns text in the encoding that STRING stands for.
-func latin1(text string) []byte {
-	var b []byte
-	for _, r := range text {
-		if r > 0xff {
-			r = '?'
-		}
-		b = append(b, byte(r))
 	}
 	return b
 }

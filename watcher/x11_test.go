@@ -246,18 +246,17 @@ func TestReplaceAfterTheProgramHasEnded(t *testing.T) {
 	d.pastes("UTF8_STRING", "link")
 }
 
-func TestATextTooLongIsRefused(t *testing.T) {
+func TestALongTextIsServedWhole(t *testing.T) {
 	d := newDesk(t)
-	d.Copy(t, "image/png", picture(2000, 1))
-	c := d.expect(IsPicture)
-	if err := d.Replace(t.Context(), c, strings.Repeat("x", maxText+1)); err == nil || errors.Is(err, ErrChanged) {
-		t.Errorf("too long: %v", err)
+	for _, size := range []int{maxPart, maxPart + 1, 3 * maxPart} {
+		d.Copy(t, "image/png", picture(2000, 1))
+		long := strings.Repeat("x", size)
+		if err := d.Replace(t.Context(), d.expect(IsPicture), long); err != nil {
+			t.Fatal(err)
+		}
+		d.pastes("UTF8_STRING", long)
+		d.pastes("TEXT", long)
 	}
-	long := strings.Repeat("x", maxText)
-	if err := d.Replace(t.Context(), c, long); err != nil {
-		t.Fatal(err)
-	}
-	d.pastes("UTF8_STRING", long)
 }
 
 func TestAnOwnerThatStopsMidwayIsGivenUp(t *testing.T) {

@@ -1,0 +1,65 @@
+package watcher
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"bilipaste/internal/lang"
+)
+
+// content is what we put on the clipboard. One of its three kinds is set.
+type content struct {
+	text      string
+	picture   []byte
+	mediaType string   // of picture
+	files     []string // absolute paths
+}
+
+// PutPicture puts a picture on the clipboard, whatever that holds, in the one
+// format mediaType, such as "image/png". data must not be changed afterwards; it
+// is held until something else is copied.
+//
+// What is put is our own: Run does not tell of it. It returns ErrChanged if
+// another program copies at the same moment.
+func (w *Watcher) PutPicture(ctx context.Context, mediaType string, data []byte) error {
+	return w.put(ctx, content{picture: data, mediaType: mediaType}, Clip{Take: Picture, Why: IsPicture, Data: data})
+}
+
+// PutFiles puts files on the clipboard, as a file manager copies them. It is
+// otherwise like PutPicture. A path that leads to no file is an error.
+func (w *Watcher) PutFiles(ctx context.Context, paths []string) error {
+	var files []string
+	for _, path := range paths {
+		path, err := filepath.Abs(path)
+		if err == nil {
+			_, err = os.Stat(path)
+		}
+		if err != nil {
+			return lang.Errorf("watcher.not_put", lang.Data{"Cause": err}, err)
+		}
+		files = append(files, path)
+	}
+	return w.put(ctx, content{files: files}, Clip{Take: Files, Why: IsFiles, Files: files})
+}
+
+// PutText puts a text on the clipboard. It is otherwise like PutPicture.
+func (w *Watcher) PutText(ctx context.Context, text string) error {
+	return w.put(ctx, content{text: text}, Clip{Why: TextBeside})
+}
+
+// put puts c on the clipboard. clip is what would come back if a clipboard
+// manager offered it once more.
+func (w *Watcher) put(ctx context.Context, c content, clip Clip) error {
+	w.replacing.Lock()
+	defer w.replacing.Unlock()
+	at := time.Now()
+	if err := w.backend.put(ctx, nil, c); err != nil {
+		return lang.Errorf("watcher.not_put", lang.Data{"Cause": err}, err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.latest = held{why: clip.Why, sum: w.sum(clip), at: at, size: len(clip.Data)}
+	return nil
+}

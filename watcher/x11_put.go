@@ -1,0 +1,133 @@
+//go:build !darwin && !windows
+
+package watcher
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/jezek/xgb/xproto"
+)
+
+// x11Content is what is ours on the clipboard, or on its way there.
+type x11Content struct {
+	forms []x11Form
+	since xproto.Timestamp
+	there chan struct{} // closed when it is on the clipboard
+}
+
+// x11Form is a content in one format.
+type x11Form struct {
+	target, kind xproto.Atom // as it is asked for, and as it is given
+	data         []byte
+}
+
+func (l *x11Link) newContent(c content) (*x11Content, error) {
+	ours := &x11Content{there: make(chan struct{})}
+	for _, f := range c.forms() {
+		r, err := xproto.InternAtom(l.conn, false, uint16(len(f.format)), f.format).Reply()
+		if err != nil {
+			return nil, err
+		}
+		form := x11Form{r.Atom, r.Atom, f.data}
+		switch f.format {
+		case "TEXT": // in an encoding of our choice
+			form.kind = l.atoms["UTF8_STRING"]
+		case "STRING":
+			form.data = latin1(c.text)
+		}
+		ours.forms = append(ours.forms, form)
+	}
+	return ours, nil
+}
+
+// targets lists what c is offered as, as the protocol's bytes.
+func (c *x11Content) targets(more ...xproto.Atom) []byte {
+	for _, f := range c.forms {
+		more = append(more, f.target)
+	}
+	return words(more)
+}
+
+// put puts c on the clipboard, if that still holds onlyIf or that is nil.
+//
+// In onlyIf's place it claims the clipboard as of the moment when onlyIf was put
+// there. The server lets an earlier claim than the newest one fall, so nothing
+// that another program has put there meanwhile can be overwritten, not even when
+// its notice is still on the way.
+func (l *x11Link) put(ctx context.Context, onlyIf *x11Offer, c content) error {
+	ours, err := l.newContent(c)
+	if err != nil {
+		return err
+	}
+	at := xproto.Timestamp(xproto.TimeCurrentTime)
+	l.mu.Lock()
+	if onlyIf != nil {
+		if l.current != onlyIf || l.isOver() {
+			l.mu.Unlock()
+			return ErrChanged
+		}
+		at = onlyIf.time
+	}
+	l.claim = ours
+	l.mu.Unlock()
+
+	xproto.SetSelectionOwner(l.conn, l.own, l.atoms["CLIPBOARD"], at)
+	r, err := xproto.GetSelectionOwner(l.conn, l.atoms["CLIPBOARD"]).Reply()
+	// The notice of the change, ours or another's, is on the way: with it, the
+	// next call finds things as they are.
+	there := ours.there
+	if err == nil && r.Owner != l.own && onlyIf != nil {
+		there = onlyIf.superseded
+	}
+	select {
+	case <-there:
+	case <-l.over:
+		err = errLost
+	case <-time.After(l.limits.late):
+	case <-ctx.Done():
+	}
+	if err == nil && r.Owner == l.own {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.claim == ours {
+		l.claim = nil
+	}
+	return cmp.Or(err, ErrChanged)
+}
+
+// handOver asks the clipboard manager, where one runs, to take over what is ours.
+func (l *x11Link) handOver() {
+	l.mu.Lock()
+	ours := l.ours
+	l.mu.Unlock()
+	if ours == nil || l.isOver() {
+		return
+	}
+	manager := l.atoms["CLIPBOARD_MANAGER"]
+	if r, err := xproto.GetSelectionOwner(l.conn, manager).Reply(); err != nil || r.Owner == xproto.WindowNone {
+		return
+	}
+	l.change(x11Place{l.own, l.atoms["BILIPASTE"]}, xproto.AtomAtom, 32, ours.targets())
+	xproto.ConvertSelection(l.conn, l.own, manager, l.atoms["SAVE_TARGETS"], l.atoms["BILIPASTE"], ours.since)
+	select {
+	case <-l.saved:
+	case <-l.over:
+	case <-time.After(l.limits.handOver):
+	}
+}
+
+// latin1 returns text in the encoding that STRING stands for.
+func latin1(text string) []byte {
+	var b []byte
+	for _, r := range text {
+		if r > 0xff {
+			r = '?'
+		}
+		b = append(b, byte(r))
+	}
+	return b
+}
