@@ -69,11 +69,6 @@ func localPath(uri string) (path string, ok bool) {
 	return filepath.Clean(path), filepath.IsAbs(path)
 }
 
-// fileURI returns the file: URI of an absolute path.
-func fileURI(path string) string {
-	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()
-}
-
 // isHere reports whether the host of a file: URI is this machine.
 func isHere(host string) bool {
 	if host == "" || strings.EqualFold(host, "localhost") {

@@ -2,7 +2,10 @@
 
 package watcher
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // form is a content in one format.
 type form struct {
@@ -37,4 +40,9 @@ func (c content) forms() []form {
 		forms = append(forms, form{format, []byte(c.text)})
 	}
 	return forms
+}
+
+// fileURI returns the file: URI of an absolute path.
+func fileURI(path string) string {
+	return (&url.URL{Scheme: "file", Path: path}).String()
 }

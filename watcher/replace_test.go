@@ -90,6 +90,7 @@ func onBoard(t *testing.T, test func(*testing.T, *board)) {
 // expect checks the contents of the clips so far.
 func (b *board) expect(want ...string) {
 	b.t.Helper()
+	synctest.Wait()
 	var got []string
 	for _, c := range b.seen {
 		got = append(got, string(c.Data))

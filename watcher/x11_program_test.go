@@ -21,15 +21,17 @@ type program struct {
 	window xproto.Window
 	events chan xgb.Event // what the test asked for has come
 	ended  chan struct{}
+	heard  []xproto.Atom // the properties whose news goes to events
 
-	mu      sync.Mutex
-	content map[string][]byte // what is offered; nil is offered, then refused
-	parts   [][]byte          // image/png in parts, after announcing a size
-	size    uint32            // that is announced
-	sending bool              // the parts
-	refuse  int               // how often the content is refused before it is given
-	frozen  bool              // as a clipboard manager
-	saved   chan map[string][]byte
+	mu       sync.Mutex
+	content  map[string][]byte // what is offered; nil is offered, then refused
+	parts    [][]byte          // image/png in parts, after announcing a size
+	size     uint32            // that is announced
+	sending  bool              // the parts
+	refuse   int               // how often the content is refused before it is given
+	frozen   bool              // as a clipboard manager
+	patience int               // how many parts it takes of what it pastes; 0 for all
+	saved    chan map[string][]byte
 }
 
 // newProgram starts one.
@@ -47,6 +49,7 @@ func newProgram(t testing.TB) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.heard = []xproto.Atom{p.atom("NOW"), p.atom("PASTED"), p.atom("A")}
 	go p.loop()
 	t.Cleanup(p.quit)
 	return p
@@ -72,7 +75,7 @@ func (p *program) now() xproto.Timestamp {
 	p.t.Helper()
 	xproto.ChangeProperty(p.conn, xproto.PropModeAppend, p.window, p.atom("NOW"), xproto.AtomInteger, 8, 0, nil)
 	for {
-		if e, ok := p.next().(xproto.PropertyNotifyEvent); ok {
+		if e, ok := p.next().(xproto.PropertyNotifyEvent); ok && e.Atom == p.atom("NOW") {
 			return e.Time
 		}
 	}
@@ -120,12 +123,49 @@ func (p *program) paste(format string, property ...uint32) (data []byte, ok bool
 		if e.Property == 0 {
 			return nil, false
 		}
-		r, err := xproto.GetProperty(p.conn, true, p.window, into, xproto.GetPropertyTypeAny, 0, 1<<20).Reply()
-		if err != nil {
-			p.t.Fatal(err)
-		}
+		return p.pasted(into)
+	}
+}
+
+// pasted returns what has come into a property, or will come there in parts.
+func (p *program) pasted(into xproto.Atom) (data []byte, ok bool) {
+	p.t.Helper()
+	r := p.take(into)
+	if r.Type != p.atom("INCR") {
 		return r.Value, true
 	}
+	return p.pastedParts(into)
+}
+
+func (p *program) take(property xproto.Atom) *xproto.GetPropertyReply {
+	p.t.Helper()
+	r, err := xproto.GetProperty(p.conn, true, p.window, property, xproto.GetPropertyTypeAny, 0, 1<<20).Reply()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return r
+}
+
+// pastedParts returns the parts that come into a property, and whether that is
+// all: it takes at most p.patience of them, if that is set.
+func (p *program) pastedParts(into xproto.Atom) (data []byte, ok bool) {
+	p.t.Helper()
+	for parts := 0; p.patience == 0 || parts < p.patience; parts++ {
+		for {
+			if e, is := p.next().(xproto.PropertyNotifyEvent); is && e.Atom == into {
+				break
+			}
+		}
+		r := p.take(into)
+		if len(r.Value) == 0 {
+			return data, true
+		}
+		if r.Type == p.atom("INCR") || len(r.Value) > maxPart {
+			p.t.Errorf("a part of type %d has %d bytes", r.Type, len(r.Value))
+		}
+		data = append(data, r.Value...)
+	}
+	return data, false
 }
 
 func (p *program) loop() {
@@ -149,7 +189,7 @@ func (p *program) loop() {
 		case xproto.SelectionNotifyEvent:
 			p.events <- e
 		case xproto.PropertyNotifyEvent:
-			if e.Window == p.window && e.Atom == p.atom("NOW") {
+			if e.Window == p.window && e.State == xproto.PropertyNewValue && slices.Contains(p.heard, e.Atom) {
 				p.events <- e
 			} else if e.Window != p.window && e.State == xproto.PropertyDelete {
 				p.part(e)
