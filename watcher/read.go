@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"bilipaste/internal/lang"
 )
 
 // Limits of what is read besides pictures.
@@ -23,8 +25,11 @@ func (w *Watcher) Read(ctx context.Context) (Clip, error) {
 	for {
 		at := time.Now()
 		o, why, err := w.backend.current(ctx)
-		if err != nil || o == nil {
-			return Clip{Why: why}, err
+		if err != nil {
+			return Clip{}, lang.Errorf("watcher.not_read", lang.Data{"Cause": err}, err)
+		}
+		if o == nil {
+			return Clip{Why: why}, nil
 		}
 		clip := w.clipOf(ctx, o)
 		if err := ctx.Err(); err != nil {

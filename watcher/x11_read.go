@@ -21,6 +21,46 @@ var (
 // maxTargets is the longest list of formats, in bytes, that is read.
 const maxTargets = 4 << 10
 
+// x11Offer is what one program has put on the clipboard.
+type x11Offer struct {
+	link     *x11Link
+	owner    xproto.Window
+	time     xproto.Timestamp // when it was put there
+	orphaned bool             // the program before it had just ended
+
+	superseded chan struct{} // closed when there is something else
+	gone       chan struct{} // closed when the program has ended
+	ended      time.Time     // when that was; of link.mu
+}
+
+func (l *x11Link) newOffer(owner xproto.Window, at xproto.Timestamp) *x11Offer {
+	return &x11Offer{link: l, owner: owner, time: at, superseded: make(chan struct{}), gone: make(chan struct{})}
+}
+
+func (o *x11Offer) from(before offer) origin {
+	if b, ok := before.(*x11Offer); ok { // else it is ours
+		switch {
+		case b.link != o.link:
+			return unknown
+		case o.program() == b.program():
+			return sameProgram
+		}
+	}
+	if o.orphaned || o.isManagers() {
+		return heir
+	}
+	return unknown
+}
+
+// isManagers reports whether the offer is the desktop's clipboard manager's.
+func (o *x11Offer) isManagers() bool {
+	r, err := xproto.GetSelectionOwner(o.link.conn, o.link.atoms["CLIPBOARD_MANAGER"]).Reply()
+	return err == nil && r.Owner&^o.link.mask() == o.program()
+}
+
+// program returns what all windows of the program have in common.
+func (o *x11Offer) program() xproto.Window { return o.owner &^ o.link.mask() }
+
 func (o *x11Offer) formats(ctx context.Context) ([]string, error) {
 	l := o.link
 	list, err := l.fetch(ctx, o, l.atoms["TARGETS"], maxTargets, l.limits.list)
