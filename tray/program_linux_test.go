@@ -10,13 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"regexp"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"bilipaste/internal/desktoptest"
 	"bilipaste/internal/lang"
 )
 
@@ -224,34 +223,12 @@ func (r *running) ended(status int) {
 	}
 }
 
-// checkErrors fails the test if the program panicked or raced. Two races are
-// of the libraries alone, which read the menu's revision and an icon's bytes
-// without their locks: those where no code of this room touched the memory.
+// checkErrors fails the test if the program panicked or raced.
 func (r *running) checkErrors() {
-	for report := range strings.SplitSeq(r.stderr.String(), "==================") {
-		if strings.Contains(report, "DATA RACE") && ours(report) || strings.Contains(report, "panic:") {
-			r.t.Errorf("the program says: %s", report)
-		}
+	for _, fault := range desktoptest.Faults(r.stderr.String()) {
+		r.t.Errorf("the program says: %s", fault)
 	}
 	if r.t.Failed() {
 		r.t.Logf("the program's stderr: %.2000s", r.stderr.String())
 	}
-}
-
-// ours tells whether either access of a race is by this room's code.
-func ours(report string) bool {
-	access := regexp.MustCompile(`(?m)^(?:Read|Write|Previous read|Previous write) at .*\n((?:  .*\n)+)`)
-	frame := regexp.MustCompile(`(?m)^  (\S.*)$`)
-	for _, stack := range access.FindAllStringSubmatch(report, -1) {
-		for _, f := range frame.FindAllStringSubmatch(stack[1], -1) {
-			if strings.HasPrefix(f[1], "runtime.") || strings.HasPrefix(f[1], "reflect.") {
-				continue
-			}
-			if strings.HasPrefix(f[1], "bilipaste/") {
-				return true
-			}
-			break
-		}
-	}
-	return false
 }

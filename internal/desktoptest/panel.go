@@ -5,6 +5,7 @@ package desktoptest
 import (
 	"bytes"
 	"image"
+	"image/color"
 	"image/png"
 	"os"
 	"os/exec"
@@ -139,7 +140,64 @@ func (p *Panel) Save(name string) {
 	if err := png.Encode(&file, p.x.Screen(p.t)); err != nil {
 		p.t.Fatal(err)
 	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		p.t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), file.Bytes(), 0o644); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// inked returns where the panel shows an ink, and how many pixels of it.
+func (p *Panel) inked(ink color.NRGBA) (where image.Rectangle, pixels int) {
+	near := func(a uint32, b uint8) bool { return max(int(a>>8)-int(b), int(b)-int(a>>8)) < 16 }
+	m := p.x.Screen(p.t)
+	for y := range p.Height {
+		for x := range m.Bounds().Dx() {
+			r, g, b, _ := m.At(x, y).RGBA()
+			if near(r, ink.R) && near(g, ink.G) && near(b, ink.B) {
+				where = where.Union(image.Rect(x, y, x+1, y+1))
+				pixels++
+			}
+		}
+	}
+	return where, pixels
+}
+
+// Shows waits until the panel shows an icon with at least and at most as many
+// pixels of an ink, and returns its middle and their number.
+func (p *Panel) Shows(what string, ink color.NRGBA, least, most int) (image.Point, int) {
+	p.t.Helper()
+	var where image.Rectangle
+	var pixels int
+	Eventually(p.t, "the panel shows "+what, func() bool {
+		where, pixels = p.inked(ink)
+		return pixels >= least && pixels <= most && where.Dx() <= p.Height
+	})
+	return where.Min.Add(where.Max).Div(2), pixels
+}
+
+// Open opens the menu of the icon at a place, once there is no other.
+func (p *Panel) Open(icon image.Point) {
+	p.t.Helper()
+	const tooltip = 150 * 200 // pixels: it is smaller, a menu is larger
+	Eventually(p.t, "no menu", func() bool { return p.covered() < tooltip })
+	p.Click(3, icon)
+	Eventually(p.t, "an open menu", func() bool { return p.covered() > tooltip })
+}
+
+// covered returns how many pixels below the panel are not those of the empty screen.
+func (p *Panel) covered() int {
+	m := p.x.Screen(p.t)
+	size := m.Bounds()
+	empty := m.At(size.Max.X-1, size.Max.Y-1)
+	pixels := 0
+	for y := p.Height; y < size.Dy(); y++ {
+		for x := range size.Dx() {
+			if m.At(x, y) != empty {
+				pixels++
+			}
+		}
+	}
+	return pixels
 }
