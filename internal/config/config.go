@@ -28,6 +28,7 @@ type Config struct {
 	Format         format.Format
 	SESSDATA       Secret
 	BiliJct        Secret
+	WritingMode    bool // on when the tray program starts
 	Sound          bool
 	Notify         bool
 	Language       string        // "auto", or a tag of the catalogue
@@ -54,7 +55,7 @@ type key struct {
 }
 
 var keys = []key{
-	{name: "host", get: func(c Config) string { return c.Host }, set: oneOf(func(c *Config) *string { return &c.Host }, "bilibili")},
+	{name: "host", get: func(c Config) string { return c.Host }, set: oneOf(func(c *Config) *string { return &c.Host }, Hosts()...)},
 	{name: "bucket", get: func(c Config) string { return c.Bucket }, set: func(c *Config, v string) error {
 		if !plainName(v) {
 			return lang.Errorf("config.want.bucket", nil, nil)
@@ -75,6 +76,7 @@ var keys = []key{
 		c.BiliJct = NewSecret(v)
 		return nil
 	}},
+	{name: "writing_mode", bare: true, get: func(c Config) string { return strconv.FormatBool(c.WritingMode) }, set: truth(func(c *Config) *bool { return &c.WritingMode })},
 	{name: "sound", bare: true, get: func(c Config) string { return strconv.FormatBool(c.Sound) }, set: truth(func(c *Config) *bool { return &c.Sound })},
 	{name: "notify", bare: true, get: func(c Config) string { return strconv.FormatBool(c.Notify) }, set: truth(func(c *Config) *bool { return &c.Notify })},
 	{name: "language", get: func(c Config) string { return c.Language }, set: oneOf(func(c *Config) *string { return &c.Language }, "auto", lang.Chinese, lang.English)},
@@ -104,6 +106,9 @@ var keys = []key{
 		return nil
 	}},
 }
+
+// Hosts returns the hosts to choose from.
+func Hosts() []string { return []string{"bilibili"} }
 
 // Keys returns the names of all keys, in the order of the documentation.
 func Keys() []string {
