@@ -77,13 +77,20 @@ func (e *Error) Tell() lang.Message {
 	return lang.Message{ID: id, Data: lang.Data{
 		"Host": e.Host, "Name": name, "Code": e.Code, "Said": e.Said,
 		"Format": strings.ToUpper(string(e.Format)),
-		"Size":   megabytes(e.Size), "Limit": megabytes(e.Limit),
+		"Size":   e.size(e.Size), "Limit": e.size(e.Limit),
 		"Until": e.Until.Local().Format("15:04:05"), "After": e.After.Round(time.Second).String(),
 		"Cause": e.Err,
 	}}
 }
 
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+// size says bytes in megabytes, unless that would hide that it is too large.
+func (e *Error) size(bytes int64) string {
+	megabytes := func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+	if megabytes(e.Size) == megabytes(e.Limit) {
+		return fmt.Sprintf("%d B", bytes)
+	}
+	return megabytes(bytes)
+}
 
 // KindOf returns the kind of an upload's error, 0 if it is none of ours.
 func KindOf(err error) Kind {

@@ -6,8 +6,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"bilipaste/internal/config"
 	"bilipaste/internal/desktop"
@@ -33,9 +35,12 @@ type app struct {
 	json, sandboxed, formatGiven bool // what the flags say
 
 	session     bilibili.Session
-	sessionFrom string // where it comes from, in words
-	way         string // how Bilibili is reached, in words
+	sessionFrom string            // where it comes from, in words
+	way         string            // how Bilibili is reached, in words
+	carrier     http.RoundTripper // how requests go out, once it is known
+	proxy       *url.URL          // the carrier's
 	gateway     *sandbox.Gateway
+	notes       string   // the folder of the gate's notes
 	ends        []func() // what must be ended with the program
 }
 
@@ -49,12 +54,16 @@ func newApp(args []string, in io.Reader, out, errOut io.Writer) *app {
 	if err != nil {
 		a.configErr = err
 	}
-	language := a.config.Language
-	if language == "auto" {
-		language = desktop.Language()
-	}
-	a.say = lang.New(language)
+	a.say = a.printer(a.config)
 	return a
+}
+
+// printer says things in the language of the settings.
+func (a *app) printer(c config.Config) *lang.Printer {
+	if c.Language == "auto" {
+		return lang.New(desktop.Language())
+	}
+	return lang.New(c.Language)
 }
 
 // close ends what was started, the last first.
@@ -106,28 +115,27 @@ func (a *app) bilibili() (*bilibili.Client, error) {
 	if err := a.signIn(); err != nil {
 		return nil, err
 	}
-	return bilibili.NewClient(transport, a.session, bilibili.NewGate(a.state, a.config.Pace, a.log)), nil
+	return bilibili.NewClient(transport, a.session, bilibili.NewGate(a.notes, a.config.Pace, a.log)), nil
 }
 
 // transport returns how hosts are reached: as they are, or by a gateway.
 func (a *app) transport() (http.RoundTripper, error) {
+	if a.carrier != nil && a.proxy == a.config.Proxy {
+		return a.carrier, nil
+	}
 	base := os.Getenv("BILIPASTE_GATEWAY")
 	switch {
+	case a.gateway != nil: // which no proxy leads to
+		return a.gateway, nil
 	case a.sandboxed:
-		server := sandbox.New()
-		if err := server.Start("127.0.0.1:0"); err != nil {
+		var err error
+		if base, err = a.startSandbox(); err != nil {
 			return nil, err
 		}
-		state, err := os.MkdirTemp("", "bilipaste-sandbox-")
-		if err != nil {
-			return nil, err
-		}
-		a.ends = append(a.ends, func() { _ = os.RemoveAll(state) }, func() { _ = server.Close() })
-		a.state, base = state, server.URL()
 		a.way = a.say.Text("cli.way.sandbox")
 	case base != "":
 		// What a stand-in refuses must not stop calls to the host itself.
-		a.state = filepath.Join(a.state, "gateway")
+		a.notes = filepath.Join(a.state, "gateway")
 		a.way = a.say.Text("cli.way.gateway", lang.Data{"Gateway": base})
 	default:
 		transport := http.DefaultTransport.(*http.Transport).Clone()
@@ -136,11 +144,32 @@ func (a *app) transport() (http.RoundTripper, error) {
 			transport.Proxy = http.ProxyURL(a.config.Proxy)
 			a.way = a.say.Text("cli.way.proxy", lang.Data{"Proxy": a.config.Proxy.Redacted()})
 		}
+		a.notes, a.carrier, a.proxy = a.state, transport, a.config.Proxy
 		return transport, nil
 	}
 	gateway, err := sandbox.NewGateway(base)
+	if err != nil {
+		return nil, err
+	}
 	a.gateway = gateway
-	return gateway, err
+	return gateway, nil
+}
+
+// startSandbox starts the stand-in inside the program and returns its address.
+// Nothing of it outlives the program.
+func (a *app) startSandbox() (string, error) {
+	server := sandbox.New()
+	if err := server.Start("127.0.0.1:0"); err != nil {
+		return "", err
+	}
+	a.ends = append(a.ends, func() { _ = server.Close() })
+	notes, err := os.MkdirTemp("", "bilipaste-sandbox-")
+	if err != nil {
+		return "", err
+	}
+	a.ends = append(a.ends, func() { _ = os.RemoveAll(notes) })
+	a.notes = notes
+	return server.URL(), nil
 }
 
 // signIn finds the session: the sandbox's own, the environment's, the settings'.
@@ -157,6 +186,7 @@ func (a *app) signIn() error {
 		sessdata, jct, from = a.config.SESSDATA.Reveal(), a.config.BiliJct.Reveal(), "cli.session.config"
 	}
 	session, err := bilibili.NewSession(sessdata, jct)
+	a.session, a.sessionFrom = session, ""
 	switch {
 	case err != nil:
 		return err
@@ -167,7 +197,7 @@ func (a *app) signIn() error {
 	case session.IsZero():
 		return nil // the client says that nobody is signed in
 	}
-	a.session, a.sessionFrom = session, a.say.Text(from)
+	a.sessionFrom = a.say.Text(from)
 	return nil
 }
 
@@ -177,6 +207,15 @@ func halfSession(there, missing string) error {
 		lang.Errorf("cli.half_session", lang.Data{"There": there, "Missing": missing}, nil),
 		&uploader.Error{Kind: uploader.NotLoggedIn}, // for the exit status
 	)
+}
+
+// buckets lists the buckets to choose from: the known ones, and the one in use.
+func buckets(c config.Config) []string {
+	all := bilibili.Buckets()
+	if !slices.Contains(all, c.Bucket) {
+		all = append(all, c.Bucket)
+	}
+	return all
 }
 
 // checkBucket tells whether the settings name a bucket that can be used.

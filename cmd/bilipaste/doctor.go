@@ -16,12 +16,7 @@ import (
 func (a *app) doctorCommand() *cobra.Command {
 	cmd := a.command("doctor", "doctor")
 	// Broken settings are one of the things that it tells of.
-	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := a.settle(cmd.Flags()); err != nil && !errors.Is(err, a.configErr) {
-			return err
-		}
-		return nil
-	}
+	cmd.PersistentPreRunE = a.settleAnyway
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) }
 	return cmd
 }
@@ -58,6 +53,7 @@ func (a *app) doctor(ctx context.Context) error {
 			return a.say.Text("cli.doctor.reached", lang.Data{"Way": a.way}), network
 		}},
 		{"account", func() (string, error) { return who, account }},
+		{"log", func() (string, error) { return a.logFile(), nil }},
 	}
 	sick := false
 	for _, c := range checks {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -19,9 +20,14 @@ func (a *app) rootCommand() *cobra.Command {
 		if len(args) > 0 {
 			return usage("cli.unknown_command", lang.Data{"Command": args[0]})
 		}
-		return cmd.Help()
+		return a.runTray(cmd.Context())
 	}
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.settle(cmd.Flags()) }
+	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		if cmd == root {
+			return a.settleAnyway(cmd, args)
+		}
+		return a.settle(cmd.Flags())
+	}
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetIn(a.in)
 	root.SetOut(a.out)
@@ -36,7 +42,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.Bool("json", false, a.say.Text("cli.flag.json"))
 	flags.Bool("sandbox", false, a.say.Text("cli.flag.sandbox"))
 
-	root.AddCommand(a.uploadCommand(), a.watchCommand(), a.statusCommand(), a.doctorCommand(),
+	root.AddCommand(a.trayCommand(), a.uploadCommand(), a.watchCommand(), a.statusCommand(), a.doctorCommand(),
 		a.configCommand(), a.sandboxCommand(), a.versionCommand())
 	a.translate(root)
 	return root
@@ -102,11 +108,16 @@ func dashes(name string) string {
 	return "--" + name
 }
 
+// settleAnyway is settle for a command that itself tells of broken settings.
+func (a *app) settleAnyway(cmd *cobra.Command, _ []string) error {
+	if err := a.settle(cmd.Flags()); a.configErr == nil || !errors.Is(err, a.configErr) {
+		return err
+	}
+	return nil
+}
+
 // settle takes the settings, and the flags that stand over them.
 func (a *app) settle(flags *pflag.FlagSet) error {
-	if a.configErr != nil {
-		return a.configErr
-	}
 	for _, name := range []string{"host", "bucket", "format"} {
 		if flags.Changed(name) {
 			value, err := flags.GetString(name)
@@ -122,7 +133,7 @@ func (a *app) settle(flags *pflag.FlagSet) error {
 	a.formatGiven = flags.Changed("format")
 	a.json, _ = flags.GetBool("json")
 	a.sandboxed, err = flags.GetBool("sandbox")
-	return err
+	return cmp.Or(a.configErr, err)
 }
 
 // translate says cobra's own words in the user's language.

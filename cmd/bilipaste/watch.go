@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 	"unicode"
@@ -41,7 +40,7 @@ func (a *app) watch(ctx context.Context) (err error) {
 		Clipboard: clipboard, Uploader: up, Notifier: notifier,
 		Format:   func() format.Format { return a.config.Format },
 		Language: func() *lang.Printer { return a.say },
-		Icon:     filepath.Join(a.state, "notification-icon"),
+		Icon:     a.lastPicture(),
 		Report:   a.printResult,
 	}
 	fmt.Fprintln(a.err, a.say.Text("cli.watching", lang.Data{

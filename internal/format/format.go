@@ -24,6 +24,15 @@ var (
 
 var named = []Format{Markdown, HTML, URL, BBCode}
 
+// Names returns the names of the formats that have one.
+func Names() []string {
+	names := make([]string, len(named))
+	for i, f := range named {
+		names[i] = f.text
+	}
+	return names
+}
+
 // Parse reads a format's name, or a template. A text that is neither is an error.
 func Parse(s string) (Format, error) {
 	if f := (Format{s}); slices.Contains(named, f) || strings.Contains(s, "{url}") {

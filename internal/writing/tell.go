@@ -85,9 +85,11 @@ func (m *Mode) icon(clip watcher.Clip) string {
 	case m.Icon == "":
 		return ""
 	}
+	fresh := m.Icon + ".new"
 	err := cmp.Or(
 		os.MkdirAll(filepath.Dir(m.Icon), 0o700),
-		os.WriteFile(m.Icon, clip.Data, 0o600),
+		os.WriteFile(fresh, clip.Data, 0o600),
+		os.Rename(fresh, m.Icon),
 	)
 	if err != nil {
 		return "" // a notification without a picture is still one

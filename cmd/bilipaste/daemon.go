@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+	"time"
+
+	"bilipaste/internal/desktop"
+	"bilipaste/internal/format"
+	"bilipaste/internal/lang"
+	"bilipaste/internal/writing"
+	"bilipaste/tray"
+	"bilipaste/uploader"
+	"bilipaste/watcher"
+)
+
+// Run passes on what is copied while writing mode is on. While it is off the
+// clipboard is not looked at.
+func (d *daemon) Run(ctx context.Context, seen func(watcher.Clip)) error {
+	d.mu.Lock()
+	d.seen = seen
+	d.mu.Unlock()
+	for {
+		d.mu.Lock()
+		on, switched := d.writing, d.switched
+		d.mu.Unlock()
+		if on {
+			watching, stop := context.WithCancel(ctx)
+			go func() {
+				defer stop()
+				select {
+				case <-switched:
+				case <-watching.Done():
+				}
+			}()
+			_ = d.board.Run(watching, seen) // ends with its context alone
+			stop()
+		}
+		select {
+		case <-switched:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Replace puts the links in the clip's place.
+func (d *daemon) Replace(ctx context.Context, clip watcher.Clip, text string) error {
+	return d.board.Replace(ctx, clip, text)
+}
+
+// Upload uploads p to where the settings say by now.
+func (d *daemon) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+	var links linker
+	var err error
+	d.change(func() {
+		d.uploads++
+		links, err = d.links, d.noLinks
+	})
+	defer d.change(func() { d.uploads-- })
+	if err != nil {
+		return uploader.Link{}, err
+	}
+	return links.Upload(ctx, p)
+}
+
+// Done tells of a success.
+func (d *daemon) Done(ctx context.Context, title, body, icon string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.notifier.Done(ctx, title, body, icon)
+}
+
+// Failed tells of a failure.
+func (d *daemon) Failed(ctx context.Context, title, body string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.notifier.Failed(ctx, title, body)
+}
+
+func (d *daemon) format() format.Format {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.settings.Format
+}
+
+func (d *daemon) language() *lang.Printer {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.printer
+}
+
+// report remembers what became of a clip.
+func (d *daemon) report(r writing.Result) {
+	d.log.Info("clip", "why", r.Clip.Why, "pictures", len(r.Pictures), "failed", r.Failed(), "took", r.Took)
+	if len(r.Pictures) == 0 {
+		return
+	}
+	const most = 10
+	d.change(func() {
+		d.trouble = nil
+		for _, p := range r.Pictures {
+			if p.Err != nil {
+				d.trouble = p.Err
+				d.log.Warn("no link", "error", p.Err)
+				continue
+			}
+			l := recentLink{
+				tray.Link{Time: time.Now(), Name: p.Name, URL: p.Link.URL},
+				format.Picture{URL: p.Link.URL, Name: p.Name, Width: p.Width, Height: p.Height},
+			}
+			d.recent = append([]recentLink{l}, d.recent[:min(len(d.recent), most-1)]...)
+		}
+		if r.Text != "" && r.Pasted == nil {
+			d.last = &r.Clip
+		}
+	})
+}
+
+// do does what was clicked. What may take a while goes on by itself.
+func (d *daemon) do(action tray.Action) {
+	later := func(title string, task func() error) {
+		d.work.Go(func() {
+			if err := task(); err != nil && d.ctx.Err() == nil {
+				d.fail(title, err)
+			}
+		})
+	}
+	d.mu.Lock()
+	s := d.settings
+	d.mu.Unlock()
+	switch action.Verb {
+	case tray.ToggleWriting:
+		d.change(func() {
+			d.writing = !d.writing
+			close(d.switched)
+			d.switched = make(chan struct{})
+		})
+	case tray.UploadNow:
+		later("cli.tray.not_uploaded", d.uploadNow)
+	case tray.PutBack:
+		later("cli.tray.not_put_back", d.putBack)
+	case tray.CopyLink:
+		later("cli.tray.not_copied", func() error { return d.copyLink(action.Value) })
+	case tray.ChooseHost:
+		d.set("host", action.Value)
+	case tray.ChooseBucket:
+		d.set("bucket", action.Value)
+	case tray.ChooseFormat:
+		d.set("format", action.Value)
+	case tray.ToggleSound:
+		d.set("sound", strconv.FormatBool(!s.Sound))
+	case tray.ToggleNotify:
+		d.set("notify", strconv.FormatBool(!s.Notify))
+	case tray.ToggleAutostart:
+		later("cli.tray.no_autostart", d.toggleAutostart)
+	case tray.OpenSettings:
+		later("cli.tray.not_opened", d.openSettings)
+	case tray.Help:
+		later("cli.tray.not_opened", d.openHelp)
+	case tray.Dismiss:
+		d.change(func() { d.trouble, d.badSettings = nil, nil })
+	}
+}
+
+// uploadNow takes what is on the clipboard, also with writing mode off.
+func (d *daemon) uploadNow() error {
+	clip, err := d.board.Read(d.ctx)
+	if err != nil {
+		return err
+	}
+	if clip.Take == watcher.Nothing {
+		return lang.Errorf("cli.tray.no_picture", lang.Data{"Why": lang.Message{ID: "watcher.why." + string(clip.Why)}}, nil)
+	}
+	d.mu.Lock()
+	seen := d.seen
+	d.mu.Unlock()
+	if seen != nil {
+		seen(clip)
+	}
+	return nil
+}
+
+// putBack undoes the last replacement.
+func (d *daemon) putBack() error {
+	d.mu.Lock()
+	clip := d.last
+	d.mu.Unlock()
+	switch {
+	case clip == nil:
+		return nil
+	case clip.Take == watcher.Files:
+		return d.board.PutFiles(d.ctx, clip.Files)
+	}
+	data, err := os.ReadFile(d.lastPicture())
+	if err != nil {
+		return err
+	}
+	return d.board.PutPicture(d.ctx, uploader.Sniff(data).Type(), data)
+}
+
+// copyLink copies one of the recent links again, as it is pasted by now.
+func (d *daemon) copyLink(url string) error {
+	d.mu.Lock()
+	text := url
+	for _, l := range d.recent {
+		if l.URL == url {
+			text = d.settings.Format.Write(l.picture)
+		}
+	}
+	d.mu.Unlock()
+	return d.board.PutText(d.ctx, text)
+}
+
+func (d *daemon) toggleAutostart() error {
+	on, err := desktop.AutostartEnabled()
+	switch {
+	case err != nil:
+	case on:
+		err = desktop.DisableAutostart()
+	default:
+		var program string
+		if program, err = os.Executable(); err == nil {
+			err = desktop.EnableAutostart(program, "tray")
+		}
+	}
+	d.change(func() {}) // the mark shows what is really there
+	return err
+}
+
+// openSettings opens the settings file, which is made if there is none.
+func (d *daemon) openSettings() error {
+	f, err := os.OpenFile(d.file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.WriteString("{\n}\n")
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return desktop.Open(d.ctx, d.file)
+}
+
+func (d *daemon) openHelp() error {
+	file, err := d.helpFile()
+	if err != nil {
+		return err
+	}
+	return desktop.Open(d.ctx, file)
+}

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/spf13/cobra"
+	"gopkg.in/natefinch/lumberjack.v2"
+
+	"bilipaste/internal/config"
+	"bilipaste/internal/desktop"
+	"bilipaste/internal/format"
+	"bilipaste/internal/lang"
+	"bilipaste/internal/notify"
+	"bilipaste/internal/writing"
+	"bilipaste/tray"
+	"bilipaste/watcher"
+)
+
+func (a *app) trayCommand() *cobra.Command {
+	cmd := a.command("tray", "tray")
+	cmd.PersistentPreRunE = a.settleAnyway // it tells of broken settings in the tray
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.runTray(cmd.Context()) }
+	return cmd
+}
+
+// runTray is the program in the tray, until its user quits it.
+func (a *app) runTray(ctx context.Context) error {
+	d := &daemon{app: a, switched: make(chan struct{})}
+	instance, err := desktop.Claim(ctx, a.state, d.showItself)
+	switch {
+	case errors.Is(err, desktop.ErrRunning):
+		a.complain(err)
+		return nil
+	case err != nil:
+		return err
+	}
+	defer func() { _ = instance.Close() }()
+	a.logToFile()
+	d.board, err = a.clipboard(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, d.quit = context.WithCancel(ctx)
+	d.ctx = ctx
+	d.tray = tray.New(d.do, d.notice)
+	d.writing = a.config.WritingMode
+	d.apply(a.config, a.configErr)
+	mode := writing.Mode{
+		Clipboard: d, Uploader: d, Notifier: d,
+		Format: d.format, Language: d.language, Icon: a.lastPicture(), Report: d.report,
+	}
+	d.work.Go(func() { _ = mode.Run(ctx) })
+	d.work.Go(func() { d.logged("settings", config.Watch(ctx, a.file, d.reload)) })
+	d.work.Go(d.askAccount)
+
+	// The desktop's libraries want the main goroutine. Nothing waits for them.
+	err = d.tray.Run(ctx)
+	d.quit()
+	d.work.Wait()
+	d.notifier.Wait()
+	return errors.Join(err, d.board.Close())
+}
+
+// logFile is where the tray program writes what a terminal would show.
+func (a *app) logFile() string { return filepath.Join(a.state, "bilipaste.log") }
+
+// lastPicture is the file that holds the picture that was uploaded last, for
+// the notification to show and to be put back.
+func (a *app) lastPicture() string { return filepath.Join(a.state, "last-picture") }
+
+// logToFile makes the log a file that is kept small.
+func (a *app) logToFile() {
+	file := &lumberjack.Logger{Filename: a.logFile(), MaxSize: 1, MaxBackups: 1}
+	a.ends = append(a.ends, func() { _ = file.Close() })
+	a.log = slog.New(slog.NewTextHandler(file, nil))
+	slog.SetDefault(a.log)
+}
+
+// daemon is the tray program while it runs: it is the clipboard, the uploader
+// and the notifier of writing mode, so that each may change meanwhile.
+type daemon struct {
+	*app
+	ctx   context.Context // the program's life
+	quit  context.CancelFunc
+	board *watcher.Watcher
+	tray  *tray.Tray
+	work  sync.WaitGroup
+
+	mu          sync.Mutex
+	settings    config.Config
+	links       linker
+	noLinks     error // why there is no linker: half a session, a bucket that is none
+	notifier    *notify.Notifier
+	printer     *lang.Printer
+	writing     bool
+	switched    chan struct{} // closed when writing changes
+	seen        func(watcher.Clip)
+	uploads     int
+	trouble     error // of the last clip
+	badSettings error
+	recent      []recentLink  // the newest first
+	last        *watcher.Clip // what can be put back
+	account     string
+}
+
+// recentLink is a link as the menu shows it, and as it is pasted.
+type recentLink struct {
+	tray.Link
+	picture format.Picture
+}
+
+// show makes the tray say how things are. d.mu is held.
+func (d *daemon) show() {
+	s := tray.State{
+		Language: d.printer, Writing: d.writing, Uploads: d.uploads, Err: cmp.Or(d.badSettings, d.trouble), PutBack: d.last != nil,
+		Host: d.settings.Host, Hosts: config.Hosts(), Bucket: d.settings.Bucket, Buckets: buckets(d.settings),
+		Format: d.settings.Format.String(), Formats: format.Names(),
+		Sound: d.settings.Sound, Notify: d.settings.Notify, Account: d.account,
+	}
+	for _, l := range d.recent {
+		s.Links = append(s.Links, l.Link)
+	}
+	s.Autostart, _ = desktop.AutostartEnabled()
+	d.tray.Show(s)
+}
+
+// change changes what is under the lock, and shows it.
+func (d *daemon) change(how func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	how()
+	d.show()
+}
+
+// apply takes settings over; err is what is wrong with the file, whose last
+// good settings then go on. What is under way goes on with the old ones.
+func (d *daemon) apply(c config.Config, err error) {
+	d.mu.Lock()
+	old := d.settings
+	d.config, d.settings = c, c
+	d.links, d.noLinks = d.uploader()
+	d.badSettings = cmp.Or(err, d.noLinks)
+	if d.notifier == nil || c.Sound != old.Sound || c.Notify != old.Notify {
+		d.notifier = notify.New(c.Sound, c.Notify, d.log)
+	}
+	d.printer = d.app.printer(c)
+	d.show()
+	err = d.badSettings
+	d.mu.Unlock()
+	if err != nil {
+		d.fail("cli.tray.settings_broken", err)
+	}
+}
+
+// reload takes over what the settings file says by now.
+func (d *daemon) reload() {
+	c, err := config.Load(d.file)
+	if err != nil {
+		d.mu.Lock()
+		c = d.settings
+		d.mu.Unlock()
+	}
+	d.apply(c, err)
+}
+
+// set saves one setting; what it changes is taken over like any other change.
+func (d *daemon) set(key, value string) {
+	if err := config.Save(d.file, key, value); err != nil {
+		d.fail("cli.tray.not_saved", err)
+		return
+	}
+	d.reload()
+}
+
+// fail tells the user of something that went wrong.
+func (d *daemon) fail(title string, err error) {
+	p := d.language()
+	what, hint := p.Error(err)
+	if hint != "" {
+		what += "\n" + hint
+	}
+	d.log.Warn("told", "what", title, "error", err)
+	d.Failed(d.ctx, p.Text(title), what)
+}
+
+// logged logs an error that nothing can be done about, unless it is the end.
+func (d *daemon) logged(what string, err error) {
+	if err != nil && d.ctx.Err() == nil {
+		d.log.Error("a part has ended", "part", what, "error", err)
+	}
+}
+
+// notice tells why there is no icon.
+func (d *daemon) notice(err error) {
+	d.complain(err)
+	d.fail("cli.tray.no_icon", err)
+}
+
+// showItself is what a second start asks for.
+func (d *daemon) showItself() {
+	d.mu.Lock()
+	p, writing := d.printer, d.writing
+	d.mu.Unlock()
+	if p == nil {
+		return // it has only just begun
+	}
+	body := "tray.tooltip.off"
+	if writing {
+		body = "tray.tooltip.writing"
+	}
+	d.Done(d.ctx, p.Text("cli.tray.running"), p.Text(body), "")
+}
+
+// askAccount finds out who is signed in.
+func (d *daemon) askAccount() {
+	d.mu.Lock()
+	client, err := d.bilibili()
+	d.mu.Unlock()
+	if err != nil {
+		return // an upload will tell
+	}
+	account, err := client.Account(d.ctx)
+	if err != nil {
+		d.log.Info("the account is not known", "error", err)
+		return
+	}
+	d.change(func() { d.account = account.Name })
+}
+
+// helpFile writes the help in the user's language.
+func (d *daemon) helpFile() (string, error) {
+	text := d.language().Text("cli.tray.help", lang.Data{"Version": programVersion(), "Settings": d.file, "Log": d.logFile()})
+	file := filepath.Join(d.state, "help.txt")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return "", fmt.Errorf("help: %w", err)
+	}
+	return file, nil
+}

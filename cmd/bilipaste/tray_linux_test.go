@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bytes"
+	"image/color"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"bilipaste/internal/config"
+	"bilipaste/internal/desktoptest"
+	"bilipaste/uploader/sandbox"
+)
+
+// trayed is the tray program, as a process of its own.
+type trayed struct {
+	cmd   *exec.Cmd
+	host  *sandbox.Server
+	home  string
+	said  bytes.Buffer
+	ended chan struct{}
+	err   error
+}
+
+// startTray starts the tray program on the test's desktop, with these settings.
+func startTray(t *testing.T, settings string) *trayed {
+	t.Helper()
+	p := &trayed{host: sandbox.New(), home: t.TempDir(), ended: make(chan struct{})}
+	if err := p.host.Start("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.host.Close() })
+	if err := os.WriteFile(p.file(), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.cmd = p.command()
+	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.ended)
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.ended
+		for _, fault := range desktoptest.Faults(p.said.String()) {
+			t.Errorf("it said: %s", fault)
+		}
+		if t.Failed() {
+			log, _ := os.ReadFile(filepath.Join(p.home, "bilipaste.log"))
+			t.Logf("it said:\n%s\nits log:\n%s", p.said.String(), log)
+		}
+	})
+	return p
+}
+
+// command is a start of the program by the same user.
+func (p *trayed) command(args ...string) *exec.Cmd {
+	cmd := exec.Command("bilipaste", args...)
+	cmd.Env = append(os.Environ(), "BILIPASTE_HOME="+p.home, "BILIPASTE_GATEWAY="+p.host.URL(),
+		"BILIPASTE_SESSDATA="+sandbox.SESSDATA, "BILIPASTE_BILI_JCT="+sandbox.BiliJct, "LANG=C", "XDG_CONFIG_HOME="+p.home, "GORACE=exitcode=0")
+	return cmd
+}
+
+func (p *trayed) file() string { return filepath.Join(p.home, "config.json") }
+
+// The icon's inks, where no other is.
+var (
+	grey = color.NRGBA{0x88, 0x8c, 0x92, 0xff}
+	blue = color.NRGBA{0x13, 0x90, 0xdc, 0xff}
+	red  = color.NRGBA{0xe8, 0x3f, 0x3f, 0xff}
+)
+
+// Writing mode and bucket at a click, on a real panel.
+func TestTheTrayProgram(t *testing.T) {
+	desktoptest.Bus(t)
+	x := desktoptest.StartX(t)
+	panel := desktoptest.StartPanel(t, x)
+	p := startTray(t, `{"pace": "0s", "notify": false, "sound": false}`)
+
+	icon, _ := panel.Shows("off", grey, 20, 1000)
+	panel.Save("program-off")
+	first := noise(t, 1000)
+	x.Copy(t, "image/png", first)
+	if n := uploads(p.host); n != 0 {
+		t.Errorf("%d uploads with writing mode off", n)
+	}
+
+	panel.Click(1, icon)
+	panel.Shows("writing mode", blue, 60, 1000)
+	panel.Save("program-writing")
+	x.Copy(t, "image/png", noise(t, 2000))
+	if text := pasted(t, x, "![](http"); !strings.Contains(text, "/bfs/live/") {
+		t.Errorf("pasted %q", text)
+	}
+
+	// Another bucket, for the next picture and for the next start.
+	panel.Open(icon)
+	panel.Press("Down", "Down", "Down", "Down", "Down", "Right", "Down")
+	panel.Save("program-bucket")
+	panel.Press("Return")
+	desktoptest.Eventually(t, "the bucket is saved", func() bool {
+		c, err := config.Load(p.file())
+		return err == nil && c.Bucket == "static"
+	})
+	picture := noise(t, 300_000)
+	x.Copy(t, "image/png", picture)
+	if text := pasted(t, x, "![](http"); !strings.Contains(text, "/bfs/static/") {
+		t.Errorf("pasted %q", text)
+	}
+
+	// The picture that was replaced, again.
+	panel.Open(icon)
+	panel.Press("Down", "Down", "Down", "Return")
+	desktoptest.Eventually(t, "the picture is back", func() bool {
+		offered, err := x.Paste(t, "TARGETS")
+		return err == nil && strings.Contains(string(offered), "image/png")
+	})
+	if got, err := x.Paste(t, "image/png"); err != nil || !bytes.Equal(got, picture) {
+		t.Errorf("%d bytes were put back, not %d; %v", len(got), len(picture), err)
+	}
+
+	// What another command sets holds at once, and so does an editor's change.
+	if out, err := p.command("config", "set", "format", "url").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	desktoptest.Eventually(t, "the new format", func() bool {
+		x.Copy(t, "image/png", noise(t, 1000))
+		return strings.HasPrefix(pasted(t, x, ""), "http")
+	})
+	if err := os.WriteFile(p.file(), []byte(`{"bucket": `), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	panel.Shows("attention", red, 15, 1000)
+	panel.Save("program-attention")
+
+	// A second start says so and ends well.
+	out, err := p.command("tray").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "running") {
+		t.Errorf("a second start: %v: %s", err, out)
+	}
+
+	panel.Open(icon)
+	panel.Save("program-menu")
+	panel.Press("Up", "Return")
+	<-p.ended
+	if p.err != nil {
+		t.Errorf("it ended with %v", p.err)
+	}
+	if info, err := os.Stat(filepath.Join(p.home, "bilipaste.log")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the log: %v, %v", info, err)
+	}
+}
+
+// uploads counts the uploads that the host was asked for.
+func uploads(host *sandbox.Server) int {
+	n := 0
+	for _, r := range host.Requests() {
+		if strings.Contains(r.Path, "upload") {
+			n++
+		}
+	}
+	return n
+}
+
+func TestTheTrayProgramEndsByASignal(t *testing.T) {
+	x := desktoptest.StartX(t)
+	desktoptest.Bus(t)
+	p := startTray(t, `{"writing_mode": true, "notify": false, "sound": false}`)
+	p.host.Play(sandbox.Hang, 0)
+	desktoptest.Eventually(t, "an upload", func() bool { // it begins to watch some time
+		x.Copy(t, "image/png", noise(t, 1000))
+		return uploads(p.host) > 0
+	})
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-p.ended
+	if code := p.cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		t.Errorf("status %d", code)
+	}
+}
+
+// Without a bus there is no icon, but all else works; it is told once.
+func TestTheTrayProgramWithoutABus(t *testing.T) {
+	x := desktoptest.StartX(t)
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	p := startTray(t, `{"writing_mode": true, "sound": false}`)
+	desktoptest.Eventually(t, "a link", func() bool {
+		x.Copy(t, "image/png", noise(t, 1000))
+		return uploads(p.host) > 0
+	})
+	pasted(t, x, "![](http")
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	<-p.ended
+	if said := p.said.String(); strings.Count(said, "bilipaste: ") != 1 || !strings.Contains(said, "session bus") {
+		t.Errorf("it said %q", said)
+	}
+}
