@@ -160,7 +160,7 @@ func (w *Watcher) listen(ctx context.Context) {
 			pause = soonest
 		}
 		if pause == soonest {
-			slog.Warn("the clipboard is lost, connecting again", "backend", w.backend.name(), "error", err)
+			slog.Warn("the clipboard is lost", "error", lang.Errorf("watcher.lost", lang.Data{"Cause": err}, err))
 		}
 		select {
 		case <-time.After(pause):

@@ -46,7 +46,8 @@ type app struct {
 
 func newApp(args []string, in io.Reader, out, errOut io.Writer) *app {
 	a := &app{in: in, out: out, err: errOut}
-	a.log = slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	a.log = slog.New(&notes{app: a, said: map[string]bool{}})
+	slog.SetDefault(a.log)
 	places, err := config.FindPlaces()
 	a.state = places.State
 	a.file = settingsFile(args, places)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -87,9 +88,13 @@ func TestTheTrayProgram(t *testing.T) {
 	panel.Save("program-off")
 	first := noise(t, 1000)
 	x.Copy(t, "image/png", first)
+	// With writing mode off nothing is taken, unless it is asked for.
+	panel.Open(icon)
 	if n := uploads(p.host); n != 0 {
 		t.Errorf("%d uploads with writing mode off", n)
 	}
+	panel.Press("Down", "Down", "Return")
+	pasted(t, x, "![](http")
 
 	panel.Click(1, icon)
 	panel.Shows("writing mode", blue, 60, 1000)
@@ -125,6 +130,19 @@ func TestTheTrayProgram(t *testing.T) {
 		t.Errorf("%d bytes were put back, not %d; %v", len(got), len(picture), err)
 	}
 
+	// The link before that, and starting at login.
+	panel.Open(icon)
+	panel.Press("Down", "Down", "Down", "Down", "Right", "Down", "Return")
+	if text := pasted(t, x, "![](http"); !strings.Contains(text, "/bfs/live/") {
+		t.Errorf("pasted %q", text)
+	}
+	panel.Open(icon)
+	panel.Press("Up", "Up", "Up", "Up", "Return")
+	desktoptest.Eventually(t, "an autostart entry", func() bool {
+		entry, err := os.ReadFile(filepath.Join(p.home, "autostart", "bilipaste.desktop"))
+		return err == nil && strings.Contains(string(entry), "bilipaste")
+	})
+
 	// What another command sets holds at once, and so does an editor's change.
 	if out, err := p.command("config", "set", "format", "url").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -154,6 +172,30 @@ func TestTheTrayProgram(t *testing.T) {
 	}
 	if info, err := os.Stat(filepath.Join(p.home, "bilipaste.log")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the log: %v, %v", info, err)
+	}
+}
+
+// A second start has the first one show itself.
+func TestASecondStartShowsTheFirst(t *testing.T) {
+	desktoptest.Bus(t)
+	x := desktoptest.StartX(t)
+	dunst := desktoptest.StartDunst(t, x)
+	p := startTray(t, `{"writing_mode": true, "sound": false}`)
+	desktoptest.Eventually(t, "it to run", func() bool {
+		_, err := os.Stat(filepath.Join(p.home, "instance.json"))
+		return err == nil
+	})
+	var shown []desktoptest.Shown
+	desktoptest.Eventually(t, "it to show itself", func() bool {
+		if out, err := p.command().CombinedOutput(); err != nil || !strings.Contains(string(out), "running already") {
+			t.Fatalf("a second start: %v: %s", err, out)
+		}
+		shown = dunst.History(t)
+		return slices.ContainsFunc(shown, func(n desktoptest.Shown) bool { return n.Summary == "bilipaste is running" })
+	})
+	out, err := p.command("watch").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "running already") {
+		t.Errorf("watch beside it: %v: %s", err, out)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bilipaste/internal/desktop"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/notify"
@@ -29,6 +30,14 @@ func (a *app) watch(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	instance, err := desktop.Claim(ctx, a.state, func() {})
+	switch {
+	case errors.Is(err, desktop.ErrRunning):
+		return lang.Errorf("cli.watch_twice", nil, err)
+	case err != nil:
+		return err
+	}
+	defer func() { _ = instance.Close() }()
 	clipboard, err := a.clipboard(ctx)
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ func (n *Notifier) tell(ctx context.Context, sound, title, body, icon string) {
 	if n.sound {
 		n.tasks.Go(func() {
 			if err := n.play(ctx, sound); err != nil && ctx.Err() == nil {
-				n.log.WarnContext(ctx, "no sound", "error", err)
+				n.log.WarnContext(ctx, "no sound", "error", silent(err))
 			}
 		})
 	}

@@ -20,10 +20,15 @@ func CheckSound(ctx context.Context) error {
 	clear(quiet[headerSize:])
 	t := make(turn, 1)
 	t.tryTake()
-	if err := t.run(ctx, func() error { return play(ctx, quiet) }); err != nil {
-		return lang.Errorf("notify.no_sound", lang.Data{"Cause": err}, err)
+	return silent(t.run(ctx, func() error { return play(ctx, quiet) }))
+}
+
+// silent is the error of a sound that was not heard, in words for the user.
+func silent(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return lang.Errorf("notify.no_sound", lang.Data{"Cause": err}, err)
 }
 
 // headerSize is the length of the header of the sounds, in bytes.

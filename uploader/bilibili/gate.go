@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"bilipaste/internal/lang"
 	"bilipaste/uploader"
 )
 
@@ -144,7 +145,7 @@ func (g *Gate) note(ctx context.Context, err error, upload bool) error {
 		return nil
 	})
 	if trouble != nil {
-		g.log.Error("bilibili: the state could not be written after a call", "err", trouble)
+		g.log.Error("bilibili: the state could not be written after a call", "error", trouble)
 		if err != nil {
 			return errors.Join(err, trouble)
 		}
@@ -168,7 +169,7 @@ func (g *Gate) lock(ctx context.Context, name string, limit time.Duration) (unlo
 	case ok:
 		return func() {
 			if err := file.Unlock(); err != nil {
-				g.log.Error("bilibili: a lock could not be given back", "err", err)
+				g.log.Error("bilibili: a lock could not be given back", "error", err)
 			}
 		}, nil
 	case ctx.Err() != nil:
@@ -192,7 +193,7 @@ func (g *Gate) update(ctx context.Context, change func(*state) error) error {
 	file := filepath.Join(g.dir, Name+"-state.json")
 	stored, err := readState(file)
 	if err != nil {
-		g.log.Warn("bilibili: the state is unreadable and taken as none", "err", err)
+		g.log.Warn("bilibili: the state is taken as none", "error", lang.Errorf("bilibili.state_broken", lang.Data{"Cause": err}, err))
 	}
 	s := stored
 	s.bound(time.Now(), g.pace)
