@@ -2,9 +2,10 @@ package desktop_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"bilipaste/internal/desktop"
@@ -33,11 +34,15 @@ func TestOpenPassesTheFileOn(t *testing.T) {
 	if err := desktop.Open(t.Context(), target); err != nil {
 		t.Errorf("with a program left running: %v", err)
 	}
-	pid, err := os.ReadFile(filepath.Join(dir, "pid"))
+	text, err := os.ReadFile(filepath.Join(dir, "pid"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := exec.Command("kill", strings.TrimSpace(string(pid))).Run(); err != nil {
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 		t.Errorf("the program was ended: %v", err)
 	}
 
