@@ -27,6 +27,7 @@ type app struct {
 	log      *slog.Logger
 
 	file      string // the settings file
+	fileGiven bool   // by a flag
 	config    config.Config
 	configErr error // why the settings could not be read
 	say       *lang.Printer
@@ -50,7 +51,10 @@ func newApp(args []string, in io.Reader, out, errOut io.Writer) *app {
 	slog.SetDefault(a.log)
 	places, err := config.FindPlaces()
 	a.state = places.State
-	a.file = settingsFile(args, places)
+	a.file = places.File()
+	if file := settingsFile(args); file != "" {
+		a.file, a.fileGiven = file, true
+	}
 	a.config, a.configErr = config.Load(a.file)
 	if err != nil {
 		a.configErr = err

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"bilipaste/internal/config"
 	"bilipaste/internal/lang"
 )
 
@@ -197,16 +196,13 @@ GLOBAL:
 MORE{{end}}
 `
 
-// settingsFile finds --config before the command line is parsed: its language
-// is that of the settings.
-func settingsFile(args []string, places config.Places) string {
+// settingsFile finds --config before the command line is parsed, since its
+// language is that of the settings; "" if it is not given.
+func settingsFile(args []string) string {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.ParseErrorsAllowlist.UnknownFlags = true
 	flags.Usage = func() {}
 	file := flags.String("config", "", "")
 	_ = flags.Parse(args) // cobra tells of what is wrong
-	if *file != "" {
-		return *file
-	}
-	return places.File()
+	return *file
 }

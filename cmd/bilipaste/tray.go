@@ -32,7 +32,14 @@ func (a *app) trayCommand() *cobra.Command {
 
 // runTray is the program in the tray, until its user quits it.
 func (a *app) runTray(ctx context.Context) error {
-	d := &daemon{app: a, switched: make(chan struct{})}
+	d := &daemon{app: a, switched: make(chan struct{}), again: []string{"tray"}}
+	if a.fileGiven {
+		file, err := filepath.Abs(a.file)
+		if err != nil {
+			return err
+		}
+		d.again = append(d.again, "--config", file)
+	}
 	instance, err := desktop.Claim(ctx, a.state, d.showItself)
 	switch {
 	case errors.Is(err, desktop.ErrRunning):
@@ -87,6 +94,7 @@ func (a *app) logToFile() {
 // and the notifier of writing mode, so that each may change meanwhile.
 type daemon struct {
 	*app
+	again []string        // the arguments with which it starts at login
 	ctx   context.Context // the program's life
 	quit  context.CancelFunc
 	board *watcher.Watcher

@@ -248,6 +248,8 @@ func TestWhatIsLeftAloneIsReportedInSilence(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
+	d.copied <- watcher.Clip{Formats: []string{"UTF8_STRING"}, Why: watcher.NotReadable} // only a text
+	<-d.reported
 	if len(d.log) != 0 {
 		t.Errorf("%q", d.log)
 	}

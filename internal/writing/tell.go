@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"bilipaste/internal/lang"
@@ -40,9 +41,15 @@ func (r Result) Failed() int {
 	return n
 }
 
-// lost tells whether something that counts was copied and could not be had.
+// lost tells whether a picture or files were copied and could not be had.
 func (r Result) lost() bool {
-	return r.Clip.Why == watcher.TooLarge || r.Clip.Why == watcher.NotReadable && len(r.Clip.Formats) > 0
+	switch r.Clip.Why {
+	case watcher.TooLarge, watcher.NotReadable, watcher.Superseded:
+		return slices.ContainsFunc(r.Clip.Formats, func(f string) bool {
+			return strings.HasPrefix(f, "image/") || f == "text/uri-list"
+		})
+	}
+	return false
 }
 
 // explain is the notification's text: the links, where they are, and each
