@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -45,17 +44,15 @@ func TestTheLikeLaterThanAPutIsACopy(t *testing.T) {
 // What was copied before a Put and is judged after it changes nothing of that.
 func TestAPutIsNewerThanWhatIsStillToBeJudged(t *testing.T) {
 	onBoard(t, func(t *testing.T, b *board) {
-		b.copy(&paper{content: "slow", slow: 3 * time.Second})
-		time.Sleep(time.Second)
+		b.copy(&paper{content: "slow", slow: takeOver})
+		time.Sleep(takeOver / 2)
 		b.putPicture("a")
-		time.Sleep(2 * time.Second)
-		synctest.Wait()
+		time.Sleep(takeOver / 2)
 		b.expect("slow")
 		if err := b.w.Replace(t.Context(), b.seen[0], "link"); !errors.Is(err, ErrChanged) {
 			t.Errorf("Replace: %v, want ErrChanged", err)
 		}
-		b.putPicture("a")
-		b.copy(&paper{content: "a"})
+		b.copy(&paper{content: "a"}) // a take-over
 		b.expect("slow")
 	})
 }

@@ -87,6 +87,11 @@ func TestAClipboardManagersTakeOverIsNoNewClip(t *testing.T) {
 	c = d.expect(IsPicture)
 	app.quit()
 	manager.copy(content) // after the program's end
+	d.until("the take-over is judged", func() bool {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return d.latest.offer != c.offer
+	})
 	d.none()
 	if err := d.Replace(t.Context(), c, "link"); !errors.Is(err, ErrChanged) {
 		t.Errorf("after a take-over and another copy: %v", err)

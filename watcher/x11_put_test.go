@@ -305,6 +305,12 @@ func TestWhatWasPutDoesNotComeBackFromAManager(t *testing.T) {
 		taken.copy(map[string][]byte{uriList: []byte(fileURI(path))})
 		d.until("the take-over is judged", d.somebodyElses)
 	}
+	if err := d.PutPicture(t.Context(), "image/png", a); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(takeOver + 100*time.Millisecond) // the rule is about time: a manager has more of it
+	manager.copy(map[string][]byte{"image/png": a})
+	d.until("the take-over is judged", d.somebodyElses)
 	d.none()
 }
 
