@@ -3,7 +3,6 @@ package uploader
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -40,7 +39,8 @@ type Host interface {
 
 // Uploader is the one way from a picture to its link.
 type Uploader struct {
-	Host Host
+	Host    Host
+	Prepare Prepare
 }
 
 const (
@@ -49,17 +49,23 @@ const (
 	longest   = time.Minute // a host that asks for more is not waited for
 )
 
-// Upload checks that the host takes p, sends it, and tries again where the
-// failure is Passing: three times in all, and not where the host asks to be
-// left alone for more than a minute. Its errors are those of Host.
+// Upload prepares p for the host, sends it, and tries again where the failure
+// is Passing: three times in all, and not where the host asks to be left alone
+// for more than a minute. Its errors are those of Prepare and of Host.
 func (u *Uploader) Upload(ctx context.Context, p Picture) (Link, error) {
-	if err := u.check(p); err != nil {
+	ready, err := u.Prepare.Do(ctx, p, u.Host)
+	if err != nil {
 		return Link{}, err
 	}
+	return send(ctx, u.Host, ready)
+}
+
+// send sends p to a host that takes it.
+func send(ctx context.Context, host Host, p Picture) (Link, error) {
 	var last error // what backoff returns may be its own wrapping
 	link, err := backoff.Retry(ctx, func() (Link, error) {
 		var link Link
-		link, last = u.Host.Upload(ctx, p)
+		link, last = host.Upload(ctx, p)
 		return link, again(last)
 	}, backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0), backoff.WithBackOff(&backoff.ExponentialBackOff{
 		InitialInterval: firstWait, RandomizationFactor: 0.5, Multiplier: 3, MaxInterval: longest,
@@ -75,18 +81,6 @@ func (u *Uploader) Upload(ctx context.Context, p Picture) (Link, error) {
 		return Link{}, &named
 	}
 	return Link{}, last
-}
-
-// check refuses what the host does not take, before anything is sent.
-func (u *Uploader) check(p Picture) error {
-	limits := u.Host.Limits()
-	switch {
-	case !slices.Contains(limits.Formats, p.Format):
-		return &Error{Kind: NotTaken, Host: u.Host.Name(), Name: p.Name, Format: p.Format}
-	case int64(len(p.Data)) > limits.Bytes:
-		return &Error{Kind: TooLarge, Host: u.Host.Name(), Name: p.Name, Size: int64(len(p.Data)), Limit: limits.Bytes}
-	}
-	return nil
 }
 
 // again tells backoff which errors are worth another try, and when.

@@ -88,7 +88,10 @@ func (a *app) uploader() (linker, error) {
 	if err != nil {
 		return linker{}, usageError{err}
 	}
-	return linker{uploader.Uploader{Host: bucket}, a.gateway}, nil
+	return linker{uploader.Uploader{
+		Host:    bucket,
+		Prepare: uploader.Prepare{KeepMetadata: !a.config.StripMetadata},
+	}, a.gateway}, nil
 }
 
 // clipboard opens the desktop's clipboard.

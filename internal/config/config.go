@@ -34,6 +34,7 @@ type Config struct {
 	Language       string        // "auto", or a tag of the catalogue
 	Pace           time.Duration // the least time from one upload to the next, after a burst
 	Proxy          *url.URL      // nil: the system's
+	StripMetadata  bool          // EXIF, GPS and the like are removed before a picture is sent
 }
 
 // Default returns the settings of an empty file.
@@ -41,6 +42,7 @@ func Default() Config {
 	return Config{
 		Host: "bilibili", Bucket: "live", Format: format.Markdown,
 		Sound: true, Notify: true, Language: "auto", Pace: time.Second,
+		StripMetadata: true,
 	}
 }
 
@@ -105,6 +107,7 @@ var keys = []key{
 		c.Proxy = u
 		return nil
 	}},
+	{name: "strip_metadata", bare: true, get: func(c Config) string { return strconv.FormatBool(c.StripMetadata) }, set: truth(func(c *Config) *bool { return &c.StripMetadata })},
 }
 
 // Hosts returns the hosts to choose from.

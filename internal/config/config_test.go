@@ -33,7 +33,7 @@ func TestNoFileAndEmptyFileAreTheDefaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.Host != "bilibili" || c.Bucket != "live" || c.Format != format.Markdown || !c.Sound || !c.Notify ||
-			c.Language != "auto" || c.Pace != time.Second || !c.SESSDATA.IsZero() || c.Proxy != nil {
+			c.Language != "auto" || c.Pace != time.Second || !c.SESSDATA.IsZero() || c.Proxy != nil || !c.StripMetadata {
 			t.Errorf("%s: %+v", f, c)
 		}
 	}
@@ -43,14 +43,15 @@ func TestEveryKeyIsRead(t *testing.T) {
 	c, err := config.Load(file(t, `{
 		"host": "bilibili", "bucket": "my_own", "bucket_unlisted": true, "format": "<{url}>",
 		"SESSDATA": "s", "bili_jct": "j", "sound": false, "notify": false,
-		"language": "zh-CN", "pace": "2s500ms", "proxy": "socks5://127.0.0.1:1080"
+		"language": "zh-CN", "pace": "2s500ms", "proxy": "socks5://127.0.0.1:1080",
+		"strip_metadata": false
 	}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Bucket != "my_own" || !c.BucketUnlisted || c.Format.String() != "<{url}>" || c.SESSDATA.Reveal() != "s" ||
 		c.BiliJct.Reveal() != "j" || c.Sound || c.Notify || c.Language != "zh-CN" || c.Pace != 2500*time.Millisecond ||
-		c.Proxy.String() != "socks5://127.0.0.1:1080" {
+		c.Proxy.String() != "socks5://127.0.0.1:1080" || c.StripMetadata {
 		t.Errorf("%+v", c)
 	}
 }
