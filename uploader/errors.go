@@ -76,7 +76,7 @@ func (e *Error) Tell() lang.Message {
 	}
 	return lang.Message{ID: id, Data: lang.Data{
 		"Host": e.Host, "Name": name, "Code": e.Code, "Said": e.Said,
-		"Format": strings.ToUpper(string(e.Format)),
+		"Format": formatName(e.Format),
 		"Size":   e.size(e.Size), "Limit": e.size(e.Limit),
 		"Until": e.Until.Local().Format("15:04:05"), "After": e.After.Round(time.Second).String(),
 		"Cause": e.Err,

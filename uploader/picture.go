@@ -15,6 +15,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 
 	_ "golang.org/x/image/bmp"  //
 	_ "golang.org/x/image/tiff" //
@@ -39,7 +40,22 @@ const (
 	HEIC Format = "heic"
 	AVIF Format = "avif"
 	SVG  Format = "svg"
+	ICO  Format = "ico"
+	PSD  Format = "psd"
+	PDF  Format = "pdf"
+
+	// APNG is a PNG that moves. A picture's format is PNG then; a host that
+	// keeps the movement has APNG among its Limits too.
+	APNG Format = "apng"
 )
+
+// formatName is a format's name in messages.
+func formatName(f Format) string {
+	if f == WebP {
+		return "WebP"
+	}
+	return strings.ToUpper(string(f))
+}
 
 // Type returns the media type, such as "image/png".
 func (f Format) Type() string {
@@ -129,7 +145,7 @@ func NewPicture(name string, data []byte) (Picture, error) {
 		return p, &Error{Kind: Unusable, Why: "cut", Name: name, Err: err}
 	}
 	switch p.Format {
-	case HEIC, AVIF, SVG: // recognised, to be refused by name
+	case HEIC, AVIF, SVG, ICO, PSD, PDF: // recognised, to be refused by name
 		return p, nil
 	}
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
@@ -167,6 +183,14 @@ func Sniff(data []byte) Format {
 		return BMP
 	case is(0, "II*\x00"), is(0, "MM\x00*"):
 		return TIFF
+	case is(0, "8BPS\x00\x01"), is(0, "8BPS\x00\x02"):
+		return PSD
+	case is(0, "%PDF-"):
+		return PDF
+	case is(0, "\x00\x00\x01\x00"), is(0, "\x00\x00\x02\x00"):
+		if len(data) >= 22 && data[4] != 0 && data[5] == 0 && data[9] == 0 { // a count, and a reserved byte
+			return ICO
+		}
 	case is(4, "ftyp"):
 		switch string(data[8:min(12, len(data))]) {
 		case "avif", "avis":
@@ -180,6 +204,13 @@ func Sniff(data []byte) Format {
 		return SVG
 	}
 	return ""
+}
+
+// IsPicture tells from a file's first 512 bytes whether it is a picture, also
+// one that no host takes. A document is none.
+func IsPicture(head []byte) bool {
+	f := Sniff(head)
+	return f != "" && f != PDF
 }
 
 // whole checks, without decoding, that a picture reaches its own end. What

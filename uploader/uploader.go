@@ -1,11 +1,14 @@
 package uploader
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"bilipaste/internal/lang"
 )
 
 // Link is where a picture can be seen.
@@ -15,6 +18,13 @@ type Link struct {
 	Bucket  string    `json:"bucket,omitempty"`
 	Made    time.Time `json:"made"`
 	Differs bool      `json:"differs,omitempty"` // the host holds other bytes than were sent: it may have re-encoded them
+
+	// What the host holds, or, where it does not tell, what was sent.
+	Format        Format `json:"format,omitempty"`
+	Width, Height int    `json:"-"` // pixels
+	Bytes         int64  `json:"-"`
+
+	Notes []lang.Message `json:"-"` // what the user has to know: what was changed, where it went
 }
 
 // Limits says what a host takes.
@@ -53,11 +63,26 @@ const (
 // is Passing: three times in all, and not where the host asks to be left alone
 // for more than a minute. Its errors are those of Prepare and of Host.
 func (u *Uploader) Upload(ctx context.Context, p Picture) (Link, error) {
-	ready, err := u.Prepare.Do(ctx, p, u.Host)
+	return u.to(ctx, u.Host, p)
+}
+
+// to prepares p for one host and sends it there.
+func (u *Uploader) to(ctx context.Context, host Host, p Picture) (Link, error) {
+	ready, notes, err := u.Prepare.Do(ctx, p, host)
 	if err != nil {
 		return Link{}, err
 	}
-	return send(ctx, u.Host, ready)
+	link, err := send(ctx, host, ready)
+	if err != nil {
+		return Link{}, err
+	}
+	link.Notes = append(notes, link.Notes...)
+	link.Format = cmp.Or(link.Format, ready.Format)
+	if link.Width == 0 || link.Height == 0 {
+		link.Width, link.Height = ready.Width, ready.Height
+	}
+	link.Bytes = cmp.Or(link.Bytes, int64(len(ready.Data)))
+	return link, nil
 }
 
 // send sends p to a host that takes it.

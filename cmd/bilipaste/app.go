@@ -90,13 +90,17 @@ func (a *app) uploader() (linker, error) {
 	}
 	return linker{uploader.Uploader{
 		Host:    bucket,
-		Prepare: uploader.Prepare{KeepMetadata: !a.config.StripMetadata},
+		Prepare: uploader.Prepare{
+			KeepMetadata: !a.config.StripMetadata,
+			FirstFrame:   a.config.GIF == "first-frame",
+			RefuseLarge:  a.config.TooLarge == "refuse",
+		},
 	}, a.gateway}, nil
 }
 
 // clipboard opens the desktop's clipboard.
 func (a *app) clipboard(ctx context.Context) (*watcher.Watcher, error) {
-	return watcher.Open(ctx, func(head []byte) bool { return uploader.Sniff(head) != "" })
+	return watcher.Open(ctx, uploader.IsPicture)
 }
 
 // linker makes links that a browser can open, also the sandbox's.

@@ -92,6 +92,7 @@ type uploaded struct {
 	Width  int             `json:"width,omitempty"`
 	Height int             `json:"height,omitempty"`
 	Bytes  int             `json:"bytes,omitempty"`
+	Notes  []string        `json:"notes,omitempty"`
 	Error  *failure        `json:"error,omitempty"`
 }
 
@@ -120,6 +121,8 @@ func (a *app) printLink(file string, p uploader.Picture, link uploader.Link, err
 		line := uploaded{File: file, Format: p.Format, Width: p.Width, Height: p.Height, Bytes: len(p.Data), Error: a.failure(err)}
 		if err == nil {
 			line.Link = &link
+			line.Format, line.Width, line.Height, line.Bytes = link.Format, link.Width, link.Height, int(link.Bytes)
+			line.Notes = a.notes(link)
 		}
 		a.printJSON(line)
 	case err != nil:
@@ -129,8 +132,20 @@ func (a *app) printLink(file string, p uploader.Picture, link uploader.Link, err
 		if a.formatGiven {
 			f = a.config.Format
 		}
-		fmt.Fprintln(a.out, f.Write(format.Picture{URL: link.URL, Name: p.Name, Width: p.Width, Height: p.Height}))
+		fmt.Fprintln(a.out, f.Write(format.Picture{URL: link.URL, Name: p.Name, Width: link.Width, Height: link.Height}))
+		for _, note := range a.notes(link) {
+			fmt.Fprintf(a.err, "%s: %s\n", oneLine(cmp.Or(p.Name, file)), note)
+		}
 	}
+}
+
+// notes says what the user has to know of a link.
+func (a *app) notes(link uploader.Link) []string {
+	var notes []string
+	for _, n := range link.Notes {
+		notes = append(notes, a.say.Say(n))
+	}
+	return notes
 }
 
 // printJSON prints v on one line.

@@ -72,6 +72,7 @@ type clipped struct {
 type clippedPicture struct {
 	Name  string   `json:"name,omitempty"`
 	URL   string   `json:"url,omitempty"`
+	Notes []string `json:"notes,omitempty"`
 	Error *failure `json:"error,omitempty"`
 }
 
@@ -85,7 +86,7 @@ func (a *app) printResult(r writing.Result) {
 		Took: float64(r.Took.Microseconds()) / 1000, Error: a.failure(r.Pasted),
 	}
 	for _, p := range r.Pictures {
-		line.Pictures = append(line.Pictures, clippedPicture{p.Name, p.Link.URL, a.failure(p.Err)})
+		line.Pictures = append(line.Pictures, clippedPicture{p.Name, p.Link.URL, a.notes(p.Link), a.failure(p.Err)})
 	}
 	a.printJSON(line)
 }
@@ -104,6 +105,7 @@ func (a *app) describe(r writing.Result) string {
 		}))
 		if p.Err == nil {
 			links = append(links, p.Link.URL)
+			wrong = append(wrong, a.notes(p.Link)...)
 			if p.Link.Differs {
 				wrong = append(wrong, a.say.Text("cli.differs"))
 			}

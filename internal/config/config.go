@@ -35,6 +35,8 @@ type Config struct {
 	Pace           time.Duration // the least time from one upload to the next, after a burst
 	Proxy          *url.URL      // nil: the system's
 	StripMetadata  bool          // EXIF, GPS and the like are removed before a picture is sent
+	GIF            string        // what becomes of an animation that the host does not take: "scdn", "first-frame", "refuse"
+	TooLarge       string        // what becomes of a picture that is too large for the host: "jpeg", "refuse"
 }
 
 // Default returns the settings of an empty file.
@@ -42,7 +44,7 @@ func Default() Config {
 	return Config{
 		Host: "bilibili", Bucket: "live", Format: format.Markdown,
 		Sound: true, Notify: true, Language: "auto", Pace: time.Second,
-		StripMetadata: true,
+		StripMetadata: true, GIF: "refuse", TooLarge: "jpeg",
 	}
 }
 
@@ -108,6 +110,8 @@ var keys = []key{
 		return nil
 	}},
 	{name: "strip_metadata", bare: true, get: func(c Config) string { return strconv.FormatBool(c.StripMetadata) }, set: truth(func(c *Config) *bool { return &c.StripMetadata })},
+	{name: "gif", get: func(c Config) string { return c.GIF }, set: oneOf(func(c *Config) *string { return &c.GIF }, "scdn", "first-frame", "refuse")},
+	{name: "too_large", get: func(c Config) string { return c.TooLarge }, set: oneOf(func(c *Config) *string { return &c.TooLarge }, "jpeg", "refuse")},
 }
 
 // Hosts returns the hosts to choose from.

@@ -33,7 +33,7 @@ func TestNoFileAndEmptyFileAreTheDefaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.Host != "bilibili" || c.Bucket != "live" || c.Format != format.Markdown || !c.Sound || !c.Notify ||
-			c.Language != "auto" || c.Pace != time.Second || !c.SESSDATA.IsZero() || c.Proxy != nil || !c.StripMetadata {
+			c.Language != "auto" || c.Pace != time.Second || !c.SESSDATA.IsZero() || c.Proxy != nil || !c.StripMetadata || c.GIF != "refuse" || c.TooLarge != "jpeg" {
 			t.Errorf("%s: %+v", f, c)
 		}
 	}
@@ -44,14 +44,15 @@ func TestEveryKeyIsRead(t *testing.T) {
 		"host": "bilibili", "bucket": "my_own", "bucket_unlisted": true, "format": "<{url}>",
 		"SESSDATA": "s", "bili_jct": "j", "sound": false, "notify": false,
 		"language": "zh-CN", "pace": "2s500ms", "proxy": "socks5://127.0.0.1:1080",
-		"strip_metadata": false
+		"strip_metadata": false, "gif": "first-frame", "too_large": "refuse"
 	}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Bucket != "my_own" || !c.BucketUnlisted || c.Format.String() != "<{url}>" || c.SESSDATA.Reveal() != "s" ||
 		c.BiliJct.Reveal() != "j" || c.Sound || c.Notify || c.Language != "zh-CN" || c.Pace != 2500*time.Millisecond ||
-		c.Proxy.String() != "socks5://127.0.0.1:1080" || c.StripMetadata {
+		c.Proxy.String() != "socks5://127.0.0.1:1080" || c.StripMetadata ||
+		c.GIF != "first-frame" || c.TooLarge != "refuse" {
 		t.Errorf("%+v", c)
 	}
 }

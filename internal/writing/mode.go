@@ -95,7 +95,7 @@ func (m *Mode) take(ctx context.Context, clip watcher.Clip) {
 			return
 		}
 		if done.Err == nil {
-			links = append(links, m.Format().Write(format.Picture{URL: done.Link.URL, Name: p.Name, Width: p.Width, Height: p.Height}))
+			links = append(links, m.Format().Write(format.Picture{URL: done.Link.URL, Name: p.Name, Width: done.Link.Width, Height: done.Link.Height}))
 		}
 		r.Pictures = append(r.Pictures, done)
 	}

@@ -52,8 +52,8 @@ func (r Result) lost() bool {
 	return false
 }
 
-// explain is the notification's text: the links, where they are, and each
-// thing that went wrong, once.
+// explain is the notification's text: the links, where they are, what was
+// changed on the way, and each thing that went wrong, once.
 func (m *Mode) explain(p *lang.Printer, r Result) string {
 	var lines []string
 	switch {
@@ -65,6 +65,13 @@ func (m *Mode) explain(p *lang.Printer, r Result) string {
 	default:
 		what, _ := p.Error(r.Pasted)
 		lines = append(lines, p.Text("writing.paste_failed", lang.Data{"Cause": what}), r.Text)
+	}
+	for _, picture := range r.Pictures {
+		for _, note := range picture.Link.Notes {
+			if text := p.Say(note); !slices.Contains(lines, text) {
+				lines = append(lines, text)
+			}
+		}
 	}
 	last := ""
 	for _, picture := range r.Pictures {

@@ -6,47 +6,61 @@ import (
 	"fmt"
 )
 
+// The kinds of a GIF's blocks.
+const (
+	gifExtension = 0x21
+	gifFrame     = 0x2c
+	gifEnd       = 0x3b
+)
+
 // GIF removes the comments and the foreign data of a GIF, also of an animated one.
 func GIF(data []byte) ([]byte, error) {
+	var out pieces
+	err := eachGIFBlock(data, func(kind byte, block []byte) {
+		if kind != gifExtension || gifShows(block) {
+			out.keep(block)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.join(data), nil
+}
+
+// eachGIFBlock calls do for the header, of kind 0, and for each block after it
+// up to the end.
+func eachGIFBlock(data []byte, do func(kind byte, block []byte)) error {
 	const head = 13
 	if len(data) < head || !bytes.HasPrefix(data, []byte("GIF8")) {
-		return nil, errors.New("it does not start as a GIF does")
+		return errors.New("it does not start as a GIF does")
 	}
-	var out pieces
 	at := head + colourTable(data[10])
 	if at > len(data) {
-		return nil, errCut
+		return errCut
 	}
-	out.keep(data[:at])
-	for {
-		if at >= len(data) {
-			return nil, errCut
-		}
-		start := at
-		switch data[at] {
-		case 0x3b: // the end
-			out.keep(data[at : at+1])
-			return out.join(data), nil
-		case 0x2c: // a frame
+	do(0, data[:at])
+	for at < len(data) {
+		start, kind := at, data[at]
+		switch kind {
+		case gifEnd:
+			do(kind, data[at:at+1])
+			return nil
+		case gifFrame:
 			if at+10 > len(data) {
-				return nil, errCut
+				return errCut
 			}
-			at += 10 + colourTable(data[at+9]) + 1
-			if at = blocksEnd(data, at); at < 0 {
-				return nil, errCut
-			}
-			out.keep(data[start:at])
-		case 0x21: // an extension
-			if at = blocksEnd(data, at+2); at < 0 {
-				return nil, errCut
-			}
-			if gifShows(data[start:at]) {
-				out.keep(data[start:at])
-			}
+			at = blocksEnd(data, at+10+colourTable(data[at+9])+1)
+		case gifExtension:
+			at = blocksEnd(data, at+2)
 		default:
-			return nil, fmt.Errorf("it has a block of the unknown kind %#x", data[at])
+			return fmt.Errorf("it has a block of the unknown kind %#x", kind)
 		}
+		if at < 0 {
+			return errCut
+		}
+		do(kind, data[start:at])
 	}
+	return errCut
 }
 
 // gifShows tells whether an extension changes how a GIF looks.
@@ -83,4 +97,14 @@ func blocksEnd(data []byte, at int) int {
 		}
 	}
 	return -1
+}
+
+// Frames counts the frames of a GIF, up to where it is malformed.
+func Frames(data []byte) (n int) {
+	_ = eachGIFBlock(data, func(kind byte, _ []byte) {
+		if kind == gifFrame {
+			n++
+		}
+	})
+	return n
 }

@@ -98,7 +98,7 @@ func shown(marker byte, segment []byte, exif *bool) []byte {
 		return jpegSegment(marker, body[:12], []byte{0, 0})
 	case marker == app0+1 && bytes.HasPrefix(body, []byte("Exif\x00")) && len(body) >= 6 && !*exif:
 		*exif = true
-		if o := orientation(body[6:]); o != 0 {
+		if o := Orientation(body[6:]); o != 0 {
 			return jpegSegment(marker, []byte("Exif\x00\x00"), oriented(o))
 		}
 	case marker == app0+2 && bytes.HasPrefix(body, []byte("ICC_PROFILE\x00")):

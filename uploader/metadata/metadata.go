@@ -41,9 +41,9 @@ func (p *pieces) join(data []byte) []byte {
 	return bytes.Join(p.parts, nil)
 }
 
-// orientation reads the Orientation of EXIF data, which is laid out as a TIFF
+// Orientation reads the Orientation of EXIF data, which is laid out as a TIFF
 // file: 2 to 8, or 0 where it is upright, missing or unreadable.
-func orientation(exif []byte) uint16 {
+func Orientation(exif []byte) uint16 {
 	if len(exif) < 8 {
 		return 0
 	}

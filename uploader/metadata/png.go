@@ -31,7 +31,7 @@ func PNG(data []byte) ([]byte, error) {
 		rest = rest[size:]
 		switch name := string(chunk[4:8]); {
 		case name == "eXIf":
-			if o := orientation(chunk[8 : size-4]); o != 0 && !exif {
+			if o := Orientation(chunk[8 : size-4]); o != 0 && !exif {
 				exif = true
 				out.put(pngChunk(name, oriented(o)), chunk)
 			}

@@ -40,7 +40,7 @@ func WebP(data []byte) ([]byte, error) {
 			out.put(frame, chunk)
 		case "EXIF":
 			body := bytes.TrimPrefix(chunk[8:], []byte("Exif\x00\x00")) // some writers put it there
-			if o := orientation(body); o != 0 && !exif {
+			if o := Orientation(body); o != 0 && !exif {
 				exif = true
 				out.put(riffChunk(name, oriented(o)), chunk)
 			}

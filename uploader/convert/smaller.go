@@ -1,0 +1,228 @@
+package convert
+
+import (
+	"bytes"
+	"compress/zlib"
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	"image/png"
+)
+
+// Recompress returns a PNG with the same pixels, compressed anew as hard as
+// can be, in at most limit bytes; or ErrTooLarge. It holds two lines at a time.
+func Recompress(ctx context.Context, data []byte, limit int) ([]byte, error) {
+	f, err := readPNG(data)
+	if err != nil {
+		return nil, err
+	}
+	out := &limited{ctx: ctx, limit: limit}
+	z, err := zlib.NewWriterLevel(out, zlib.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	var above []byte
+	var rows [5][]byte
+	err = f.lines(ctx, func(l line) error {
+		if l.startsAnew {
+			above = make([]byte, len(l.row))
+			for i := range rows {
+				rows[i] = make([]byte, 1+len(l.row))
+				rows[i][0] = byte(i)
+			}
+		}
+		best := 0
+		if f.depth >= 8 && f.colour != palette {
+			best = filter(&rows, l.row, above, l.samplesBytes)
+		} else {
+			copy(rows[0][1:], l.row)
+		}
+		above = append(above[:0], l.row...)
+		_, err := z.Write(rows[best])
+		return err
+	})
+	if err = errors.Join(err, z.Close()); err != nil {
+		return nil, first(ctx, err)
+	}
+	packed := f.withPixels(out.data)
+	if len(packed) > limit {
+		return nil, ErrTooLarge
+	}
+	return packed, nil
+}
+
+// first returns the one error that says why a writing stopped.
+func first(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, ErrTooLarge):
+		return ErrTooLarge
+	}
+	return err
+}
+
+// filter fills rows with a line as each filter of PNG makes it, and returns
+// the one that should compress best: whose bytes are nearest to 0.
+func filter(rows *[5][]byte, row, above []byte, bpp int) (best int) {
+	none, sub, up, average, paethed := rows[0][1:], rows[1][1:], rows[2][1:], rows[3][1:], rows[4][1:]
+	var sums [5]int
+	for i, v := range row {
+		var left, corner byte
+		if i >= bpp {
+			left, corner = row[i-bpp], above[i-bpp]
+		}
+		none[i] = v
+		sub[i] = v - left
+		up[i] = v - above[i]
+		average[i] = v - byte((int(left)+int(above[i]))/2)
+		paethed[i] = v - paeth(left, above[i], corner)
+		sums[0] += abs(int(int8(v)))
+		sums[1] += abs(int(int8(sub[i])))
+		sums[2] += abs(int(int8(up[i])))
+		sums[3] += abs(int(int8(average[i])))
+		sums[4] += abs(int(int8(paethed[i])))
+	}
+	for i, sum := range sums {
+		if sum < sums[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// Palette returns a PNG with the same pixels, but with a palette, in at most
+// limit bytes; or ErrColours where it has more than 256, or ErrTooLarge.
+func Palette(ctx context.Context, data []byte, limit int) ([]byte, error) {
+	f, err := readPNG(data)
+	if err != nil {
+		return nil, err
+	}
+	if f.colour == palette || f.colour != rgb && f.colour != rgbAlpha && f.profile() != nil {
+		return nil, ErrColours // a profile for shades of gray suits no palette
+	}
+	m := image.NewPaletted(image.Rect(0, 0, f.width, f.height), make(color.Palette, 0, 256))
+	known := map[color.NRGBA]uint8{}
+	var last color.NRGBA
+	var index uint8
+	err = f.lines(ctx, func(l line) error {
+		at := l.y*m.Stride + l.x
+		for i := range l.pixels {
+			c, exact := f.pixel(l.row, i)
+			if !exact {
+				return ErrColours
+			}
+			if c != last || len(known) == 0 {
+				var ok bool
+				if index, ok = known[c]; !ok {
+					if len(known) == 256 {
+						return ErrColours
+					}
+					index = uint8(len(known))
+					known[c] = index
+					m.Palette = append(m.Palette, c)
+				}
+				last = c
+			}
+			m.Pix[at] = index
+			at += l.dx
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &limited{ctx: ctx, limit: limit}
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := encoder.Encode(out, m); err != nil {
+		return nil, first(ctx, err)
+	}
+	return f.dress(out.data, limit)
+}
+
+// dress gives a PNG made from f's pixels the chunks of f that change how they
+// look and do not depend on how they are stored.
+func (f *pngFile) dress(data []byte, limit int) ([]byte, error) {
+	size := len(f.head)
+	out := bytes.NewBuffer(make([]byte, 0, len(data)+1<<10))
+	out.Write(data[:size])
+	for _, c := range append(f.before[:len(f.before):len(f.before)], f.after...) {
+		switch string(c[4:8]) {
+		case "PLTE", "tRNS", "sBIT", "bKGD", "hIST":
+		default:
+			out.Write(c)
+		}
+	}
+	out.Write(data[size:])
+	if out.Len() > limit {
+		return nil, ErrTooLarge
+	}
+	return out.Bytes(), nil
+}
+
+// pixel returns the i-th pixel of a line, and whether 8 bits hold it exactly.
+func (f *pngFile) pixel(row []byte, i int) (c color.NRGBA, exact bool) {
+	n := f.samples()
+	var s [4]byte
+	exact = true
+	switch f.depth {
+	case 8:
+		copy(s[:], row[i*n:i*n+n])
+	case 16:
+		for k := range n {
+			high, low := row[2*(i*n+k)], row[2*(i*n+k)+1]
+			s[k] = high
+			exact = exact && high == low
+		}
+	default:
+		mask := byte(1<<f.depth - 1)
+		v := row[i*f.depth/8] >> (8 - f.depth - i*f.depth%8) & mask
+		if s[0] = v; f.colour == gray {
+			s[0] = v * (255 / mask)
+		}
+	}
+	switch f.colour {
+	case gray:
+		c = color.NRGBA{s[0], s[0], s[0], 255}
+	case grayAlpha:
+		c = color.NRGBA{s[0], s[0], s[0], s[1]}
+	case rgb:
+		c = color.NRGBA{s[0], s[1], s[2], 255}
+	case rgbAlpha:
+		c = color.NRGBA{s[0], s[1], s[2], s[3]}
+	case palette:
+		if at := 3 * int(s[0]); at+3 <= len(f.plte) {
+			c = color.NRGBA{f.plte[at], f.plte[at+1], f.plte[at+2], 255}
+		} else {
+			c.A = 255
+		}
+		if int(s[0]) < len(f.trns) {
+			c.A = f.trns[s[0]]
+		}
+	}
+	if f.colour == gray && len(f.trns) == 2 && f.isKey(row, i, 1) || f.colour == rgb && len(f.trns) == 6 && f.isKey(row, i, 3) {
+		c.A = 0
+	}
+	return c, exact
+}
+
+// isKey tells whether a pixel has the one colour that stands for nothing.
+func (f *pngFile) isKey(row []byte, i, n int) bool {
+	for k := range n {
+		want := uint16(f.trns[2*k])<<8 | uint16(f.trns[2*k+1])
+		var v uint16
+		switch at := i*n + k; {
+		case f.depth == 16:
+			v = uint16(row[2*at])<<8 | uint16(row[2*at+1])
+		case f.depth == 8:
+			v = uint16(row[at])
+		default:
+			v = uint16(row[at*f.depth/8] >> (8 - f.depth - at*f.depth%8) & byte(1<<f.depth-1))
+		}
+		if v != want {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,245 @@
+package uploader_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"bilipaste/internal/lang"
+	"bilipaste/uploader"
+	"bilipaste/uploader/hosttest"
+)
+
+// shelf is a host that takes what its limits say, and keeps it.
+type shelf struct {
+	name   string
+	limits uploader.Limits
+	fails  error
+	got    []uploader.Picture
+}
+
+func (s *shelf) Name() string            { return s.name }
+func (s *shelf) Limits() uploader.Limits { return s.limits }
+
+func (s *shelf) Upload(_ context.Context, p uploader.Picture) (uploader.Link, error) {
+	if s.fails != nil {
+		return uploader.Link{}, s.fails
+	}
+	s.got = append(s.got, p)
+	return uploader.Link{URL: "https://" + s.name + "/", Host: s.name}, nil
+}
+
+func like(formats ...uploader.Format) *shelf {
+	return &shelf{name: "shelf", limits: uploader.Limits{Formats: formats, Bytes: 15e6}}
+}
+
+var web = []uploader.Format{uploader.PNG, uploader.JPEG, uploader.WebP}
+
+func picture(t testing.TB, name string, encode func(*bytes.Buffer) error) uploader.Picture {
+	t.Helper()
+	var b bytes.Buffer
+	if err := encode(&b); err != nil {
+		t.Fatal(err)
+	}
+	p, err := uploader.NewPicture(name, b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func animatedGIF(t testing.TB) uploader.Picture {
+	frame := func(n int) *image.Paletted {
+		m := image.NewPaletted(image.Rect(0, 0, 5, 4), color.Palette{color.Black, color.White})
+		m.Pix[n] = 1
+		return m
+	}
+	return picture(t, "moves.gif", func(b *bytes.Buffer) error {
+		return gif.EncodeAll(b, &gif.GIF{Image: []*image.Paletted{frame(0), frame(9)}, Delay: []int{9, 9}})
+	})
+}
+
+func chunk(name, body string) []byte {
+	c := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
+	c = append(c, name+body...)
+	return binary.BigEndian.AppendUint32(c, crc32.ChecksumIEEE(c[4:]))
+}
+
+// animatedPNG returns a PNG of one frame that says that it moves.
+func animatedPNG(t testing.TB) uploader.Picture {
+	still := hosttest.Picture(t, uploader.PNG, 1).Data
+	control := chunk("acTL", "\x00\x00\x00\x01\x00\x00\x00\x00")
+	frame := chunk("fcTL", "\x00\x00\x00\x00\x00\x00\x00\x18\x00\x00\x00\x10"+strings.Repeat("\x00", 8)+"\x00\x0a\x00\x64\x00\x00")
+	p, err := uploader.NewPicture("moves.png", slices.Concat(still[:33], control, frame, still[33:]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func noisy(w, h int, opaque bool) *image.NRGBA {
+	m := image.NewNRGBA(image.Rect(0, 0, w, h))
+	random := rand.New(rand.NewPCG(3, 4))
+	for i := 0; i+8 <= len(m.Pix); i += 8 {
+		binary.LittleEndian.PutUint64(m.Pix[i:], random.Uint64())
+	}
+	for i := 3; i < len(m.Pix) && opaque; i += 4 {
+		m.Pix[i] = 255
+	}
+	return m
+}
+
+// said says notes in English.
+func said(notes []lang.Message) string {
+	var texts []string
+	for _, n := range notes {
+		texts = append(texts, lang.New(lang.English).Say(n))
+	}
+	return strings.Join(texts, "; ")
+}
+
+func TestWhatAHostTakesGoesUpAsItIs(t *testing.T) {
+	for _, format := range web {
+		host := like(web...)
+		p := hosttest.Picture(t, format, 1)
+		if format == uploader.WebP { // it has a comment
+			p.Data = hosttest.Picture(t, format, 1).Data
+		}
+		u := uploader.Uploader{Host: host, Prepare: uploader.Prepare{KeepMetadata: true}}
+		link, err := u.Upload(t.Context(), p)
+		if err != nil || !bytes.Equal(host.got[0].Data, p.Data) || len(link.Notes) > 0 {
+			t.Errorf("%s: %v, %s", format, err, said(link.Notes))
+		}
+		if link.Width != p.Width || link.Height != p.Height || link.Format != format || link.Bytes != int64(len(p.Data)) {
+			t.Errorf("%s: %+v", format, link)
+		}
+	}
+}
+
+func TestMetadataStaysAtHome(t *testing.T) {
+	host := like(web...)
+	p := hosttest.Picture(t, uploader.PNG, 1)
+	clean := p.Data
+	p.Data = slices.Concat(clean[:33], chunk("tEXt", "Comment\x00at home"), clean[33:])
+	u := uploader.Uploader{Host: host}
+	link, err := u.Upload(t.Context(), p)
+	if err != nil || !bytes.Equal(host.got[0].Data, clean) || len(link.Notes) > 0 {
+		t.Errorf("%v, %s", err, said(link.Notes))
+	}
+	p.Data = slices.Concat(clean[:40], []byte{1}, clean[41:])
+	if _, err := u.Upload(t.Context(), p); uploader.KindOf(err) != uploader.Unusable {
+		t.Errorf("a damaged picture: %v", err)
+	}
+}
+
+func TestWhatAHostDoesNotTakeIsConverted(t *testing.T) {
+	for format, want := range map[uploader.Format]uploader.Format{
+		uploader.BMP: uploader.PNG, uploader.TIFF: uploader.PNG, uploader.GIF: uploader.PNG, uploader.WebP: uploader.PNG,
+	} {
+		host := like(uploader.PNG, uploader.JPEG)
+		link, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, format, 1))
+		if err != nil || host.got[0].Format != want || link.Format != want || !strings.Contains(said(link.Notes), "the pixels are the same") {
+			t.Errorf("%s: %v, %s", format, err, said(link.Notes))
+		}
+	}
+	// BMP and TIFF have no metadata that could be cut out, so they go nowhere as they are.
+	host := like(uploader.PNG, uploader.BMP)
+	for keep, want := range map[bool]uploader.Format{false: uploader.PNG, true: uploader.BMP} {
+		u := uploader.Uploader{Host: host, Prepare: uploader.Prepare{KeepMetadata: keep}}
+		if link, err := u.Upload(t.Context(), hosttest.Picture(t, uploader.BMP, 1)); err != nil || link.Format != want {
+			t.Errorf("metadata kept: %v: %s, %v", keep, link.Format, err)
+		}
+	}
+}
+
+func TestAnAnimationIsNeverFlattenedInSilence(t *testing.T) {
+	for _, p := range []uploader.Picture{animatedGIF(t), animatedPNG(t)} {
+		host := like(web...)
+		_, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), p)
+		what, hint := lang.New(lang.English).Error(err)
+		if uploader.KindOf(err) != uploader.NotTaken || !strings.Contains(what, "animated") || !strings.Contains(hint, `"scdn"`) || !strings.Contains(hint, `"first-frame"`) {
+			t.Errorf("%s: %s; %s", p.Name, what, hint)
+		}
+		u := uploader.Uploader{Host: host, Prepare: uploader.Prepare{FirstFrame: true}}
+		link, err := u.Upload(t.Context(), p)
+		if err != nil || !strings.Contains(said(link.Notes), "first frame") || host.got[0].Animated() || host.got[0].Format != uploader.PNG {
+			t.Errorf("%s: %v, %s", p.Name, err, said(link.Notes))
+		}
+		moving := like(uploader.PNG, uploader.APNG, uploader.GIF)
+		if link, err := (&uploader.Uploader{Host: moving}).Upload(t.Context(), p); err != nil || !moving.got[0].Animated() || len(link.Notes) > 0 {
+			t.Errorf("%s: %v", p.Name, err)
+		}
+	}
+}
+
+func TestAPictureThatIsTooLargeIsChangedAsLittleAsCanBe(t *testing.T) {
+	loose := png.Encoder{CompressionLevel: png.NoCompression}
+	flat := image.NewNRGBA(image.Rect(0, 0, 300, 200))
+	few := noisy(300, 200, true)
+	for i := 0; i < len(few.Pix); i += 4 {
+		few.Pix[i+1], few.Pix[i+2] = few.Pix[i]^0x55, few.Pix[i]/2
+	}
+	pngOf := func(m image.Image) uploader.Picture {
+		return picture(t, "large.png", func(b *bytes.Buffer) error { return loose.Encode(b, m) })
+	}
+	for _, test := range []struct {
+		name  string
+		p     uploader.Picture
+		limit int64
+		want  uploader.Format
+		note  string
+		kind  uploader.Kind // with RefuseLarge
+	}{
+		{"recompressed", pngOf(flat), 20e3, uploader.PNG, "compressed harder", 0},
+		{"palette", pngOf(few), 70e3, uploader.PNG, "palette", 0},
+		{"jpeg", pngOf(noisy(300, 200, true)), 60e3, uploader.JPEG, "sent as JPEG of quality 8", uploader.TooLarge},
+		{"scaled", pngOf(noisy(300, 200, true)), 20e3, uploader.JPEG, "scaled down to ", uploader.TooLarge},
+		{"jpeg again", picture(t, "large.jpg", func(b *bytes.Buffer) error { return jpeg.Encode(b, noisy(300, 200, true), &jpeg.Options{Quality: 100}) }),
+			60e3, uploader.JPEG, "sent as JPEG of quality 8", uploader.TooLarge},
+	} {
+		host := like(web...)
+		host.limits.Bytes = test.limit
+		link, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), test.p)
+		if err != nil || link.Format != test.want || !strings.Contains(said(link.Notes), test.note) || link.Bytes > test.limit {
+			t.Errorf("%s: %v, %d bytes of %s, %s", test.name, err, link.Bytes, link.Format, said(link.Notes))
+		}
+		u := uploader.Uploader{Host: host, Prepare: uploader.Prepare{RefuseLarge: true}}
+		if _, err := u.Upload(t.Context(), test.p); uploader.KindOf(err) != test.kind {
+			t.Errorf("%s, refused: %v", test.name, err)
+		}
+	}
+	host := like(web...)
+	host.limits.Bytes = 60e3
+	if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), pngOf(noisy(300, 200, false))); uploader.KindOf(err) != uploader.TooLarge || !strings.Contains(err.Error(), "transparency") {
+		t.Errorf("transparent: %v", err)
+	}
+}
+
+func TestWhatIsNoPictureOfTheWebIsRefusedByName(t *testing.T) {
+	for name, data := range map[string]string{
+		"HEIC": "\x00\x00\x00\x18ftypheic", "AVIF": "\x00\x00\x00\x18ftypavif", "SVG": "<svg xmlns='x'/>", "PDF": "%PDF-1.7\n",
+		"ICO": "\x00\x00\x01\x00\x01\x00\x10\x10\x00\x00\x01\x00\x20\x00\x00\x00\x00\x00\x16\x00\x00\x00", "PSD": "8BPS\x00\x01\x00\x00",
+	} {
+		p, err := uploader.NewPicture("x", []byte(data))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, err = (&uploader.Uploader{Host: like(web...)}).Upload(t.Context(), p)
+		if uploader.KindOf(err) != uploader.NotTaken || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if uploader.IsPicture([]byte(data)) != (name != "PDF") {
+			t.Errorf("%s: a picture: %v", name, name == "PDF")
+		}
+	}
+}
