@@ -106,19 +106,22 @@ func TestCancelledBetweenTries(t *testing.T) {
 	})
 }
 
+// asItIs leaves a picture alone, also the filling of hosttest.PNG.
+var asItIs = uploader.Prepare{KeepMetadata: true, RefuseLarge: true}
+
 func TestWhatTheHostDoesNotTakeIsNotSent(t *testing.T) {
 	for name, test := range map[string]struct {
 		p        uploader.Picture
 		what, zh string
 	}{
 		"format": {
-			hosttest.Picture(t, uploader.GIF, 1),
-			"picture.gif: scripted does not take GIF pictures", "picture.gif：scripted 不支持 GIF 图片",
+			hosttest.Picture(t, uploader.JPEG, 1),
+			"picture.jpg: scripted does not take JPEG pictures", "picture.jpg：scripted 不支持 JPEG 图片",
 		},
 		"size": {hosttest.PNG(t, 2_000_000), "large.png is 2.0 MB; the limit is 0.0 MB", "large.png 有 2.0 MB，上限是 0.0 MB"},
 	} {
 		host := &scripted{}
-		_, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), test.p)
+		_, err := (&uploader.Uploader{Host: host, Prepare: asItIs}).Upload(t.Context(), test.p)
 		what, hint := lang.New(lang.English).Error(err)
 		if zh, zhHint := lang.New(lang.Chinese).Error(err); what != test.what || zh != test.zh || hint == "" || zhHint == "" {
 			t.Errorf("%s: %q, %q, %q, %q", name, what, zh, hint, zhHint)
@@ -128,7 +131,7 @@ func TestWhatTheHostDoesNotTakeIsNotSent(t *testing.T) {
 		}
 	}
 	// exactly at the limit
-	if _, err := (&uploader.Uploader{Host: &scripted{}}).Upload(t.Context(), hosttest.PNG(t, 1000)); err != nil {
+	if _, err := (&uploader.Uploader{Host: &scripted{}, Prepare: asItIs}).Upload(t.Context(), hosttest.PNG(t, 1000)); err != nil {
 		t.Error(err)
 	}
 }
@@ -136,7 +139,8 @@ func TestWhatTheHostDoesNotTakeIsNotSent(t *testing.T) {
 // Every error that can be made has a message in both languages.
 func TestEveryErrorIsSaid(t *testing.T) {
 	whys := map[uploader.Kind][]string{
-		uploader.NotLoggedIn: {"", "csrf"}, uploader.Refused: {""}, uploader.TooLarge: {"", "host"}, uploader.NotTaken: {""},
+		uploader.NotLoggedIn: {"", "csrf"}, uploader.Refused: {""}, uploader.TooLarge: {"", "host", "pixels", "transparent", "colours"},
+		uploader.NotTaken: {"", "animated", "pages", "variant"},
 		uploader.Unusable: {"empty", "unknown", "cut", "broken", "unreadable", "missing"}, uploader.Rejected: {""},
 		uploader.Passing:      {"", "network", "silent", "busy"},
 		uploader.BrokenAnswer: {"", "empty", "page", "cut", "long", "redirect", "link"},

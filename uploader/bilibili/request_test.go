@@ -138,7 +138,7 @@ func TestBuckets(t *testing.T) {
 
 func TestTheLargestPicture(t *testing.T) {
 	host, gateway := serve(t)
-	up := uploader.Uploader{Host: bucket(t, gateway, quiet)}
+	up := uploader.Uploader{Host: bucket(t, gateway, quiet), Prepare: uploader.Prepare{KeepMetadata: true, RefuseLarge: true}}
 	if _, err := up.Upload(t.Context(), hosttest.PNG(t, 15_000_000)); err != nil {
 		t.Error(err)
 	}
