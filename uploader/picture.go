@@ -20,6 +20,8 @@ import (
 	_ "golang.org/x/image/bmp"  //
 	_ "golang.org/x/image/tiff" //
 	_ "golang.org/x/image/webp" //
+
+	"bilipaste/uploader/metadata"
 )
 
 // MaxPicture is the largest picture, in bytes, that is taken up at all.
@@ -243,6 +245,13 @@ func whole(f Format, data []byte) error {
 		// A last padding byte may be missing.
 		if len(data) < 16 || uint64(binary.LittleEndian.Uint32(data[4:]))+8 > uint64(len(data))+1 {
 			return errors.New("webp is shorter than it says")
+		}
+	case GIF:
+		_, err := metadata.GIF(data)
+		return err
+	case BMP:
+		if size := binary.LittleEndian.Uint32(data[2:]); uint64(size) > uint64(len(data)) {
+			return errors.New("bmp is shorter than it says")
 		}
 	}
 	return nil

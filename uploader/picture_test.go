@@ -132,7 +132,7 @@ func TestWhatIsNoWholePictureIsRefused(t *testing.T) {
 		"webp signature":                 {webp[:12], "unusable.cut"},
 		"webp of nothing":                {[]byte("RIFF\x08\x00\x00\x00WEBPVP8 "), "unusable.broken"},
 		"more than the largest":          {make([]byte, uploader.MaxPicture+1), "too_large."},
-		"bmp without what its size says": {[]byte("BM                          "), "unusable.broken"},
+		"bmp without what its size says": {[]byte("BM                          "), "unusable.cut"},
 	} {
 		_, err := uploader.NewPicture("x", test.data)
 		if got := why(err); got != test.want {

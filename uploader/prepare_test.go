@@ -75,18 +75,6 @@ func chunk(name, body string) []byte {
 	return binary.BigEndian.AppendUint32(c, crc32.ChecksumIEEE(c[4:]))
 }
 
-// animatedPNG returns a PNG of one frame that says that it moves.
-func animatedPNG(t testing.TB) uploader.Picture {
-	still := hosttest.Picture(t, uploader.PNG, 1).Data
-	control := chunk("acTL", "\x00\x00\x00\x01\x00\x00\x00\x00")
-	frame := chunk("fcTL", "\x00\x00\x00\x00\x00\x00\x00\x18\x00\x00\x00\x10"+strings.Repeat("\x00", 8)+"\x00\x0a\x00\x64\x00\x00")
-	p, err := uploader.NewPicture("moves.png", slices.Concat(still[:33], control, frame, still[33:]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 func noisy(w, h int, opaque bool) *image.NRGBA {
 	m := image.NewNRGBA(image.Rect(0, 0, w, h))
 	random := rand.New(rand.NewPCG(3, 4))
@@ -163,7 +151,7 @@ func TestWhatAHostDoesNotTakeIsConverted(t *testing.T) {
 }
 
 func TestAnAnimationIsNeverFlattenedInSilence(t *testing.T) {
-	for _, p := range []uploader.Picture{animatedGIF(t), animatedPNG(t)} {
+	for _, p := range []uploader.Picture{animatedGIF(t), hosttest.Picture(t, uploader.APNG, 1)} {
 		host := like(web...)
 		_, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), p)
 		what, hint := lang.New(lang.English).Error(err)

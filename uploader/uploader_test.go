@@ -139,10 +139,10 @@ func TestWhatTheHostDoesNotTakeIsNotSent(t *testing.T) {
 // Every error that can be made has a message in both languages.
 func TestEveryErrorIsSaid(t *testing.T) {
 	whys := map[uploader.Kind][]string{
-		uploader.NotLoggedIn: {"", "csrf"}, uploader.Refused: {""}, uploader.TooLarge: {"", "host", "pixels", "transparent", "colours"},
-		uploader.NotTaken: {"", "animated", "pages", "variant"},
-		uploader.Unusable: {"empty", "unknown", "cut", "broken", "unreadable", "missing"}, uploader.Rejected: {""},
-		uploader.Passing:      {"", "network", "silent", "busy"},
+		uploader.NotLoggedIn: {"", "csrf"}, uploader.Refused: {""}, uploader.TooLarge: {"", "host", "output", "pixels", "transparent", "colours"},
+		uploader.NotTaken: {"", "host", "animated", "pages", "variant"},
+		uploader.Unusable: {"empty", "unknown", "cut", "broken", "unreadable", "missing"}, uploader.Rejected: {"", "request", "unknown", "method"},
+		uploader.Passing:      {"", "network", "silent", "busy", "frequent", "server"},
 		uploader.BrokenAnswer: {"", "empty", "page", "cut", "long", "redirect", "link"},
 		uploader.Local:        {"", "state"},
 	}

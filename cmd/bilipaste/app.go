@@ -89,7 +89,7 @@ func (a *app) uploader() (linker, error) {
 		return linker{}, usageError{err}
 	}
 	return linker{uploader.Uploader{
-		Host:    bucket,
+		Host: bucket,
 		Prepare: uploader.Prepare{
 			KeepMetadata: !a.config.StripMetadata,
 			FirstFrame:   a.config.GIF == "first-frame",

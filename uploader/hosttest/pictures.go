@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"golang.org/x/image/bmp"
@@ -49,6 +50,8 @@ func encode(t testing.TB, format uploader.Format, seed int) []byte {
 		err = tiff.Encode(&data, m, nil)
 	case uploader.WebP:
 		data.Write(webp(seed, false))
+	case uploader.APNG:
+		data.Write(apng(encode(t, uploader.PNG, seed)))
 	default:
 		t.Fatalf("no %s can be made here", format)
 	}
@@ -66,6 +69,19 @@ func AnimatedWebP(t testing.TB) uploader.Picture {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// apng makes an animation of one frame of a PNG of 24 x 16 pixels.
+func apng(still []byte) []byte {
+	chunk := func(name, body string) []byte {
+		c := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
+		c = append(c, name+body...)
+		return binary.BigEndian.AppendUint32(c, crc32.ChecksumIEEE(c[4:]))
+	}
+	const head = 8 + 25 // the signature and the header chunk
+	return slices.Concat(still[:head], chunk("acTL", "\x00\x00\x00\x01\x00\x00\x00\x00"),
+		chunk("fcTL", "\x00\x00\x00\x00\x00\x00\x00\x18\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0a\x00\x64\x00\x00"),
+		still[head:])
 }
 
 // webp writes a WebP of one pixel, or an animation of two such frames, with a

@@ -107,7 +107,7 @@ func (s *Server) nav(_ http.ResponseWriter, r *http.Request) any {
 }
 
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) any {
-	odd, delay := s.oddity()
+	odd, delay := s.oddity(false)
 	if odd.early() {
 		return s.play(odd, w, r, nil)
 	}
@@ -137,7 +137,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) any {
 		}
 	}
 	sum := sha1.Sum(f.data)
-	p := &picture{data: f.data, mediaType: f.mediaType, sum: hex.EncodeToString(sum[:])}
+	p := &picture{host: "i0.hdslb.com", data: f.data, mediaType: f.mediaType, sum: hex.EncodeToString(sum[:])}
 	p.path = "/bfs/" + f.bucket + "/"
 	if f.dir != "" {
 		p.path += f.dir + "/"

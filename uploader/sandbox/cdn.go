@@ -46,8 +46,8 @@ figcaption { max-width: 20em; font-size: small; overflow-wrap: anywhere }
 <h1>bilipaste sandbox</h1>
 <p>{{len .}} &#xd7; 🖼</p>
 {{range .}}<figure>
-<a href="i0.hdslb.com{{.}}"><img src="i0.hdslb.com{{.}}" alt=""></a>
-<figcaption>https://i0.hdslb.com{{.}}</figcaption>
+<a href="{{.}}"><img src="{{.}}" alt=""></a>
+<figcaption>https://{{.}}</figcaption>
 </figure>
 {{end}}</body>
 </html>
@@ -58,7 +58,7 @@ func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	paths := make([]string, 0, len(s.order))
 	for i := len(s.order) - 1; i >= 0; i-- {
-		paths = append(paths, s.order[i].path)
+		paths = append(paths, s.order[i].host+s.order[i].path)
 	}
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -45,6 +45,14 @@ const (
 	ServerErr  Odd = "server-error" // -500
 	BadGateway Odd = "bad-gateway"  // HTTP 502 with a web page
 	Unknown    Odd = "unknown"      // a code that nobody has heard of
+
+	// Those of img.scdn.io.
+	SCDNBare     Odd = "scdn-bare"      // a success without data
+	SCDNBusy     Odd = "scdn-busy"      // 429 without Retry-After
+	SCDNBusyDate Odd = "scdn-busy-date" // 429 with Retry-After as a date
+	SCDNOld      Odd = "scdn-old"       // 500 with a message alone, as it used to be
+	SCDNLarge    Odd = "scdn-413"       // a web page
+	SCDNDown     Odd = "scdn-502"       // a web page
 )
 
 // Odds returns all oddities.
@@ -52,7 +60,7 @@ func Odds() []Odd {
 	return []Odd{
 		Slashes, Relative, HTTPS, Reencoded, Foreign, NoLink, NullData, NoData, Cut, HTML, Empty, Huge, Reset, Hang,
 		Moved, LoggedOut, CSRF, Risk, RiskBare, Voucher, Blocked, Blocked412, TooLarge, TooLarge13, Frequent, Busy,
-		ServerErr, BadGateway, Unknown,
+		ServerErr, BadGateway, Unknown, SCDNBare, SCDNBusy, SCDNBusyDate, SCDNOld, SCDNLarge, SCDNDown,
 	}
 }
 
@@ -75,6 +83,9 @@ func ParseOdd(text string) (odd Odd, times int, err error) {
 	}
 	return "", 0, lang.Errorf("sandbox.odd", lang.Data{"Text": text, "Names": strings.Join(names, ", ")}, err)
 }
+
+// scdn tells an oddity of img.scdn.io.
+func (o Odd) scdn() bool { return strings.HasPrefix(string(o), "scdn-") }
 
 // early tells an oddity that comes before anything is looked at.
 func (o Odd) early() bool {

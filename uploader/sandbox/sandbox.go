@@ -43,6 +43,8 @@ type Server struct {
 	odd      Odd
 	times    int // that the oddity still plays, -1 without end
 	delay    time.Duration
+	ahead    time.Duration // of the real time
+	scdn     scdn
 
 	server *http.Server
 	url    string
@@ -51,8 +53,8 @@ type Server struct {
 
 // picture is an uploaded picture.
 type picture struct {
-	path, mediaType, sum string
-	data                 []byte
+	host, path, mediaType, sum string
+	data                       []byte
 }
 
 // Request is a request that arrived, for tests to look at.
@@ -71,12 +73,18 @@ type Request struct {
 // New returns a stand-in that plays no oddity.
 func New() *Server {
 	s := &Server{pictures: map[string]*picture{}}
+	s.scdn = scdn{requests: map[string][]time.Time{}, short: 5, long: 120}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", s.index)
 	mux.HandleFunc("/api.bilibili.com/x/upload/web/image", s.bilibili(http.MethodPost, s.upload))
 	mux.HandleFunc("/api.bilibili.com/x/web-interface/nav", s.bilibili(http.MethodGet, s.nav))
 	for _, host := range []string{"i0.hdslb.com", "i1.hdslb.com", "i2.hdslb.com", "archive.biliimg.com", "article.biliimg.com"} {
 		mux.HandleFunc("/"+host+"/bfs/", s.image)
+	}
+	mux.HandleFunc("/img.scdn.io/api/v1.php", s.scdnAPI)
+	for _, host := range scdnDomains {
+		mux.HandleFunc("/"+host+"/i/", s.scdnImage)
+		mux.HandleFunc("/"+host+"/p/", s.scdnImage)
 	}
 	s.mux = mux
 	return s
@@ -151,11 +159,27 @@ func (s *Server) Delay(d time.Duration) {
 	s.delay = d
 }
 
-// oddity returns what an upload has to play.
-func (s *Server) oddity() (Odd, time.Duration) {
+// Advance moves the stand-in's time forward: windows open, links expire.
+func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.times == 0 {
+	s.ahead += d
+}
+
+// Now returns the stand-in's time.
+func (s *Server) Now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now()
+}
+
+func (s *Server) now() time.Time { return time.Now().Add(s.ahead) }
+
+// oddity returns what an upload has to play, to img.scdn.io or to Bilibili.
+func (s *Server) oddity(scdn bool) (Odd, time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.times == 0 || s.odd.scdn() != scdn {
 		return "", s.delay
 	}
 	if s.times > 0 {

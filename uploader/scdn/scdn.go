@@ -1,0 +1,268 @@
+// Package scdn is img.scdn.io as a host: a free one, of a third party, public
+// and moderated. It stores pictures re-encoded, and shows who knows a
+// picture's name what it knows of it.
+package scdn
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"bilipaste/internal/config"
+	"bilipaste/internal/lang"
+	"bilipaste/uploader"
+	"bilipaste/uploader/web"
+)
+
+// Name is the host's name in settings and messages.
+const Name = "scdn"
+
+const address = "https://img.scdn.io/api/v1.php"
+
+const userAgent = "bilipaste"
+
+// Domains lists the domains that serve its pictures.
+func Domains() []string {
+	return []string{
+		"img.scdn.io", "cloudflareimg.cdn.sn", "edgeoneimg.cdn.sn", "esaimg.cdn1.vip",
+		"cloudflarecnimg.scdn.io", "anycastimg.scdn.io",
+	}
+}
+
+// Outputs lists the formats that it can be asked to store pictures in.
+func Outputs() []string {
+	return []string{"auto", "jpg", "jpeg", "png", "webp", "gif", "webp_animated"}
+}
+
+// Options says how pictures are stored. The zero Options leaves it to the host.
+type Options struct {
+	Output   string        // one of Outputs, "": auto, a WebP
+	Domain   string        // one of Domains, or "": the host's choice
+	Password config.Secret // who wants to see a picture must know it
+	Question string        // asked instead of "password?"; Password is then its answer
+}
+
+const longestQuestion = 150 // characters
+
+// Host is img.scdn.io. It is safe for concurrent use.
+type Host struct {
+	web     *web.Client
+	windows *Windows
+	options Options
+}
+
+var _ uploader.Host = (*Host)(nil)
+
+// New returns the host, reached through transport. windows keeps the pace that
+// the host asks for; nil keeps none.
+func New(transport http.RoundTripper, windows *Windows, options Options) (*Host, error) {
+	for _, o := range []struct {
+		value, key string
+		known      []string
+	}{{options.Output, "scdn_output", Outputs()}, {options.Domain, "scdn_domain", Domains()}} {
+		if o.value != "" && !slices.Contains(o.known, o.value) {
+			return nil, lang.Errorf("scdn.option", lang.Data{"Key": o.key, "Values": strings.Join(o.known, ", ")}, nil)
+		}
+	}
+	switch {
+	case options.Question != "" && options.Password.IsZero():
+		return nil, lang.Errorf("scdn.no_answer", nil, nil)
+	case utf8.RuneCountInString(options.Question) > longestQuestion:
+		return nil, lang.Errorf("scdn.long_question", lang.Data{"Most": longestQuestion}, nil)
+	}
+	h := &Host{windows: windows, options: options}
+	h.web = web.NewClient(Name, transport, h.redact)
+	return h, nil
+}
+
+func (h *Host) redact(text string) string {
+	if password := h.options.Password.Reveal(); password != "" {
+		for _, secret := range []string{password, url.QueryEscape(password), url.PathEscape(password)} {
+			text = strings.ReplaceAll(text, secret, "[secret]")
+		}
+	}
+	return text
+}
+
+// Name returns "scdn".
+func (h *Host) Name() string { return Name }
+
+// Limits says what the host takes. How large a picture may be, the host does
+// not tell; 15 MB is what its other clients keep to. It does not say that it
+// keeps an animated PNG moving: it is asked to, or to refuse.
+func (h *Host) Limits() uploader.Limits {
+	return uploader.Limits{Formats: []uploader.Format{
+		uploader.PNG, uploader.JPEG, uploader.WebP, uploader.GIF, uploader.APNG, uploader.BMP, uploader.TIFF,
+	}, Bytes: 15_000_000}
+}
+
+// Upload sends p when the windows let it, and checks the answer.
+func (h *Host) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+	req, err := web.Form(ctx, address, h.fields(p), "image", p)
+	if err != nil {
+		return uploader.Link{}, err
+	}
+	data, err := h.ask(ctx, uploads, req)
+	if err != nil {
+		return uploader.Link{}, err
+	}
+	return h.link(data, p)
+}
+
+// fields returns the form's fields. Nothing that moves is made to stand still.
+func (h *Host) fields(p uploader.Picture) []web.Field {
+	output := cmp.Or(h.options.Output, "auto")
+	if moves := p.Animated(); moves && p.Format == uploader.PNG || moves && !slices.Contains([]string{"auto", "webp", "gif"}, output) {
+		output = "webp_animated"
+	}
+	fields := []web.Field{{Name: "outputFormat", Value: output}}
+	if h.options.Domain != "" {
+		fields = append(fields, web.Field{Name: "cdn_domain", Value: h.options.Domain})
+	}
+	if password := h.options.Password.Reveal(); password != "" {
+		fields = append(fields, web.Field{Name: "password_enabled", Value: "true"}, web.Field{Name: "image_password", Value: password})
+		if h.options.Question == "" {
+			return append(fields, web.Field{Name: "password_type", Value: "plain"})
+		}
+		return append(fields, web.Field{Name: "password_type", Value: "qa"}, web.Field{Name: "password_question", Value: h.options.Question})
+	}
+	return fields
+}
+
+// reply is an answer's body. Of a success, data may be missing or hold little.
+type reply struct {
+	Success        *bool
+	URL            string
+	Error, Message string
+	Data           json.RawMessage
+}
+
+// ask sends a request when its window lets it, and returns the good answer.
+func (h *Host) ask(ctx context.Context, f family, req *http.Request) (reply, error) {
+	if h.windows != nil {
+		if err := h.windows.wait(ctx, f); err != nil {
+			return reply{}, err
+		}
+	} else if err := ctx.Err(); err != nil {
+		return reply{}, err
+	}
+	req.Header.Set("User-Agent", userAgent)
+	a, err := h.web.Do(req)
+	if err != nil {
+		return reply{}, err
+	}
+	r, err := h.read(a)
+	if e, ok := errors.AsType[*uploader.Error](err); ok && a.Status == http.StatusTooManyRequests && h.windows != nil {
+		h.windows.close(ctx, f, e.After)
+	}
+	return r, err
+}
+
+// read returns a good answer, and the error that any other means.
+func (h *Host) read(a web.Answer) (reply, error) {
+	var r reply
+	bad := json.Unmarshal(a.Body, &r)
+	if bad == nil && r.Success == nil {
+		bad = errors.New("it does not say whether it is a success")
+	}
+	said := cmp.Or(r.Error, r.Message)
+	if bad != nil {
+		said = string(a.Body)
+	}
+	e := &uploader.Error{Host: Name, Code: a.Status, Said: h.web.Excerpt(said)}
+	switch {
+	case a.Status < 200 || a.Status >= 300:
+		e.Kind, e.Why = ofStatus(a.Status)
+	case bad != nil:
+		e.Kind, e.Why = uploader.BrokenAnswer, web.Odd(a.Body, bad)
+	case !*r.Success:
+		e.Kind, e.Code = uploader.Rejected, 0
+	default:
+		return r, nil
+	}
+	if e.Kind == uploader.Passing {
+		e.After = web.RetryAfter(a.Header.Get("Retry-After"), time.Now())
+		if e.After == 0 && a.Status == http.StatusTooManyRequests {
+			e.After = short.length
+		}
+	}
+	return reply{}, e
+}
+
+// ofStatus tells what an HTTP status other than 2xx means.
+func ofStatus(status int) (uploader.Kind, string) {
+	switch status {
+	case http.StatusBadRequest:
+		return uploader.Rejected, "request"
+	case http.StatusNotFound:
+		return uploader.Rejected, "unknown"
+	case http.StatusMethodNotAllowed:
+		return uploader.Rejected, "method"
+	case http.StatusRequestEntityTooLarge:
+		return uploader.TooLarge, "output"
+	case http.StatusUnsupportedMediaType:
+		return uploader.NotTaken, "host"
+	case http.StatusTooManyRequests:
+		return uploader.Passing, "frequent"
+	case http.StatusInternalServerError:
+		return uploader.Passing, "server"
+	case http.StatusRequestTimeout:
+		return uploader.Passing, ""
+	}
+	switch {
+	case status >= 500:
+		return uploader.Passing, ""
+	case status >= 400:
+		return uploader.Rejected, ""
+	case status >= 300:
+		return uploader.BrokenAnswer, "redirect"
+	}
+	return uploader.BrokenAnswer, ""
+}
+
+// picturePath is the path of a picture, public or behind a password.
+var picturePath = regexp.MustCompile(`^/[ip]/[A-Za-z0-9_.-]+$`)
+
+// link reads an upload's answer. A link that leads elsewhere, or shows in
+// public what was to have a password, is a broken answer.
+func (h *Host) link(r reply, p uploader.Picture) (uploader.Link, error) {
+	var data struct {
+		URL, Filename string
+		Size          float64 `json:"compressed_size"`
+	}
+	_ = json.Unmarshal(r.Data, &data) // it is optional
+	found := cmp.Or(r.URL, data.URL)
+	u, err := url.Parse(found)
+	if err == nil && (u.Scheme == "http" || u.Scheme == "") {
+		u.Scheme = "https"
+	}
+	hidden := !h.options.Password.IsZero()
+	if err != nil || u.Scheme != "https" || !slices.Contains(Domains(), u.Host) || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		!picturePath.MatchString(u.Path) || strings.HasPrefix(u.Path, "/p/") != hidden {
+		return uploader.Link{}, &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: Name, Said: h.web.Excerpt(found)}
+	}
+	link := uploader.Link{
+		URL: u.String(), Host: Name, Made: time.Now(), Width: p.Width, Height: p.Height,
+		Format: formats[path.Ext(u.Path)], Bytes: int64(max(0, data.Size)),
+	}
+	if r.Message != "" && data.Filename == "" {
+		link.Notes = append(link.Notes, lang.Message{ID: "scdn.known"})
+	}
+	if p.Format == uploader.PNG && p.Animated() {
+		link.Notes = append(link.Notes, lang.Message{ID: "scdn.apng"})
+	}
+	return link, nil
+}
+
+var formats = map[string]uploader.Format{
+	".png": uploader.PNG, ".jpg": uploader.JPEG, ".jpeg": uploader.JPEG, ".webp": uploader.WebP, ".gif": uploader.GIF,
+}

@@ -1,0 +1,251 @@
+package scdn_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"bilipaste/internal/config"
+	"bilipaste/internal/lang"
+	"bilipaste/uploader"
+	"bilipaste/uploader/hosttest"
+	"bilipaste/uploader/sandbox"
+	"bilipaste/uploader/scdn"
+)
+
+const password = "correct-horse+battery"
+
+// patient is a stand-in that counts nothing.
+func patient(*testing.T) http.Handler {
+	s := sandbox.New()
+	s.SetWindows(1e6, 1e6)
+	return s
+}
+
+func newHost(t testing.TB, transport http.RoundTripper, windows *scdn.Windows, o scdn.Options) *scdn.Host {
+	t.Helper()
+	h, err := scdn.New(transport, windows, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func TestHost(t *testing.T) {
+	for name, o := range map[string]scdn.Options{
+		"public":   {},
+		"password": {Password: config.NewSecret(password)},
+		"question": {Password: config.NewSecret(password), Question: "多少？", Domain: "esaimg.cdn1.vip", Output: "png"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			without := map[string]string{}
+			if o.Password.IsZero() {
+				without["no secret told"] = "there is none"
+			}
+			hosttest.Run(t, hosttest.Harness{
+				Without: without,
+				New: func(t *testing.T, transport http.RoundTripper, _ *slog.Logger) uploader.Host {
+					return newHost(t, transport, nil, o)
+				},
+				StandIn:   patient,
+				ErrorCode: `{"success":false,"error":"SAID","message":"SAID"}`,
+				Secrets:   []string{password},
+				Reencodes: true,
+			})
+		})
+	}
+}
+
+// direct sends requests to a handler within the process, so that a test can
+// have a time of its own.
+type direct struct{ handler http.Handler }
+
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	in := r.Clone(r.Context())
+	in.URL.Path = "/" + r.URL.Host + r.URL.Path
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	d.handler.ServeHTTP(w, in)
+	return w.Result(), nil
+}
+
+func TestWhatIsSent(t *testing.T) {
+	s := sandbox.New()
+	h := newHost(t, direct{s}, nil, scdn.Options{Password: config.NewSecret(password), Question: "?", Domain: "img.scdn.io"})
+	p := hosttest.Picture(t, uploader.GIF, 1)
+	p.Name = "my house.gif"
+	link, err := h.Upload(t.Context(), p)
+	if err != nil || !strings.HasPrefix(link.URL, "https://img.scdn.io/p/") {
+		t.Fatalf("%+v, %v", link, err)
+	}
+	r := s.Requests()[0]
+	want := []string{"outputFormat", "cdn_domain", "password_enabled", "image_password", "password_type", "password_question", "image"}
+	if !slices.Equal(r.Fields, want) || r.File != "image.gif" || r.Header.Get("Cookie") != "" || r.Length <= 0 {
+		t.Errorf("%+v", r)
+	}
+	if text := fmt.Sprintf("%v %+v %#v", h, h, *h); strings.Contains(text, password) {
+		t.Error("the password is printed")
+	}
+}
+
+func TestTheThreeShapesOfSuccess(t *testing.T) {
+	s := sandbox.New()
+	h := newHost(t, direct{s}, nil, scdn.Options{})
+	p := hosttest.Picture(t, uploader.PNG, 1)
+	first, err := h.Upload(t.Context(), p)
+	if err != nil || len(first.Notes) > 0 || first.Bytes == 0 || first.Format != uploader.WebP {
+		t.Errorf("%+v, %v", first, err)
+	}
+	second, err := h.Upload(t.Context(), p)
+	if err != nil || second.URL != first.URL || len(second.Notes) != 1 || !strings.Contains(lang.New(lang.English).Say(second.Notes[0]), "had this picture already") {
+		t.Errorf("%+v, %v", second, err)
+	}
+	s.Play(sandbox.SCDNBare, 1)
+	if third, err := h.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 2)); err != nil || third.URL == first.URL || len(third.Notes) > 0 {
+		t.Errorf("%+v, %v", third, err)
+	}
+}
+
+func TestAPasswordThatWasNotSetIsNoSuccess(t *testing.T) {
+	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"success":true,"url":"https://img.scdn.io/i/x.webp"}`))
+	})
+	h := newHost(t, direct{answer}, nil, scdn.Options{Password: config.NewSecret(password)})
+	if _, err := h.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1)); uploader.KindOf(err) != uploader.BrokenAnswer {
+		t.Error(err)
+	}
+}
+
+func TestEachRefusalHasItsWords(t *testing.T) {
+	said := map[string]int{}
+	for status, kind := range map[int]uploader.Kind{
+		400: uploader.Rejected, 404: uploader.Rejected, 405: uploader.Rejected, 413: uploader.TooLarge,
+		415: uploader.NotTaken, 429: uploader.Passing, 500: uploader.Passing,
+	} {
+		answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(`{"success":false,"error":"no","message":"no"}`))
+		})
+		_, err := newHost(t, direct{answer}, nil, scdn.Options{}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+		what, hint := lang.New(lang.English).Error(err)
+		if uploader.KindOf(err) != kind || hint == "" || said[what] != 0 {
+			t.Errorf("%d: %v, %q, %q, as for %d", status, uploader.KindOf(err), what, hint, said[what])
+		}
+		said[what] = status
+		if e, _ := errors.AsType[*uploader.Error](err); status == 429 && e.After != 5*time.Second {
+			t.Errorf("without Retry-After: %v", e.After)
+		}
+	}
+}
+
+// The stand-in counts strictly; a client that obeys is never told.
+func TestTheWindowsAreObeyedByEveryProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sandbox.New()
+		dir := t.TempDir()
+		begun := time.Now()
+		var uploads sync.WaitGroup
+		for range 3 {
+			h := newHost(t, direct{s}, scdn.NewWindows(dir, slog.New(slog.DiscardHandler)), scdn.Options{})
+			uploads.Go(func() {
+				for i := range 40 {
+					if _, err := h.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, i)); err != nil {
+						t.Error(err)
+					}
+				}
+				if _, err := h.Info(t.Context(), "1"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		uploads.Wait()
+		if took := time.Since(begun); took < 2*time.Minute || took > 3*time.Minute {
+			t.Errorf("120 uploads took %v", took)
+		}
+	})
+}
+
+func TestARefusalForNowIsObeyedToo(t *testing.T) {
+	for odd, want := range map[sandbox.Odd]time.Duration{sandbox.SCDNBusy: 5 * time.Second, sandbox.SCDNBusyDate: 2 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			s := sandbox.New()
+			s.Play(odd, 1)
+			h := newHost(t, direct{s}, scdn.NewWindows(t.TempDir(), slog.New(slog.DiscardHandler)), scdn.Options{})
+			begun := time.Now()
+			if _, err := (&uploader.Uploader{Host: h}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1)); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(begun); took < want || took > want+2*time.Second || len(s.Requests()) != 2 {
+				t.Errorf("%s: %v, %d requests", odd, took, len(s.Requests()))
+			}
+		})
+	}
+}
+
+func TestCancelledWhileTheWindowIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, direct{sandbox.New()}, scdn.NewWindows(t.TempDir(), slog.New(slog.DiscardHandler)), scdn.Options{})
+		for i := range 4 {
+			if _, err := h.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begun := time.Now()
+		if _, err := h.Upload(ctx, hosttest.Picture(t, uploader.PNG, 9)); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Second {
+			t.Errorf("%v, after %v", err, time.Since(begun))
+		}
+	})
+}
+
+func TestInfo(t *testing.T) {
+	s := sandbox.New()
+	h := newHost(t, direct{s}, nil, scdn.Options{})
+	link, err := h.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.SetWindows(100, 100)
+	name := link.URL[strings.LastIndex(link.URL, "/")+1:]
+	for _, q := range []string{"1", name, link.URL, "http://" + strings.TrimPrefix(link.URL, "https://")} {
+		info, err := h.Info(t.Context(), q)
+		if err != nil || info.Filename != name || info.Original != "image.png" || info.URL != link.URL || len(info.Tags) != 2 {
+			t.Errorf("%s: %+v, %v", q, info, err)
+		}
+	}
+	if _, err := h.Info(t.Context(), "nosuch.webp"); uploader.KindOf(err) != uploader.Rejected {
+		t.Error(err)
+	}
+	sent := len(s.Requests())
+	for _, q := range []string{"", "a b", "../x", "https://example.com/i/x.webp", "图.webp"} {
+		if _, err := h.Info(t.Context(), q); err == nil || len(s.Requests()) != sent {
+			t.Errorf("%q: %v", q, err)
+		}
+	}
+}
+
+func TestOptions(t *testing.T) {
+	for _, o := range []scdn.Options{
+		{Output: "avif"}, {Domain: "example.com"}, {Question: "?"},
+		{Question: strings.Repeat("问", 151), Password: config.NewSecret("x")},
+	} {
+		if _, err := scdn.New(nil, nil, o); err == nil {
+			t.Errorf("%+v is taken", o)
+		}
+	}
+	if _, err := scdn.New(nil, nil, scdn.Options{Question: strings.Repeat("问", 150), Password: config.NewSecret("x")}); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,215 @@
+// Package web is what the hosts that are reached by HTTP have in common: a
+// form around a picture, a request that gives up on silence, and what statuses
+// and odd answers mean.
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"bilipaste/uploader"
+)
+
+const (
+	connectLimit = 20 * time.Second // until the first byte of a body is sent; for all of a call without one
+	silenceLimit = 30 * time.Second // from one part of the body to the next, and from the last to the whole answer
+	maxAnswer    = 64 << 10
+)
+
+var errSilent = errors.New("no answer in time")
+
+// Client sends the requests of one host. It is safe for concurrent use.
+type Client struct {
+	host   string
+	http   *http.Client
+	redact func(string) string
+}
+
+// NewClient returns the client of the host of this name. It follows no
+// redirects. redact takes the secrets out of a text.
+func NewClient(host string, transport http.RoundTripper, redact func(string) string) *Client {
+	return &Client{host, &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, redact}
+}
+
+// Field is a text field of a form.
+type Field struct{ Name, Value string }
+
+// Form returns a POST request with a form: the fields, and then the picture as
+// the file of that name. It does not copy the picture, and tells its length.
+// The picture's own name stays at home.
+func Form(ctx context.Context, address string, fields []Field, file string, p uploader.Picture) (*http.Request, error) {
+	var frame bytes.Buffer
+	form := multipart.NewWriter(&frame)
+	for _, f := range fields {
+		if err := form.WriteField(f.Name, f.Value); err != nil {
+			return nil, err
+		}
+	}
+	_, err := form.CreatePart(textproto.MIMEHeader{
+		"Content-Disposition": {fmt.Sprintf(`form-data; name="%s"; filename="image%s"`, file, p.Format.Ext())},
+		"Content-Type":        {p.Format.Type()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	split := frame.Len()
+	if err := form.Close(); err != nil {
+		return nil, err
+	}
+	head, tail := frame.Bytes()[:split], frame.Bytes()[split:]
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", form.FormDataContentType())
+	req.ContentLength = int64(len(head) + len(p.Data) + len(tail))
+	req.GetBody = func() (io.ReadCloser, error) {
+		return io.NopCloser(io.MultiReader(bytes.NewReader(head), bytes.NewReader(p.Data), bytes.NewReader(tail))), nil
+	}
+	return req, nil
+}
+
+// Answer is what a host answered. Body is cut where it is far too long.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Do sends a request. The request's own context ends it, and so does silence.
+// The error is of kind Passing, or ctx's.
+func (c *Client) Do(req *http.Request) (Answer, error) {
+	caller := req.Context()
+	ctx, cancel := context.WithCancelCause(caller)
+	defer cancel(nil)
+	silence := time.AfterFunc(connectLimit, func() { cancel(errSilent) })
+	defer silence.Stop()
+	req = req.WithContext(ctx)
+	if send := req.GetBody; send != nil {
+		req.GetBody = func() (io.ReadCloser, error) {
+			body, err := send()
+			return &watched{body, func() { silence.Reset(silenceLimit) }}, err
+		}
+		body, err := req.GetBody()
+		if err != nil {
+			return Answer{}, c.unreachable(caller, ctx, err)
+		}
+		req.Body = body
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return Answer{}, c.unreachable(caller, ctx, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return Answer{}, c.unreachable(caller, ctx, err)
+	}
+	return Answer{resp.StatusCode, resp.Header, body}, nil
+}
+
+// unreachable is the error of a request that got no whole answer.
+func (c *Client) unreachable(caller, ctx context.Context, err error) error {
+	if caller.Err() != nil {
+		return caller.Err()
+	}
+	e := &uploader.Error{Kind: uploader.Passing, Why: "network", Host: c.host, Err: err}
+	if errors.Is(context.Cause(ctx), errSilent) {
+		e.Why, e.Err = "silent", errSilent
+		return e
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		e.Err = u.Err
+	}
+	// net/http quotes a malformed answer, which may quote us.
+	if text := e.Err.Error(); c.redact(text) != text {
+		e.Err = errors.New(c.redact(text))
+	}
+	return e
+}
+
+// watched is a request's body that tells of each read.
+type watched struct {
+	io.ReadCloser
+	taken func()
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	w.taken()
+	return w.ReadCloser.Read(p)
+}
+
+// Odd tells apart, as messages do, the answers that are not the JSON that was
+// promised; bad is why.
+func Odd(body []byte, bad error) string {
+	text := bytes.TrimSpace(body)
+	switch syntax, _ := errors.AsType[*json.SyntaxError](bad); {
+	case len(body) > maxAnswer:
+		return "long"
+	case len(text) == 0:
+		return "empty"
+	case text[0] == '<':
+		return "page"
+	case syntax != nil && syntax.Offset == int64(len(body)) && text[0] == '{':
+		return "cut"
+	}
+	return ""
+}
+
+var (
+	unseen = regexp.MustCompile(`(?is)<(script|style)\b.*?</(script|style)>|<!--.*?-->`)
+	tags   = regexp.MustCompile(`(?s)<[^<>]*>`)
+)
+
+// Excerpt returns the start of what the host said: one short line without
+// markup, control characters and secrets.
+func (c *Client) Excerpt(said string) string {
+	const longest = 120 // characters
+	said = c.redact(said)
+	if strings.HasPrefix(strings.TrimSpace(said), "<") {
+		said = tags.ReplaceAllString(unseen.ReplaceAllString(said, " "), " ")
+	}
+	said = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, said)
+	said = c.redact(strings.Join(strings.Fields(said), " "))
+	if runes := []rune(said); len(runes) > longest {
+		said = string(runes[:longest]) + "…"
+	}
+	return said
+}
+
+// RetryAfter reads the header of that name, which holds seconds or a date.
+// What it cannot read is 0.
+func RetryAfter(value string, now time.Time) time.Duration {
+	const longest = 24 * time.Hour
+	if n, err := strconv.ParseUint(value, 10, 32); err == nil {
+		return min(time.Duration(n)*time.Second, longest)
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, min(at.Sub(now), longest))
+	}
+	return 0
+}
