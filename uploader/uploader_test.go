@@ -144,7 +144,7 @@ func TestEveryErrorIsSaid(t *testing.T) {
 		uploader.Unusable: {"empty", "unknown", "cut", "broken", "unreadable", "missing"}, uploader.Rejected: {"", "request", "unknown", "method"},
 		uploader.Passing:      {"", "network", "silent", "busy", "frequent", "server"},
 		uploader.BrokenAnswer: {"", "empty", "page", "cut", "long", "redirect", "link"},
-		uploader.Local:        {"", "state"},
+		uploader.Local:        {"", "state", "folder"},
 	}
 	for kind, whys := range whys {
 		for _, why := range whys {

@@ -1,0 +1,199 @@
+// Package folder is a folder as a host: pictures are written beside the post
+// that shows them. It needs no network and no account.
+package folder
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"bilipaste/internal/lang"
+	"bilipaste/uploader"
+)
+
+// Name is the host's name in settings and messages.
+const Name = "folder"
+
+// DefaultTemplate is the template of a picture's name where none is set.
+const DefaultTemplate = "{date}-{hash}"
+
+// Options says where pictures are written.
+type Options struct {
+	Dir      string // made when it is first needed
+	Template string // a picture's path in Dir, without its extension: see New
+	Prefix   string // what stands before that path in a link: a URL or a relative path; "": Dir's own name
+}
+
+// Host is a folder. It is safe for concurrent use, also by several processes.
+type Host struct{ options Options }
+
+var _ uploader.Host = (*Host)(nil)
+
+// New returns the host that writes into a folder. The template may hold
+// {date}, {year}, {month}, {day}, {time} and {hash}, and slashes for folders
+// within the folder. The error tells what of the options cannot be.
+func New(o Options) (*Host, error) {
+	if o.Dir == "" {
+		return nil, lang.Errorf("folder.none", nil, nil)
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, lang.Errorf("folder.none", nil, err)
+	}
+	o.Dir = dir
+	if o.Template == "" {
+		o.Template = DefaultTemplate
+	}
+	name := fill(o.Template, time.Time{}, "")
+	if strings.ContainsAny(name, "{}\\:*?\"<>|") || strings.ContainsFunc(name, isControl) || !fs.ValidPath(strings.TrimSuffix(name+"x", "/")) {
+		return nil, lang.Errorf("folder.template", lang.Data{"Template": o.Template}, nil)
+	}
+	if o.Prefix == "" {
+		o.Prefix = filepath.Base(dir)
+	}
+	u, err := url.Parse(o.Prefix)
+	if err != nil || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
+		u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https" || u.Scheme != "" && u.Host == "" {
+		return nil, lang.Errorf("folder.prefix", lang.Data{"Prefix": o.Prefix}, nil)
+	}
+	return &Host{o}, nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// fill writes a template's values in their places.
+func fill(template string, at time.Time, hash string) string {
+	return strings.NewReplacer(
+		"{date}", at.Format("2006-01-02"), "{year}", at.Format("2006"), "{month}", at.Format("01"), "{day}", at.Format("02"),
+		"{time}", at.Format("150405"), "{hash}", hash,
+	).Replace(template)
+}
+
+// Name returns "folder".
+func (h *Host) Name() string { return Name }
+
+// Limits says that everything is taken that browsers show, as large as can be.
+func (h *Host) Limits() uploader.Limits {
+	return uploader.Limits{Formats: []uploader.Format{
+		uploader.PNG, uploader.JPEG, uploader.WebP, uploader.GIF, uploader.APNG,
+	}, Bytes: uploader.MaxPicture}
+}
+
+// Upload writes p. A picture that is there under its name already is not
+// written again; a name that something else has is not used.
+func (h *Host) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+	if err := ctx.Err(); err != nil {
+		return uploader.Link{}, err
+	}
+	now := time.Now()
+	sum := sha256.Sum256(p.Data)
+	name := fill(h.options.Template, now, hex.EncodeToString(sum[:6]))
+	for n := 1; ; n++ {
+		try := name
+		if n > 1 {
+			try += "-" + strconv.Itoa(n)
+		}
+		try += p.Format.Ext()
+		err := write(filepath.Join(h.options.Dir, filepath.FromSlash(try)), p.Data)
+		switch {
+		case err == nil:
+			return uploader.Link{URL: h.link(try), Host: Name, Made: now}, nil
+		case errors.Is(err, errTaken) && n < 1000:
+		default:
+			return uploader.Link{}, &uploader.Error{Kind: uploader.Local, Why: "folder", Host: Name, Err: err}
+		}
+	}
+}
+
+// link returns the link to a file of the folder.
+func (h *Host) link(file string) string {
+	prefix, rooted := h.options.Prefix, ""
+	if u, err := url.Parse(prefix); err == nil && u.Scheme != "" {
+		rooted, prefix = u.Scheme+"://"+u.Host, u.Path
+		file = path.Join("/", prefix, file)
+	} else {
+		file = path.Join(prefix, file)
+	}
+	parts := strings.Split(file, "/")
+	for i, part := range parts {
+		parts[i] = unquotable.ReplaceAllStringFunc(url.PathEscape(part), func(s string) string {
+			return "%" + strings.ToUpper(hex.EncodeToString([]byte(s)))
+		})
+	}
+	return rooted + strings.Join(parts, "/")
+}
+
+// unquotable is what ends a link in Markdown, HTML or BBCode, and PathEscape lets pass.
+var unquotable = regexp.MustCompile(`[()'*\[\]]`)
+
+var errTaken = errors.New("another file has the name")
+
+// write puts data into a file that was not there, whole or not at all. It
+// returns errTaken if the file is there with other data.
+func write(file string, data []byte) (err error) {
+	if same, err := holds(file, data); err == nil {
+		if same {
+			return nil
+		}
+		return errTaken
+	}
+	dir := filepath.Dir(file)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(dir, ".bilipaste-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(temp.Name()) }() // it has another name by then, or is of no use
+	_, err = temp.Write(data)
+	if err = errors.Join(err, temp.Chmod(0o644), temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	err = os.Link(temp.Name(), file)
+	if errors.Is(err, fs.ErrExist) {
+		if same, err := holds(file, data); err != nil || !same {
+			return errTaken
+		}
+		return nil
+	}
+	if err == nil {
+		return nil
+	}
+	// A file system without links: an empty file of ours keeps the name.
+	place, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return errTaken
+	}
+	if err = errors.Join(err, place.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp.Name(), file); err != nil {
+		return errors.Join(err, os.Remove(file))
+	}
+	return nil
+}
+
+// holds tells whether a file holds data. The error tells that there is none.
+func holds(file string, data []byte) (bool, error) {
+	info, err := os.Lstat(file)
+	if err != nil {
+		return false, err
+	}
+	if !info.Mode().IsRegular() || info.Size() != int64(len(data)) {
+		return false, nil
+	}
+	there, err := os.ReadFile(file)
+	return err == nil && bytes.Equal(there, data), nil
+}
