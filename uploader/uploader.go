@@ -49,8 +49,10 @@ type Host interface {
 
 // Uploader is the one way from a picture to its link.
 type Uploader struct {
-	Host    Host
-	Prepare Prepare
+	Host     Host
+	Moving   Host   // gets the animations that Host does not take; nil: Prepare decides
+	Fallback []Host // asked in turn where Host cannot take a picture, or cannot be reached
+	Prepare  Prepare
 }
 
 const (
@@ -61,9 +63,51 @@ const (
 
 // Upload prepares p for the host, sends it, and tries again where the failure
 // is Passing: three times in all, and not where the host asks to be left alone
-// for more than a minute. Its errors are those of Prepare and of Host.
+// for more than a minute. Where p went to another host, a note of the link
+// says so; a refusal or a missing login is no reason for that. Its errors are
+// those of Prepare and of Host.
 func (u *Uploader) Upload(ctx context.Context, p Picture) (Link, error) {
-	return u.to(ctx, u.Host, p)
+	link, err := u.to(ctx, u.Host, p)
+	if e, ok := errors.AsType[*Error](err); ok && u.Moving != nil && e.Kind == NotTaken && p.Animated() {
+		if link, err = u.to(ctx, u.Moving, p); err == nil {
+			link.note("uploader.moving", lang.Data{"Host": u.Moving.Name()})
+		}
+	}
+	cause := err
+	for _, next := range u.Fallback {
+		if !goesOn(err) {
+			break
+		}
+		if link, err = u.to(ctx, next, p); err == nil {
+			link.note("uploader.went_on", lang.Data{"Host": next.Name(), "Cause": cause})
+			return link, nil
+		}
+	}
+	if err != cause && ctx.Err() == nil {
+		err = errors.Join(cause, err)
+	}
+	return link, err
+}
+
+// goesOn tells whether another host may be asked: this one cannot take the
+// picture, or was not there.
+func goesOn(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Kind {
+	case NotTaken, TooLarge:
+		return true
+	case Passing:
+		return e.Why == "network" || e.Why == "silent" || e.Code >= 500 && e.Code < 600
+	}
+	return false
+}
+
+// note adds a note to the link, before the others.
+func (l *Link) note(id string, data lang.Data) {
+	l.Notes = append([]lang.Message{{ID: id, Data: data}}, l.Notes...)
 }
 
 // to prepares p for one host and sends it there.

@@ -140,8 +140,8 @@ func TestWhatTheHostDoesNotTakeIsNotSent(t *testing.T) {
 func TestEveryErrorIsSaid(t *testing.T) {
 	whys := map[uploader.Kind][]string{
 		uploader.NotLoggedIn: {"", "csrf"}, uploader.Refused: {""}, uploader.TooLarge: {"", "host", "output", "pixels", "transparent", "colours"},
-		uploader.NotTaken: {"", "host", "animated", "pages", "variant"},
-		uploader.Unusable: {"empty", "unknown", "cut", "broken", "unreadable", "missing"}, uploader.Rejected: {"", "request", "unknown", "method"},
+		uploader.NotTaken: {"", "host", "small", "animated", "pages", "variant"},
+		uploader.Unusable: {"empty", "unknown", "cut", "broken", "unreadable", "missing"}, uploader.Rejected: {"", "request", "unknown", "method", "parameters", "picture"},
 		uploader.Passing:      {"", "network", "silent", "busy", "frequent", "server"},
 		uploader.BrokenAnswer: {"", "empty", "page", "cut", "long", "redirect", "link"},
 		uploader.Local:        {"", "state", "folder"},

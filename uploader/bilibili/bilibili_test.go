@@ -42,3 +42,25 @@ func TestHost(t *testing.T) {
 		Secrets:   []string{sandbox.SESSDATA, sandbox.BiliJct},
 	})
 }
+
+// draw returns the draw host of a category, with a gate of its own.
+func draw(t testing.TB, transport http.RoundTripper, log *slog.Logger, category string) *bilibili.Draw {
+	t.Helper()
+	client := bilibili.NewClient(transport, session(t), bilibili.NewGate(t.TempDir(), 0, log))
+	d, err := client.Draw(category, "new_dyn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestDrawHost(t *testing.T) {
+	hosttest.Run(t, hosttest.Harness{
+		New: func(t *testing.T, transport http.RoundTripper, log *slog.Logger) uploader.Host {
+			return draw(t, transport, log, "daily")
+		},
+		StandIn:   func(*testing.T) http.Handler { return sandbox.New() },
+		ErrorCode: `{"code":69800,"message":"SAID","ttl":1}`,
+		Secrets:   []string{sandbox.SESSDATA, sandbox.BiliJct},
+	})
+}

@@ -45,6 +45,7 @@ const (
 	ServerErr  Odd = "server-error" // -500
 	BadGateway Odd = "bad-gateway"  // HTTP 502 with a web page
 	Unknown    Odd = "unknown"      // a code that nobody has heard of
+	DrawOld    Odd = "draw-old"     // upload_bfs as it was before 2025: other codes, no size
 
 	// Those of img.scdn.io.
 	SCDNBare     Odd = "scdn-bare"      // a success without data
@@ -60,7 +61,7 @@ func Odds() []Odd {
 	return []Odd{
 		Slashes, Relative, HTTPS, Reencoded, Foreign, NoLink, NullData, NoData, Cut, HTML, Empty, Huge, Reset, Hang,
 		Moved, LoggedOut, CSRF, Risk, RiskBare, Voucher, Blocked, Blocked412, TooLarge, TooLarge13, Frequent, Busy,
-		ServerErr, BadGateway, Unknown, SCDNBare, SCDNBusy, SCDNBusyDate, SCDNOld, SCDNLarge, SCDNDown,
+		ServerErr, BadGateway, Unknown, DrawOld, SCDNBare, SCDNBusy, SCDNBusyDate, SCDNOld, SCDNLarge, SCDNDown,
 	}
 }
 

@@ -54,6 +54,7 @@ type Server struct {
 // picture is an uploaded picture.
 type picture struct {
 	host, path, mediaType, sum string
+	expires                    time.Time // zero: never
 	data                       []byte
 }
 
@@ -77,6 +78,7 @@ func New() *Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", s.index)
 	mux.HandleFunc("/api.bilibili.com/x/upload/web/image", s.bilibili(http.MethodPost, s.upload))
+	mux.HandleFunc("/api.bilibili.com/x/dynamic/feed/draw/upload_bfs", s.bilibili(http.MethodPost, s.draw))
 	mux.HandleFunc("/api.bilibili.com/x/web-interface/nav", s.bilibili(http.MethodGet, s.nav))
 	for _, host := range []string{"i0.hdslb.com", "i1.hdslb.com", "i2.hdslb.com", "archive.biliimg.com", "article.biliimg.com"} {
 		mux.HandleFunc("/"+host+"/bfs/", s.image)
@@ -229,5 +231,9 @@ func (s *Server) store(p *picture) {
 func (s *Server) find(path string) *picture {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.pictures[path]
+	p := s.pictures[path]
+	if p != nil && !p.expires.IsZero() && s.now().After(p.expires) {
+		return nil
+	}
+	return p
 }

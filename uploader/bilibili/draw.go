@@ -1,0 +1,133 @@
+package bilibili
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"bilipaste/internal/lang"
+	"bilipaste/uploader"
+	"bilipaste/uploader/web"
+)
+
+// DrawName is the draw host's name in settings and messages.
+const DrawName = "draw"
+
+// Draw stores the pictures of posts on Bilibili. Their links expire within the
+// hour unless a post uses them, and their names carry the account's number.
+type Draw struct {
+	client        *Client
+	category, biz string
+}
+
+var _ uploader.Host = (*Draw)(nil)
+
+// Categories lists what the pictures of a post can be: of everyday life, an
+// illustration, or a photograph of a costume.
+func Categories() []string { return []string{"daily", "draw", "cos"} }
+
+// Draw returns the host that stores the pictures of posts, of a category and
+// for a use, such as "new_dyn".
+func (c *Client) Draw(category, biz string) (*Draw, error) {
+	if !slices.Contains(Categories(), category) {
+		return nil, lang.Errorf("bilibili.category", lang.Data{"Name": category, "Names": strings.Join(Categories(), ", ")}, nil)
+	}
+	if !bucketName.MatchString(biz) {
+		return nil, lang.Errorf("bilibili.biz", lang.Data{"Name": biz}, nil)
+	}
+	return &Draw{c, category, biz}, nil
+}
+
+// Name returns "draw".
+func (d *Draw) Name() string { return DrawName }
+
+// Limits says what the host takes. How large a picture may be is not known:
+// the bucket's limit is kept to.
+func (d *Draw) Limits() uploader.Limits {
+	return uploader.Limits{Formats: []uploader.Format{uploader.PNG, uploader.JPEG, uploader.GIF}, Bytes: 15_000_000}
+}
+
+// smallest is the width and height that a picture must have more than, unless
+// it is one of everyday life.
+const smallest = 420
+
+// Upload sends p when the gate lets it, and checks the answer.
+func (d *Draw) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+	if err := d.client.signedIn(); err != nil {
+		return uploader.Link{}, d.explain(err)
+	}
+	if d.category != "daily" && (p.Width <= smallest || p.Height <= smallest) {
+		return uploader.Link{}, &uploader.Error{Kind: uploader.NotTaken, Why: "small", Host: DrawName, Name: p.Name, Format: p.Format}
+	}
+	var link uploader.Link
+	err := d.client.gate.upload(ctx, func() error {
+		req, err := web.Form(ctx, api+"/x/dynamic/feed/draw/upload_bfs", []web.Field{
+			{Name: "category", Value: d.category}, {Name: "biz", Value: d.biz}, {Name: "csrf", Value: *d.client.session.jct},
+		}, "file_up", p)
+		if err != nil {
+			return err
+		}
+		data, err := d.client.do(req)
+		if err != nil {
+			return d.explain(err)
+		}
+		link, err = d.link(data)
+		return err
+	})
+	return link, d.explain(err)
+}
+
+// The host's own codes: the older generation's are small numbers.
+const (
+	oldParameters = -2
+	oldSmall      = -3
+	oldLogin      = -4
+	oldPicture    = -7
+	newParameters = 4100001
+)
+
+// explain says an error as this host's, and knows its codes.
+func (d *Draw) explain(err error) error {
+	e, ok := errors.AsType[*uploader.Error](err)
+	if !ok {
+		return err
+	}
+	own := *e
+	own.Host = DrawName
+	switch {
+	case e.Kind != uploader.Rejected:
+	case e.Code == oldLogin:
+		own.Kind, own.Why = uploader.NotLoggedIn, ""
+	case e.Code == oldParameters, e.Code == newParameters:
+		own.Why = "parameters"
+	case e.Code == oldSmall, e.Code == oldPicture:
+		own.Why = "picture"
+	}
+	return &own
+}
+
+// link reads an upload's answer, of either generation.
+func (d *Draw) link(data json.RawMessage) (uploader.Link, error) {
+	var stored struct {
+		URL string  `json:"image_url"`
+		W   int     `json:"image_width"`
+		H   int     `json:"image_height"`
+		KB  float64 `json:"img_size"` // the newer generation's alone
+	}
+	bad := json.Unmarshal(data, &stored)
+	u, err := url.Parse(stored.URL)
+	if err == nil && (u.Scheme == "http" || u.Scheme == "") {
+		u.Scheme = "https"
+	}
+	if bad != nil || err != nil || !slices.Contains(imageHosts, u.Host) || u.User != nil || len(u.Path) < 2 || !plainURL.MatchString(u.String()) {
+		return uploader.Link{}, &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: DrawName, Said: d.client.excerpt(stored.URL)}
+	}
+	return uploader.Link{
+		URL: u.String(), Host: DrawName, Bucket: d.category, Made: time.Now(),
+		Width: stored.W, Height: stored.H, Bytes: int64(stored.KB * 1024),
+	}, nil
+}
