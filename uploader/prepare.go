@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"golang.org/x/image/bmp"
@@ -164,6 +165,8 @@ func (prepare Prepare) shrink(ctx context.Context, p Picture, limits Limits) (Pi
 	}
 	return done(shrunk.Data, id, lang.Data{"Quality": shrunk.Quality, "Width": shrunk.Width, "Height": shrunk.Height})
 }
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
 // with returns the picture with other bytes.
 func (p Picture) with(data []byte) (Picture, error) {

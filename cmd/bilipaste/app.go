@@ -17,6 +17,7 @@ import (
 	"bilipaste/uploader"
 	"bilipaste/uploader/bilibili"
 	"bilipaste/uploader/sandbox"
+	"bilipaste/uploader/scdn"
 	"bilipaste/watcher"
 )
 
@@ -55,12 +56,23 @@ func newApp(args []string, in io.Reader, out, errOut io.Writer) *app {
 	if file := settingsFile(args); file != "" {
 		a.file, a.fileGiven = file, true
 	}
-	a.config, a.configErr = config.Load(a.file)
+	a.config, a.configErr = loadSettings(a.file)
 	if err != nil {
 		a.configErr = err
 	}
 	a.say = a.printer(a.config)
 	return a
+}
+
+// loadSettings reads the settings and checks what only the hosts can check.
+func loadSettings(file string) (config.Config, error) {
+	c, err := config.Load(file)
+	if err == nil {
+		if bad := checkHosts(c); bad != nil {
+			err = lang.Errorf("config.in_file", lang.Data{"File": file, "Cause": bad}, bad)
+		}
+	}
+	return c, err
 }
 
 // printer says things in the language of the settings.
@@ -78,24 +90,30 @@ func (a *app) close() {
 	}
 }
 
-// uploader returns the way from a picture to its link, on the chosen host.
-func (a *app) uploader() (linker, error) {
-	client, err := a.bilibili()
-	if err != nil {
-		return linker{}, err
+// uploader returns the way from a picture to its link, on the chosen hosts.
+func (a *app) uploader() (l linker, err error) {
+	l.Prepare = uploader.Prepare{
+		KeepMetadata: !a.config.StripMetadata,
+		FirstFrame:   a.config.GIF == "first-frame",
+		RefuseLarge:  a.config.TooLarge == "refuse",
 	}
-	bucket, err := client.Bucket(a.config.Bucket, a.config.BucketUnlisted)
-	if err != nil {
-		return linker{}, usageError{err}
+	if l.Host, err = a.host(a.config.Host, &l); err != nil {
+		return l, err
 	}
-	return linker{uploader.Uploader{
-		Host: bucket,
-		Prepare: uploader.Prepare{
-			KeepMetadata: !a.config.StripMetadata,
-			FirstFrame:   a.config.GIF == "first-frame",
-			RefuseLarge:  a.config.TooLarge == "refuse",
-		},
-	}, a.gateway}, nil
+	if a.config.GIF == scdn.Name && a.config.Host != scdn.Name {
+		if l.Moving, err = a.host(scdn.Name, &l); err != nil {
+			return l, err
+		}
+	}
+	for _, name := range a.config.Fallback {
+		next, err := a.host(name, &l)
+		if err != nil {
+			return l, err
+		}
+		l.Fallback = append(l.Fallback, next)
+	}
+	l.gateway = a.gateway
+	return l, nil
 }
 
 // clipboard opens the desktop's clipboard.
@@ -107,6 +125,7 @@ func (a *app) clipboard(ctx context.Context) (*watcher.Watcher, error) {
 type linker struct {
 	uploader.Uploader
 	gateway *sandbox.Gateway
+	about   []lang.Message // what the user has to know of the hosts
 }
 
 // Upload uploads p as uploader.Uploader does.
@@ -228,10 +247,4 @@ func buckets(c config.Config) []string {
 		all = append(all, c.Bucket)
 	}
 	return all
-}
-
-// checkBucket tells whether the settings name a bucket that can be used.
-func checkBucket(c config.Config) error {
-	_, err := bilibili.NewClient(nil, bilibili.Session{}, nil).Bucket(c.Bucket, c.BucketUnlisted)
-	return err
 }

@@ -101,7 +101,7 @@ func (a *app) configSet(ctx context.Context, args []string) error {
 	if err := changed.Set(key, value); err != nil {
 		return usageError{err}
 	}
-	if err := checkBucket(changed); err != nil {
+	if err := checkHosts(changed); err != nil {
 		return usageError{err}
 	}
 	return config.Save(a.file, key, value)

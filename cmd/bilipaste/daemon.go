@@ -109,7 +109,7 @@ func (d *daemon) report(r writing.Result) {
 			}
 			l := recentLink{
 				tray.Link{Time: time.Now(), Name: p.Name, URL: p.Link.URL},
-				format.Picture{URL: p.Link.URL, Name: p.Name, Width: p.Width, Height: p.Height},
+				format.Picture{URL: p.Link.URL, Name: p.Name, Width: p.Link.Width, Height: p.Link.Height},
 			}
 			d.recent = append([]recentLink{l}, d.recent[:min(len(d.recent), most-1)]...)
 		}

@@ -41,7 +41,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.Bool("json", false, a.say.Text("cli.flag.json"))
 	flags.Bool("sandbox", false, a.say.Text("cli.flag.sandbox"))
 
-	root.AddCommand(a.trayCommand(), a.uploadCommand(), a.watchCommand(), a.statusCommand(), a.doctorCommand(),
+	root.AddCommand(a.trayCommand(), a.uploadCommand(), a.watchCommand(), a.statusCommand(), a.infoCommand(), a.doctorCommand(),
 		a.configCommand(), a.sandboxCommand(), a.versionCommand())
 	a.translate(root)
 	return root
@@ -129,6 +129,11 @@ func (a *app) settle(flags *pflag.FlagSet) error {
 		}
 	}
 	var err error
+	if flags.Changed("host") || flags.Changed("bucket") {
+		if bad := checkHosts(a.config); bad != nil {
+			return usageError{bad}
+		}
+	}
 	a.formatGiven = flags.Changed("format")
 	a.json, _ = flags.GetBool("json")
 	a.sandboxed, err = flags.GetBool("sandbox")

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bilipaste/internal/lang"
+	"bilipaste/uploader"
 	"bilipaste/uploader/bilibili"
 )
 
@@ -22,7 +23,7 @@ type status struct {
 	Session   string            `json:"session"`                 // where it comes from
 	Until     string            `json:"session_until,omitempty"` // a day
 	Host      string            `json:"host"`
-	Bucket    string            `json:"bucket"`
+	Bucket    string            `json:"bucket,omitempty"`
 	Clipboard string            `json:"clipboard,omitempty"`
 	Settings  string            `json:"settings"`
 	Error     *failure          `json:"error,omitempty"`
@@ -30,7 +31,7 @@ type status struct {
 
 // status tells who is signed in, and where pictures come from and go.
 func (a *app) status(ctx context.Context) error {
-	s := status{Host: a.config.Host, Bucket: a.config.Bucket, Settings: a.file}
+	s := status{Host: a.config.Host, Bucket: bucketOf(a.config), Settings: a.file}
 	if clipboard, err := a.clipboard(ctx); err == nil {
 		s.Clipboard = clipboard.Backend()
 		_ = clipboard.Close() // nothing of ours is on it
@@ -38,6 +39,9 @@ func (a *app) status(ctx context.Context) error {
 	account, err := a.account(ctx, &s)
 	if err == nil {
 		s.Account = &account
+	}
+	if uploader.KindOf(err) == uploader.NotLoggedIn && !needsAccount(a.config) {
+		err = nil
 	}
 	s.Error = a.failure(err)
 	if a.json {

@@ -128,7 +128,7 @@ type recentLink struct {
 func (d *daemon) show() {
 	s := tray.State{
 		Language: d.printer, Writing: d.writing, Uploads: d.uploads, Err: cmp.Or(d.badSettings, d.trouble), PutBack: d.last != nil,
-		Host: d.settings.Host, Hosts: config.Hosts(), Bucket: d.settings.Bucket, Buckets: buckets(d.settings),
+		Host: d.settings.Host, Hosts: hostNames(), Bucket: d.settings.Bucket, Buckets: buckets(d.settings),
 		Format: d.settings.Format.String(), Formats: format.Names(),
 		Sound: d.settings.Sound, Notify: d.settings.Notify, Account: d.account,
 	}
@@ -161,7 +161,12 @@ func (d *daemon) apply(c config.Config, err error) {
 	d.printer = d.app.printer(c)
 	d.show()
 	err = d.badSettings
+	about := d.links.about
 	d.mu.Unlock()
+	for _, m := range about {
+		p := d.language()
+		d.Done(d.ctx, p.Text("cli.about_host"), p.Say(m), "")
+	}
 	if err != nil {
 		d.fail("cli.tray.settings_broken", err)
 	}
@@ -169,7 +174,7 @@ func (d *daemon) apply(c config.Config, err error) {
 
 // reload takes over what the settings file says by now.
 func (d *daemon) reload() {
-	c, err := config.Load(d.file)
+	c, err := loadSettings(d.file)
 	if err != nil {
 		d.mu.Lock()
 		c = d.settings

@@ -38,6 +38,7 @@ func (a *app) upload(ctx context.Context, files []string) error {
 			return stop
 		}
 	}
+	a.tellAbout(up)
 	bar := a.progress(len(files))
 	for _, file := range files {
 		picture, err := await(ctx, func() (uploader.Picture, error) { return a.open(file) })
@@ -122,7 +123,7 @@ func (a *app) printLink(file string, p uploader.Picture, link uploader.Link, err
 		if err == nil {
 			line.Link = &link
 			line.Format, line.Width, line.Height, line.Bytes = link.Format, link.Width, link.Height, int(link.Bytes)
-			line.Notes = a.notes(link)
+			line.Notes = a.notesOf(link)
 		}
 		a.printJSON(line)
 	case err != nil:
@@ -133,14 +134,14 @@ func (a *app) printLink(file string, p uploader.Picture, link uploader.Link, err
 			f = a.config.Format
 		}
 		fmt.Fprintln(a.out, f.Write(format.Picture{URL: link.URL, Name: p.Name, Width: link.Width, Height: link.Height}))
-		for _, note := range a.notes(link) {
+		for _, note := range a.notesOf(link) {
 			fmt.Fprintf(a.err, "%s: %s\n", oneLine(cmp.Or(p.Name, file)), note)
 		}
 	}
 }
 
-// notes says what the user has to know of a link.
-func (a *app) notes(link uploader.Link) []string {
+// notesOf says what the user has to know of a link.
+func (a *app) notesOf(link uploader.Link) []string {
 	var notes []string
 	for _, n := range link.Notes {
 		notes = append(notes, a.say.Say(n))

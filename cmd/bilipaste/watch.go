@@ -53,8 +53,9 @@ func (a *app) watch(ctx context.Context) (err error) {
 		Report:   a.printResult,
 	}
 	fmt.Fprintln(a.err, a.say.Text("cli.watching", lang.Data{
-		"Clipboard": clipboard.Backend(), "Host": a.config.Host, "Bucket": a.config.Bucket,
+		"Clipboard": clipboard.Backend(), "Host": a.config.Host, "Bucket": bucketOf(a.config),
 	}))
+	a.tellAbout(up)
 	return mode.Run(ctx)
 }
 
@@ -86,7 +87,7 @@ func (a *app) printResult(r writing.Result) {
 		Took: float64(r.Took.Microseconds()) / 1000, Error: a.failure(r.Pasted),
 	}
 	for _, p := range r.Pictures {
-		line.Pictures = append(line.Pictures, clippedPicture{p.Name, p.Link.URL, a.notes(p.Link), a.failure(p.Err)})
+		line.Pictures = append(line.Pictures, clippedPicture{p.Name, p.Link.URL, a.notesOf(p.Link), a.failure(p.Err)})
 	}
 	a.printJSON(line)
 }
@@ -105,7 +106,7 @@ func (a *app) describe(r writing.Result) string {
 		}))
 		if p.Err == nil {
 			links = append(links, p.Link.URL)
-			wrong = append(wrong, a.notes(p.Link)...)
+			wrong = append(wrong, a.notesOf(p.Link)...)
 			if p.Link.Differs {
 				wrong = append(wrong, a.say.Text("cli.differs"))
 			}

@@ -36,7 +36,13 @@ type Config struct {
 	Proxy          *url.URL      // nil: the system's
 	StripMetadata  bool          // EXIF, GPS and the like are removed before a picture is sent
 	GIF            string        // what becomes of an animation that the host does not take: "scdn", "first-frame", "refuse"
+	Fallback       []string      // hosts that are asked in turn where Host cannot take a picture or cannot be reached
 	TooLarge       string        // what becomes of a picture that is too large for the host: "jpeg", "refuse"
+
+	SCDNOutput, SCDNDomain, SCDNQuestion string // how img.scdn.io stores pictures; "": its choice
+	SCDNPassword                         Secret
+	Folder, FolderName, FolderURL        string // where the host "folder" writes, under what name, and what stands before it in a link
+	DrawCategory, DrawBiz                string // of the host "draw"
 }
 
 // Default returns the settings of an empty file.
@@ -45,6 +51,7 @@ func Default() Config {
 		Host: "bilibili", Bucket: "live", Format: format.Markdown,
 		Sound: true, Notify: true, Language: "auto", Pace: time.Second,
 		StripMetadata: true, GIF: "refuse", TooLarge: "jpeg",
+		DrawCategory: "daily", DrawBiz: "new_dyn",
 	}
 }
 
@@ -55,11 +62,18 @@ type key struct {
 	get    func(Config) string
 	set    func(*Config, string) error
 	bare   bool // in JSON it is true or false rather than a string
+	list   bool // in JSON it is a list of strings, in text they are parted by commas
 	secret bool
 }
 
 var keys = []key{
-	{name: "host", get: func(c Config) string { return c.Host }, set: oneOf(func(c *Config) *string { return &c.Host }, Hosts()...)},
+	{name: "host", get: func(c Config) string { return c.Host }, set: func(c *Config, v string) error { // the hosts themselves know which there are
+		if !plainName(v) {
+			return lang.Errorf("config.want.host", nil, nil)
+		}
+		c.Host = v
+		return nil
+	}},
 	{name: "bucket", get: func(c Config) string { return c.Bucket }, set: func(c *Config, v string) error {
 		if !plainName(v) {
 			return lang.Errorf("config.want.bucket", nil, nil)
@@ -112,10 +126,32 @@ var keys = []key{
 	{name: "strip_metadata", bare: true, get: func(c Config) string { return strconv.FormatBool(c.StripMetadata) }, set: truth(func(c *Config) *bool { return &c.StripMetadata })},
 	{name: "gif", get: func(c Config) string { return c.GIF }, set: oneOf(func(c *Config) *string { return &c.GIF }, "scdn", "first-frame", "refuse")},
 	{name: "too_large", get: func(c Config) string { return c.TooLarge }, set: oneOf(func(c *Config) *string { return &c.TooLarge }, "jpeg", "refuse")},
+	{name: "fallback", list: true, get: func(c Config) string { return strings.Join(c.Fallback, ",") }, set: func(c *Config, v string) error {
+		c.Fallback = nil
+		for host := range strings.SplitSeq(v, ",") {
+			switch host = strings.TrimSpace(host); {
+			case host == "" && v == "":
+			case !plainName(host):
+				return lang.Errorf("config.want.hosts", nil, nil)
+			default:
+				c.Fallback = append(c.Fallback, host)
+			}
+		}
+		return nil
+	}},
+	{name: "scdn_output", get: func(c Config) string { return c.SCDNOutput }, set: text(func(c *Config) *string { return &c.SCDNOutput })},
+	{name: "scdn_domain", get: func(c Config) string { return c.SCDNDomain }, set: text(func(c *Config) *string { return &c.SCDNDomain })},
+	{name: "scdn_password", secret: true, get: func(c Config) string { return fmt.Sprint(c.SCDNPassword) }, set: func(c *Config, v string) error {
+		c.SCDNPassword = NewSecret(v)
+		return nil
+	}},
+	{name: "scdn_question", get: func(c Config) string { return c.SCDNQuestion }, set: text(func(c *Config) *string { return &c.SCDNQuestion })},
+	{name: "folder", get: func(c Config) string { return c.Folder }, set: text(func(c *Config) *string { return &c.Folder })},
+	{name: "folder_name", get: func(c Config) string { return c.FolderName }, set: text(func(c *Config) *string { return &c.FolderName })},
+	{name: "folder_url", get: func(c Config) string { return c.FolderURL }, set: text(func(c *Config) *string { return &c.FolderURL })},
+	{name: "draw_category", get: func(c Config) string { return c.DrawCategory }, set: text(func(c *Config) *string { return &c.DrawCategory })},
+	{name: "draw_biz", get: func(c Config) string { return c.DrawBiz }, set: text(func(c *Config) *string { return &c.DrawBiz })},
 }
-
-// Hosts returns the hosts to choose from.
-func Hosts() []string { return []string{"bilibili"} }
 
 // Keys returns the names of all keys, in the order of the documentation.
 func Keys() []string {
@@ -201,7 +237,16 @@ func Save(file, name, value string) error {
 		return err
 	}
 	raw := json.RawMessage(value)
-	if !k.bare {
+	switch {
+	case k.list:
+		var items []string
+		for item := range strings.SplitSeq(k.get(c), ",") {
+			if item != "" {
+				items = append(items, string(quote(item)))
+			}
+		}
+		raw = json.RawMessage("[" + strings.Join(items, ", ") + "]")
+	case !k.bare:
 		raw = quote(value)
 	}
 	if i := slices.IndexFunc(entries, func(e entry) bool { return e.key == name }); i >= 0 {
@@ -246,8 +291,18 @@ func (k key) text(raw json.RawMessage) (string, error) {
 	}
 	switch v := v.(type) {
 	case string:
-		if !k.bare {
+		if !k.bare && !k.list {
 			return v, nil
+		}
+	case []any:
+		items := make([]string, 0, len(v))
+		for _, item := range v {
+			if s, ok := item.(string); ok && !strings.Contains(s, ",") {
+				items = append(items, s)
+			}
+		}
+		if k.list && len(items) == len(v) {
+			return strings.Join(items, ","), nil
 		}
 	case bool:
 		if k.bare {
@@ -255,8 +310,11 @@ func (k key) text(raw json.RawMessage) (string, error) {
 		}
 	}
 	want := "config.want.string"
-	if k.bare {
+	switch {
+	case k.bare:
 		want = "config.want.bool"
+	case k.list:
+		want = "config.want.list"
 	}
 	return "", lang.Errorf("config.bad_value", lang.Data{"Key": k.name, "Cause": lang.Message{ID: want}}, nil)
 }
@@ -266,6 +324,14 @@ func oneOf(field func(*Config) *string, values ...string) func(*Config, string) 
 		if !slices.Contains(values, v) {
 			return lang.Errorf("config.want.one_of", lang.Data{"Values": strings.Join(values, ", ")}, nil)
 		}
+		*field(c) = v
+		return nil
+	}
+}
+
+// text takes any text: the room that uses it knows what it can be.
+func text(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
 		*field(c) = v
 		return nil
 	}

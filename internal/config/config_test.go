@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,9 @@ func TestEveryKeyIsRead(t *testing.T) {
 		"host": "bilibili", "bucket": "my_own", "bucket_unlisted": true, "format": "<{url}>",
 		"SESSDATA": "s", "bili_jct": "j", "sound": false, "notify": false,
 		"language": "zh-CN", "pace": "2s500ms", "proxy": "socks5://127.0.0.1:1080",
-		"strip_metadata": false, "gif": "first-frame", "too_large": "refuse"
+		"strip_metadata": false, "gif": "first-frame", "too_large": "refuse", "fallback": ["scdn", "folder"],
+		"scdn_output": "png", "scdn_domain": "img.scdn.io", "scdn_password": "p", "scdn_question": "q",
+		"folder": "f", "folder_name": "{hash}", "folder_url": "u", "draw_category": "cos", "draw_biz": "vote"
 	}`))
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +55,9 @@ func TestEveryKeyIsRead(t *testing.T) {
 	if c.Bucket != "my_own" || !c.BucketUnlisted || c.Format.String() != "<{url}>" || c.SESSDATA.Reveal() != "s" ||
 		c.BiliJct.Reveal() != "j" || c.Sound || c.Notify || c.Language != "zh-CN" || c.Pace != 2500*time.Millisecond ||
 		c.Proxy.String() != "socks5://127.0.0.1:1080" || c.StripMetadata ||
-		c.GIF != "first-frame" || c.TooLarge != "refuse" {
+		c.GIF != "first-frame" || c.TooLarge != "refuse" || !slices.Equal(c.Fallback, []string{"scdn", "folder"}) ||
+		c.SCDNOutput+c.SCDNDomain+c.SCDNPassword.Reveal()+c.SCDNQuestion != "pngimg.scdn.iopq" ||
+		c.Folder+c.FolderName+c.FolderURL+c.DrawCategory+c.DrawBiz != "f{hash}ucosvote" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -61,7 +66,11 @@ func TestABadFileIsNamedWithWhatIsWrong(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"hots": "x"}`:                           "no setting hots",
 		`{"sessdata": "x"}`:                       "written SESSDATA",
-		`{"host": "imgur"}`:                       "one of bilibili",
+		`{"host": "a b"}`:                         "a host's name",
+		`{"fallback": "scdn"}`:                    "a list",
+		`{"fallback": ["scdn", 1]}`:               "a list",
+		`{"fallback": ["scdn", ""]}`:              "hosts' names",
+		`{"gif": "png"}`:                          "one of scdn, first-frame, refuse",
 		`{"sound": "yes"}`:                        "true or false",
 		`{"bucket": 1}`:                           "a text in quotation marks",
 		`{"bucket": "../x"}`:                      "letters, digits",
@@ -118,6 +127,21 @@ func TestSaveChangesOneKeyAndKeepsTheRest(t *testing.T) {
 	}
 	if got, _ := os.ReadFile(f); string(got) != before {
 		t.Error("a refused change changed the file")
+	}
+}
+
+func TestAListIsSavedAsOne(t *testing.T) {
+	f := file(t, `{}`)
+	for value, want := range map[string]string{"scdn, folder": `["scdn", "folder"]`, "": "[]", "scdn": `["scdn"]`} {
+		if err := config.Save(f, "fallback", value); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := os.ReadFile(f); string(got) != "{\n  \"fallback\": "+want+"\n}\n" {
+			t.Errorf("%q: %s", value, got)
+		}
+		if _, err := config.Load(f); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
