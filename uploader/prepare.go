@@ -88,7 +88,7 @@ func (prepare Prepare) format(ctx context.Context, p Picture, limits Limits) (Pi
 	was, animated := p.Format, p.Animated()
 	switch was {
 	case PNG:
-		if !animated || takes(APNG) {
+		if takes(was) && (!animated || takes(APNG)) {
 			return p, nil, nil
 		}
 	case BMP, TIFF:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"bilipaste/internal/lang"
 	"bilipaste/uploader"
@@ -229,5 +231,48 @@ func TestWhatIsNoPictureOfTheWebIsRefusedByName(t *testing.T) {
 		if uploader.IsPicture([]byte(data)) != (name != "PDF") {
 			t.Errorf("%s: a picture: %v", name, name == "PDF")
 		}
+	}
+}
+
+func TestAnotherHostIsAskedWhereOneCannot(t *testing.T) {
+	fails := func(kind uploader.Kind, why string, code int) error {
+		return &uploader.Error{Kind: kind, Why: why, Code: code, Host: "shelf"}
+	}
+	for name, test := range map[string]struct {
+		err error
+		on  bool
+	}{
+		"not taken": {fails(uploader.NotTaken, "", 0), true}, "too large": {fails(uploader.TooLarge, "host", 413), true},
+		"refused": {fails(uploader.Refused, "", 412), false}, "logged out": {fails(uploader.NotLoggedIn, "", -101), false},
+		"rejected": {fails(uploader.Rejected, "", -400), false}, "broken": {fails(uploader.BrokenAnswer, "", 0), false},
+		"local": {fails(uploader.Local, "", 0), false}, "frequent": {fails(uploader.Passing, "", -799), false},
+		"429": {fails(uploader.Passing, "frequent", 429), false}, "busy": {fails(uploader.Passing, "busy", 0), false},
+		"network": {fails(uploader.Passing, "network", 0), true}, "silent": {fails(uploader.Passing, "silent", 0), true},
+		"502": {fails(uploader.Passing, "", 502), true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			first, second, third := like(web...), like(uploader.GIF), like(web...)
+			first.fails, second.name, third.name = test.err, "second", "third"
+			u := uploader.Uploader{Host: first, Fallback: []uploader.Host{second, third}}
+			link, err := u.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+			switch {
+			case test.on && (err != nil || link.Host != "third" || !strings.HasPrefix(said(link.Notes), "sent to third instead: ")):
+				t.Errorf("%s: %+v, %v", name, link, err)
+			case !test.on && (!errors.Is(err, test.err) && uploader.KindOf(err) != uploader.KindOf(test.err) || len(third.got) > 0):
+				t.Errorf("%s: %+v, %v", name, link, err)
+			}
+		})
+	}
+}
+
+func TestWhatMovesGoesToTheHostForThat(t *testing.T) {
+	still, moving := like(web...), like(uploader.GIF)
+	moving.name = "moving"
+	u := uploader.Uploader{Host: still, Moving: moving}
+	if link, err := u.Upload(t.Context(), animatedGIF(t)); err != nil || link.Host != "moving" || !strings.Contains(said(link.Notes), "sent to moving") {
+		t.Errorf("%+v, %v", link, err)
+	}
+	if link, err := u.Upload(t.Context(), hosttest.Picture(t, uploader.GIF, 1)); err != nil || link.Host != "shelf" {
+		t.Errorf("%+v, %v", link, err)
 	}
 }

@@ -240,8 +240,12 @@ func halfSession(there, missing string) error {
 	)
 }
 
-// buckets lists the buckets to choose from: the known ones, and the one in use.
+// buckets lists the buckets to choose from: the known ones, and the one in
+// use; none where the host has none.
 func buckets(c config.Config) []string {
+	if bucketOf(c) == "" {
+		return nil
+	}
 	all := bilibili.Buckets()
 	if !slices.Contains(all, c.Bucket) {
 		all = append(all, c.Bucket)

@@ -58,6 +58,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"picture":  makePicture,
+			"moving":   makeAnimation,
 			"status":   wantStatus,
 			"odd":      playOdd,
 			"requests": countRequests,
@@ -94,6 +95,20 @@ func makePicture(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		ts.Check(f.Close())
 	}
+}
+
+// moving FILE makes a GIF of two frames.
+func makeAnimation(ts *testscript.TestScript, _ bool, args []string) {
+	g := gif.GIF{Delay: []int{9, 9}}
+	for n := range 2 {
+		m := image.NewPaletted(image.Rect(0, 0, 5, 4), color.Palette{color.Black, color.White})
+		m.Pix[n] = 1
+		g.Image = append(g.Image, m)
+	}
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(gif.EncodeAll(f, &g))
+	ts.Check(f.Close())
 }
 
 // status N COMMAND ARG... runs a command that must end with that status.

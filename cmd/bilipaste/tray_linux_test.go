@@ -106,7 +106,7 @@ func TestTheTrayProgram(t *testing.T) {
 
 	// Another bucket, for the next picture and for the next start.
 	panel.Open(icon)
-	panel.Press("Down", "Down", "Down", "Down", "Down", "Right", "Down")
+	panel.Press("Down", "Down", "Down", "Down", "Down", "Down", "Right", "Down") // past the hosts
 	panel.Save("program-bucket")
 	panel.Press("Return")
 	desktoptest.Eventually(t, "the bucket is saved", func() bool {
