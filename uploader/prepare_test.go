@@ -77,8 +77,8 @@ func chunk(name, body string) []byte {
 	return binary.BigEndian.AppendUint32(c, crc32.ChecksumIEEE(c[4:]))
 }
 
-func noisy(w, h int, opaque bool) *image.NRGBA {
-	m := image.NewNRGBA(image.Rect(0, 0, w, h))
+func noisy(opaque bool) *image.NRGBA {
+	m := image.NewNRGBA(image.Rect(0, 0, 300, 200))
 	random := rand.New(rand.NewPCG(3, 4))
 	for i := 0; i+8 <= len(m.Pix); i += 8 {
 		binary.LittleEndian.PutUint64(m.Pix[i:], random.Uint64())
@@ -175,7 +175,7 @@ func TestAnAnimationIsNeverFlattenedInSilence(t *testing.T) {
 func TestAPictureThatIsTooLargeIsChangedAsLittleAsCanBe(t *testing.T) {
 	loose := png.Encoder{CompressionLevel: png.NoCompression}
 	flat := image.NewNRGBA(image.Rect(0, 0, 300, 200))
-	few := noisy(300, 200, true)
+	few := noisy(true)
 	for i := 0; i < len(few.Pix); i += 4 {
 		few.Pix[i+1], few.Pix[i+2] = few.Pix[i]^0x55, few.Pix[i]/2
 	}
@@ -192,9 +192,9 @@ func TestAPictureThatIsTooLargeIsChangedAsLittleAsCanBe(t *testing.T) {
 	}{
 		{"recompressed", pngOf(flat), 20e3, uploader.PNG, "compressed harder", 0},
 		{"palette", pngOf(few), 70e3, uploader.PNG, "palette", 0},
-		{"jpeg", pngOf(noisy(300, 200, true)), 60e3, uploader.JPEG, "sent as JPEG of quality 8", uploader.TooLarge},
-		{"scaled", pngOf(noisy(300, 200, true)), 20e3, uploader.JPEG, "scaled down to ", uploader.TooLarge},
-		{"jpeg again", picture(t, "large.jpg", func(b *bytes.Buffer) error { return jpeg.Encode(b, noisy(300, 200, true), &jpeg.Options{Quality: 100}) }),
+		{"jpeg", pngOf(noisy(true)), 60e3, uploader.JPEG, "sent as JPEG of quality 8", uploader.TooLarge},
+		{"scaled", pngOf(noisy(true)), 20e3, uploader.JPEG, "scaled down to ", uploader.TooLarge},
+		{"jpeg again", picture(t, "large.jpg", func(b *bytes.Buffer) error { return jpeg.Encode(b, noisy(true), &jpeg.Options{Quality: 100}) }),
 			60e3, uploader.JPEG, "sent as JPEG of quality 8", uploader.TooLarge},
 	} {
 		host := like(web...)
@@ -210,7 +210,7 @@ func TestAPictureThatIsTooLargeIsChangedAsLittleAsCanBe(t *testing.T) {
 	}
 	host := like(web...)
 	host.limits.Bytes = 60e3
-	if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), pngOf(noisy(300, 200, false))); uploader.KindOf(err) != uploader.TooLarge || !strings.Contains(err.Error(), "transparency") {
+	if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), pngOf(noisy(false))); uploader.KindOf(err) != uploader.TooLarge || !strings.Contains(err.Error(), "transparency") {
 		t.Errorf("transparent: %v", err)
 	}
 }

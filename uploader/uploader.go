@@ -73,7 +73,7 @@ func (u *Uploader) Upload(ctx context.Context, p Picture) (Link, error) {
 			link.note("uploader.moving", lang.Data{"Host": u.Moving.Name()})
 		}
 	}
-	cause := err
+	cause, all := err, []error{err}
 	for _, next := range u.Fallback {
 		if !goesOn(err) {
 			break
@@ -82,9 +82,10 @@ func (u *Uploader) Upload(ctx context.Context, p Picture) (Link, error) {
 			link.note("uploader.went_on", lang.Data{"Host": next.Name(), "Cause": cause})
 			return link, nil
 		}
+		all = append(all, err)
 	}
-	if err != cause && ctx.Err() == nil {
-		err = errors.Join(cause, err)
+	if len(all) > 1 && ctx.Err() == nil {
+		return link, errors.Join(all...)
 	}
 	return link, err
 }

@@ -112,10 +112,10 @@ func need(config image.Config, format string, data []byte) int {
 	case color.RGBA64Model, color.NRGBA64Model:
 		return 8 * pixels
 	}
-	switch {
-	case format == "gif":
+	switch format {
+	case "gif":
 		return 5 * pixels
-	case format == "webp": // lossless: it is transformed in a second buffer
+	case "webp": // lossless: it is transformed in a second buffer
 		return 8 * pixels
 	}
 	if _, ok := config.ColorModel.(color.Palette); ok {

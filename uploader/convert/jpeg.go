@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -83,7 +84,7 @@ func ToJPEG(ctx context.Context, data []byte, limit int) (Shrunk, error) {
 func encode(out *limited, m image.Image, quality int) (fits bool, err error) {
 	out.data = out.data[:0]
 	err = jpeg.Encode(out, m, &jpeg.Options{Quality: quality})
-	if first(out.ctx, err) == ErrTooLarge {
+	if errors.Is(err, ErrTooLarge) {
 		return false, nil
 	}
 	return err == nil, err

@@ -60,17 +60,17 @@ func readPNG(data []byte) (*pngFile, error) {
 		chunk := rest[:size]
 		rest = rest[size:]
 		body := chunk[8 : size-4]
-		switch name := string(chunk[4:8]); {
-		case name == "acTL":
+		switch string(chunk[4:8]) {
+		case "acTL":
 			return nil, errPNG
-		case name == "IEND":
+		case "IEND":
 			return f, nil
-		case name == "IDAT":
+		case "IDAT":
 			f.pixels = append(f.pixels, body)
 			continue
-		case name == "PLTE":
+		case "PLTE":
 			f.plte = body
-		case name == "tRNS":
+		case "tRNS":
 			f.trns = body
 		}
 		if f.pixels == nil {

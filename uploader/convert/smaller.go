@@ -212,10 +212,11 @@ func (f *pngFile) isKey(row []byte, i, n int) bool {
 	for k := range n {
 		want := uint16(f.trns[2*k])<<8 | uint16(f.trns[2*k+1])
 		var v uint16
-		switch at := i*n + k; {
-		case f.depth == 16:
+		at := i*n + k
+		switch f.depth {
+		case 16:
 			v = uint16(row[2*at])<<8 | uint16(row[2*at+1])
-		case f.depth == 8:
+		case 8:
 			v = uint16(row[at])
 		default:
 			v = uint16(row[at*f.depth/8] >> (8 - f.depth - at*f.depth%8) & byte(1<<f.depth-1))
