@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"image"
 	_ "image/gif" // the formats whose width and height are read
 	"image/jpeg"
 	_ "image/png" //
@@ -17,10 +16,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	_ "golang.org/x/image/bmp"  //
-	_ "golang.org/x/image/tiff" //
+	"golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp" //
 
+	"bilipaste/internal/bmp"
+	"bilipaste/uploader/convert"
 	"bilipaste/uploader/metadata"
 )
 
@@ -131,8 +131,8 @@ func unreadable(name string, err error) error {
 }
 
 // NewPicture finds out what the bytes of a picture are. It returns an *Error
-// of kind Unusable if they are not a whole picture, and of kind TooLarge past
-// MaxPicture.
+// of kind Unusable if they are not a whole picture, of kind NotTaken if only
+// other programs can decode it, and of kind TooLarge past MaxPicture.
 func NewPicture(name string, data []byte) (Picture, error) {
 	p := Picture{Name: name, Data: data, Format: Sniff(data)}
 	switch {
@@ -150,7 +150,7 @@ func NewPicture(name string, data []byte) (Picture, error) {
 	case HEIC, AVIF, SVG, ICO, PSD, PDF: // recognised, to be refused by name
 		return p, nil
 	}
-	config, _, err := image.DecodeConfig(bytes.NewReader(data))
+	config, _, err := convert.Config(data)
 	if _, rare := errors.AsType[jpeg.UnsupportedError](err); rare { // browsers decode more than Go does
 		if config.Width, config.Height = jpegSize(data); config.Width > 0 {
 			err = nil
@@ -158,6 +158,9 @@ func NewPicture(name string, data []byte) (Picture, error) {
 	}
 	if err == nil && (config.Width <= 0 || config.Height <= 0) {
 		err = errors.New("no pixels")
+	}
+	if _, odd := errors.AsType[tiff.UnsupportedError](err); odd || errors.Is(err, bmp.ErrUnsupported) {
+		return p, &Error{Kind: NotTaken, Why: "variant", Name: name, Format: p.Format, Err: err}
 	}
 	if err != nil {
 		return p, &Error{Kind: Unusable, Why: "broken", Name: name, Err: err}

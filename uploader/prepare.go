@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 
+	"bilipaste/internal/bmp"
 	"bilipaste/internal/lang"
 	"bilipaste/uploader/convert"
 	"bilipaste/uploader/metadata"

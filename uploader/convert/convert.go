@@ -15,9 +15,10 @@ import (
 	"image/png"
 	"io"
 
-	_ "golang.org/x/image/bmp"  //
 	_ "golang.org/x/image/tiff" //
 	_ "golang.org/x/image/webp" //
+
+	"bilipaste/internal/bmp"
 )
 
 // Memory is the most that decoding a picture may take, in bytes. With it, the
@@ -57,6 +58,15 @@ func ToPNG(ctx context.Context, data []byte) ([]byte, error) {
 	return withProfile(out.data, t.profile)
 }
 
+// Config returns a picture's size, colour model and format without decoding it.
+func Config(data []byte) (image.Config, string, error) {
+	if bytes.HasPrefix(data, []byte("BM")) {
+		config, err := bmp.DecodeConfig(data)
+		return config, "bmp", err
+	}
+	return image.DecodeConfig(bytes.NewReader(data))
+}
+
 // decode decodes a picture, if there is memory for it. A GIF's first frame
 // gets the size of the whole.
 func decode(ctx context.Context, data []byte) (m image.Image, err error) {
@@ -65,14 +75,18 @@ func decode(ctx context.Context, data []byte) (m image.Image, err error) {
 			m, err = nil, fmt.Errorf("its decoder failed: %v", r)
 		}
 	}()
-	config, format, err := image.DecodeConfig(bytes.NewReader(data))
+	config, format, err := Config(data)
 	if err != nil {
 		return nil, err
 	}
 	if need(config, format, data) > Memory {
 		return nil, ErrMemory
 	}
-	m, _, err = image.Decode(&reader{ctx, bytes.NewReader(data)})
+	if format == "bmp" {
+		m, err = bmp.Decode(data)
+	} else {
+		m, _, err = image.Decode(&reader{ctx, bytes.NewReader(data)})
+	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
