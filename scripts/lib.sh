@@ -8,7 +8,7 @@ tools=$PWD/.cache/tools # what the scripts install for themselves
 need() {
   local missing=() item
   for item in "$@"; do
-    command -v "${item%%:*}" >/dev/null || missing+=("${item##*:}")
+    command -v "${item%%:*}" >/dev/null || [[ " ${missing[*]} " == *" ${item##*:} "* ]] || missing+=("${item##*:}")
   done
   [ ${#missing[@]} -eq 0 ] && return
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -22,11 +22,16 @@ need() {
   apt-get -o DPkg::Lock::Timeout=400 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# need_go says what to do on a machine without Go.
+# Git refuses to tell of a checkout that belongs to another user, as in containers.
+export GOFLAGS="${GOFLAGS:-} -buildvcs=false"
+
+# need_go says what to do on a machine without Go, or with an old one.
 need_go() {
-  command -v go >/dev/null && return
-  echo "missing: go 1.26 or newer" >&2
-  echo "hint: install it from your distribution or the Go project's site" >&2
+  local have
+  have=$(go env GOVERSION 2>/dev/null) || true
+  [[ $have =~ ^go1\.([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge 26 ] && return
+  echo "missing: go 1.26 or newer (here: ${have:-none})" >&2
+  echo "hint: install it from https://go.dev/dl; distributions often have an older one" >&2
   exit 1
 }
 

@@ -15,6 +15,7 @@ import (
 const (
 	soundLimit        = 3 * time.Second
 	notificationLimit = 2 * time.Second
+	cleanUp           = 200 * time.Millisecond // what was given up has to end in
 )
 
 // Notifier tells the user, by sound and by notification. What cannot be told
@@ -122,6 +123,10 @@ func (t turn) run(ctx context.Context, task func() error) error {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	select {
+	case <-done: // what was started is being ended: that takes a moment
+	case <-time.After(cleanUp):
+	}
+	return ctx.Err()
 }
