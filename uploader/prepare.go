@@ -1,8 +1,6 @@
 package uploader
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +66,7 @@ func explain(ctx context.Context, err error, p Picture, host Host) error {
 		e.Why = "pages"
 	case errors.Is(err, bmp.ErrUnsupported), oddTIFF:
 		e.Why = "variant"
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, errTooLarge), errors.Is(err, convert.ErrTooLarge):
 		e.Kind, e.Err = TooLarge, nil
 	case errors.Is(err, convert.ErrMemory):
 		e.Kind, e.Why = TooLarge, "pixels"
@@ -192,8 +190,7 @@ func strip(p Picture) ([]byte, error) {
 func (p Picture) Animated() bool {
 	switch p.Format {
 	case PNG:
-		at := bytes.Index(p.Data, []byte("acTL"))
-		return at > 0 && at < cmp.Or(max(0, bytes.Index(p.Data, []byte("IDAT"))), len(p.Data))
+		return metadata.AnimatedPNG(p.Data)
 	case GIF:
 		return metadata.Frames(p.Data) > 1
 	case WebP:

@@ -321,6 +321,9 @@ func TestToJPEGFits(t *testing.T) {
 			t.Errorf("%s: nothing was scaled down", name)
 		}
 	}
+	if _, err := convert.ToJPEG(t.Context(), data, 100); !errors.Is(err, convert.ErrTooLarge) {
+		t.Errorf("no room at all: %v", err)
+	}
 	m.Pix[3] = 254
 	if _, err := convert.ToJPEG(t.Context(), pngOf(t, m), 30e3); !errors.Is(err, convert.ErrTransparent) {
 		t.Errorf("transparent: %v", err)

@@ -53,7 +53,7 @@ func ToJPEG(ctx context.Context, data []byte, limit int) (Shrunk, error) {
 		return Shrunk{}, err
 	}
 	limit -= len(dress)
-	out := &limited{ctx: ctx, limit: limit}
+	out := &limited{ctx: ctx, limit: max(0, limit)}
 	for {
 		fits, err := encode(out, m, worstQuality)
 		if err != nil {
@@ -61,6 +61,9 @@ func ToJPEG(ctx context.Context, data []byte, limit int) (Shrunk, error) {
 		}
 		if fits {
 			break
+		}
+		if b := m.Bounds(); limit <= 0 || b.Dx()*b.Dy() == 1 {
+			return Shrunk{}, ErrTooLarge
 		}
 		// How far it is from fitting is not known: a sixth of the pixels less.
 		m = scale(m, math.Sqrt(5.0/6))

@@ -61,3 +61,21 @@ func pngChunk(name string, body []byte) []byte {
 	chunk = append(append(chunk, name...), body...)
 	return binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
 }
+
+// AnimatedPNG tells whether a PNG moves.
+func AnimatedPNG(data []byte) bool {
+	for at := len(pngSignature); len(data)-at >= 12; {
+		switch string(data[at+4 : at+8]) {
+		case "acTL":
+			return true
+		case "IDAT":
+			return false
+		}
+		size := uint64(binary.BigEndian.Uint32(data[at:])) + 12
+		if size > uint64(len(data)-at) {
+			return false
+		}
+		at += int(size)
+	}
+	return false
+}
