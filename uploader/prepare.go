@@ -34,7 +34,9 @@ func (prepare Prepare) Do(ctx context.Context, p Picture, host Host) (ready Pict
 	}
 	if err == nil && int64(len(p.Data)) > limits.Bytes {
 		var more []lang.Message
-		p, more, err = prepare.shrink(ctx, p, limits)
+		if p, more, err = prepare.shrink(ctx, p, limits); p.Format == JPEG {
+			notes = nil // what was done without loss before is of no interest
+		}
 		notes = append(notes, more...)
 	}
 	if err != nil {

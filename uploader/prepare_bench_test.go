@@ -30,7 +30,9 @@ func BenchmarkPrepare(b *testing.B) {
 		p.Data = slices.Concat(p.Data[:33], chunk("tEXt", "Comment\x00where it was taken"), p.Data[33:])
 		return p
 	}
-	camera := picture(b, "camera.jpg", func(out *bytes.Buffer) error { return jpeg.Encode(out, photo(4000, 3000, 30), &jpeg.Options{Quality: 92}) })
+	camera := picture(b, "camera.jpg", func(out *bytes.Buffer) error {
+		return jpeg.Encode(out, photo(4000, 3000, 30), &jpeg.Options{Quality: 92})
+	})
 	camera.Data = slices.Concat(camera.Data[:2], []byte("\xff\xfe\x00\x10where it was"), camera.Data[2:])
 	for name, p := range map[string]uploader.Picture{
 		"4K PNG":     withText(picture(b, "4k.png", func(out *bytes.Buffer) error { return fast.Encode(out, photo(3840, 2160, 2)) })),

@@ -48,14 +48,14 @@ func ToPNG(ctx context.Context, data []byte) ([]byte, error) {
 		return nil, err
 	}
 	m = upright(m, t.orientation)
-	out := &limited{ctx: ctx, limit: -1}
+	out := &pages{ctx: ctx}
 	if err := png.Encode(out, m); err != nil {
 		return nil, err
 	}
 	if len(t.profile) == 0 {
-		return out.data, nil
+		return out.join(), nil
 	}
-	return withProfile(out.data, t.profile)
+	return withProfile(out.join(), t.profile)
 }
 
 // Config returns a picture's size, colour model and format without decoding it.
@@ -215,8 +215,33 @@ func (r *reader) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
+// pages keeps what is written until ctx is done, however much it is, and never
+// copies it to make room.
+type pages struct {
+	ctx  context.Context
+	full [][]byte
+	last []byte
+}
+
+func (p *pages) Write(data []byte) (int, error) {
+	const size = 1 << 20
+	for rest := data; len(rest) > 0; {
+		if err := p.ctx.Err(); err != nil {
+			return 0, err
+		}
+		if len(p.last) == cap(p.last) {
+			p.full, p.last = append(p.full, p.last), make([]byte, 0, size)
+		}
+		n := min(len(rest), cap(p.last)-len(p.last))
+		p.last, rest = append(p.last, rest[:n]...), rest[n:]
+	}
+	return len(data), nil
+}
+
+func (p *pages) join() []byte { return bytes.Join(append(p.full, p.last), nil) }
+
 // limited keeps what is written: until ctx is done, and up to limit bytes,
-// past which it fails with ErrTooLarge. A limit below 0 is none.
+// past which it fails with ErrTooLarge.
 type limited struct {
 	ctx   context.Context
 	data  []byte
@@ -227,7 +252,7 @@ func (l *limited) Write(p []byte) (int, error) {
 	if err := l.ctx.Err(); err != nil {
 		return 0, err
 	}
-	if l.limit >= 0 && len(l.data)+len(p) > l.limit {
+	if len(l.data)+len(p) > l.limit {
 		return 0, ErrTooLarge
 	}
 	if l.data == nil && l.limit > 0 {
