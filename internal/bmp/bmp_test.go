@@ -87,7 +87,7 @@ func TestEveryKind(t *testing.T) {
 		}
 		for y, row := range test.want {
 			for x, want := range row {
-				if got := color.NRGBAModel.Convert(m.At(x, y)); got != want && !(want.A == 0 && got.(color.NRGBA).A == 0) {
+				if got := color.NRGBAModel.Convert(m.At(x, y)); got != want {
 					t.Errorf("%s: %d, %d is %v, want %v", name, x, y, got, want)
 				}
 			}

@@ -29,8 +29,9 @@ type desk struct {
 	text     string       // what was put in its place
 	log      []string     // in the order it happened
 	failing  map[string]error
-	sending  chan string   // a picture's name, when its upload begins
-	proceed  chan struct{} // nil: uploads end at once
+	notes    []lang.Message // of each link
+	sending  chan string    // a picture's name, when its upload begins
+	proceed  chan struct{}  // nil: uploads end at once
 	reported chan writing.Result
 }
 
@@ -78,7 +79,7 @@ func (d *desk) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, e
 	if err := d.failing[p.Name]; err != nil {
 		return uploader.Link{}, err
 	}
-	return uploader.Link{URL: "https://host/" + p.Name}, nil
+	return uploader.Link{URL: "https://host/" + p.Name, Notes: d.notes}, nil
 }
 
 func (d *desk) Done(_ context.Context, title, body, icon string) { d.note("done", title, body, icon) }
@@ -152,6 +153,17 @@ func TestACopiedPictureBecomesALinkThenADing(t *testing.T) {
 	}
 	if icon, err := os.ReadFile(m.Icon); err != nil || !bytes.Equal(icon, data) {
 		t.Errorf("the notification's picture: %v", err)
+	}
+}
+
+func TestWhatWasChangedIsSaidOnce(t *testing.T) {
+	d := newDesk()
+	d.notes = []lang.Message{{ID: "prepare.converted", Data: lang.Data{"Format": "BMP"}}}
+	d.start(t)
+	d.copied <- files(t, "a.png", "b.png")
+	<-d.reported
+	if n := strings.Count(d.log[1], "sent as PNG instead of BMP"); n != 1 {
+		t.Errorf("said %d times: %q", n, d.log)
 	}
 }
 
