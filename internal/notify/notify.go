@@ -114,13 +114,15 @@ func (t turn) take(ctx context.Context) bool {
 // that is done first. A task that goes on after that keeps the turn until it
 // ends, so that what hangs is never there twice.
 func (t turn) run(ctx context.Context, task func() error) error {
-	done := make(chan error, 1)
+	var err error
+	done := make(chan struct{})
 	go func() {
 		defer func() { <-t }()
-		done <- task()
+		defer close(done)
+		err = task()
 	}()
 	select {
-	case err := <-done:
+	case <-done:
 		return err
 	case <-ctx.Done():
 	}
