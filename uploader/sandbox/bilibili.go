@@ -47,8 +47,18 @@ type page struct {
 	title  string
 }
 
+// text is an answer that is neither.
+type text struct {
+	mediaType, body string
+}
+
+const (
+	htmlType = "text/html; charset=utf-8"
+	jsonType = "application/json; charset=utf-8"
+)
+
 // bilibili checks what Bilibili checks of every request, and then calls do,
-// which returns a *reply, a page, or nil if it answered by itself.
+// which returns a *reply, a page, a text, or nil if it answered by itself.
 func (s *Server) bilibili(method string, do func(http.ResponseWriter, *http.Request) any) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Bili-Trace-Id", strconv.FormatInt(time.Now().UnixNano(), 16))
@@ -94,7 +104,9 @@ func (s *Server) nav(_ http.ResponseWriter, r *http.Request) any {
 		"img_url": "https://i0.hdslb.com/bfs/wbi/00000000000000000000000000000001.png",
 		"sub_url": "https://i0.hdslb.com/bfs/wbi/00000000000000000000000000000002.png",
 	}
-	if cookies(r)["SESSDATA"] != SESSDATA {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of(r) == nil {
 		no := failure(-101, "账号未登录")
 		no.Data = map[string]any{"isLogin": false, "wbi_img": wbi}
 		return no
@@ -121,10 +133,13 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) any {
 	}
 	f, bad := readForm(multipart.NewReader(http.MaxBytesReader(w, r.Body, largest+1<<20), params["boundary"]), r.ContentLength)
 	s.describe(r, f)
+	s.mu.Lock()
+	session := s.of(r)
+	s.mu.Unlock()
 	switch {
-	case cookie["SESSDATA"] != SESSDATA:
+	case session == nil:
 		return failure(-101, "账号未登录")
-	case f.csrf != BiliJct, cookie["bili_jct"] != f.csrf:
+	case f.csrf != session.jct, cookie["bili_jct"] != f.csrf:
 		return failure(-111, "csrf 校验失败")
 	case bad != nil:
 		return bad
@@ -253,16 +268,19 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, what any) {
 	switch what := what.(type) {
 	case nil:
 	case page:
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Type", htmlType)
 		send(w, r, what.status, []byte("<!DOCTYPE html>\n<html><head><title>"+what.title+"</title></head><body><h1>"+
 			what.title+"</h1><p>错误号: "+strconv.Itoa(what.status)+"</p></body></html>\n"))
+	case text:
+		w.Header().Set("Content-Type", what.mediaType)
+		send(w, r, http.StatusOK, []byte(what.body))
 	case *reply:
 		body, err := json.Marshal(what)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.Header().Set("Content-Type", jsonType)
 		w.Header().Set("Bili-Status-Code", strconv.Itoa(what.Code))
 		send(w, r, http.StatusOK, body)
 	}

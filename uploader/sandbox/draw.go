@@ -65,10 +65,13 @@ func (s *Server) draw(w http.ResponseWriter, r *http.Request) any {
 	s.describe(r, f)
 	config, format, err := image.DecodeConfig(bytes.NewReader(f.data))
 	cookie := cookies(r)
+	s.mu.Lock()
+	session := s.of(r)
+	s.mu.Unlock()
 	switch {
-	case cookie["SESSDATA"] != SESSDATA:
+	case session == nil:
 		return code(-4, -101, "账号未登录")
-	case values["csrf"] != BiliJct, cookie["bili_jct"] != values["csrf"]:
+	case values["csrf"] != session.jct, cookie["bili_jct"] != values["csrf"]:
 		return failure(-111, "csrf 校验失败")
 	case f.file == "":
 		return code(-1, 4100001, "没有图片")

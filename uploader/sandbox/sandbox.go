@@ -35,7 +35,8 @@ const (
 type Server struct {
 	mux http.Handler
 
-	mu       sync.Mutex
+	mu sync.Mutex
+	accounts
 	pictures map[string]*picture // by their path
 	order    []*picture          // oldest first
 	size     int
@@ -73,7 +74,7 @@ type Request struct {
 
 // New returns a stand-in that plays no oddity.
 func New() *Server {
-	s := &Server{pictures: map[string]*picture{}}
+	s := &Server{pictures: map[string]*picture{}, accounts: newAccounts()}
 	s.scdn = scdn{requests: map[string][]time.Time{}, short: 5, long: 120}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", s.index)
@@ -83,6 +84,7 @@ func New() *Server {
 	for _, host := range []string{"i0.hdslb.com", "i1.hdslb.com", "i2.hdslb.com", "archive.biliimg.com", "article.biliimg.com"} {
 		mux.HandleFunc("/"+host+"/bfs/", s.image)
 	}
+	s.routePassport(mux)
 	mux.HandleFunc("/img.scdn.io/api/v1.php", s.scdnAPI)
 	for _, host := range scdnDomains {
 		mux.HandleFunc("/"+host+"/i/", s.scdnImage)
