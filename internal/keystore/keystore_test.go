@@ -1,0 +1,142 @@
+package keystore_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"bilipaste/internal/keystore"
+	"bilipaste/internal/lang"
+)
+
+// newFile returns a file's path in a folder that is not there yet.
+func newFile(t *testing.T) string { return filepath.Join(t.TempDir(), "new", "session.json") }
+
+// noBus takes the session bus away.
+func noBus(t *testing.T) {
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+}
+
+func wantSecret(t *testing.T, s *keystore.Store, want string, place keystore.Place) {
+	t.Helper()
+	got, err := s.Load()
+	if err != nil || string(got) != want {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+	if at, err := s.Where(); at != place || err != nil {
+		t.Errorf("in %q, %v, want %q", at, err, place)
+	}
+}
+
+func TestAFileKeepsASecret(t *testing.T) {
+	file := newFile(t)
+	s := keystore.New(keystore.File, file)
+	wantSecret(t, s, "", keystore.Nowhere)
+	for _, secret := range []string{"one", "two\x00\"\n", strings.Repeat("long", 1000)} {
+		if err := s.Save([]byte(secret)); err != nil {
+			t.Fatal(err)
+		}
+		wantSecret(t, keystore.New(keystore.Auto, file), secret, keystore.InFile)
+	}
+	if runtime.GOOS != "windows" {
+		for path, want := range map[string]os.FileMode{file: 0o600, filepath.Dir(file): 0o700} {
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+				t.Errorf("%s: %v, %v", path, info.Mode(), err)
+			}
+		}
+	}
+	if left, _ := os.ReadDir(filepath.Dir(file)); len(left) != 1 {
+		t.Errorf("%v", left)
+	}
+	for range 2 {
+		if err := s.Delete(); err != nil {
+			t.Fatal(err)
+		}
+		wantSecret(t, s, "", keystore.Nowhere)
+	}
+}
+
+func TestWithoutABusTheFileIsTakenAndThatIsSaid(t *testing.T) {
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		t.Skip("the keyring there needs no bus")
+	}
+	noBus(t)
+	s := keystore.New(keystore.Auto, newFile(t))
+	if err := s.Save([]byte("secret")); err != nil {
+		t.Fatal(err)
+	}
+	wantSecret(t, s, "secret", keystore.InFile)
+	wantSaid(t, s.Fallback(), "no session bus")
+
+	file := newFile(t)
+	s = keystore.New(keystore.Keyring, file)
+	wantSaid(t, s.Save([]byte("secret")), "no session bus")
+	wantSecret(t, s, "", keystore.Nowhere)
+	if _, err := os.Stat(file); err == nil {
+		t.Error("there is a file, which nobody allowed")
+	}
+	wantSaid(t, keystore.Check(), "no session bus")
+}
+
+func wantSaid(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("no error, want %q", want)
+		return
+	}
+	what, hint := lang.New(lang.English).Error(err)
+	if !strings.Contains(what, want) || hint == "" {
+		t.Errorf("%q, hint %q", what, hint)
+	}
+}
+
+func TestABrokenFileIsNamedAndReplaced(t *testing.T) {
+	for _, text := range []string{"", "{", "null", `{"kept_in":"cloud"}`, `[]`} {
+		file := filepath.Join(t.TempDir(), "session.json")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := keystore.New(keystore.File, file)
+		_, err := s.Load()
+		wantSaid(t, err, file+" is broken")
+		if err := s.Save([]byte("new")); err != nil {
+			t.Error(err)
+		}
+		wantSecret(t, s, "new", keystore.InFile)
+	}
+}
+
+func TestAFolderThatCannotBeWritten(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file", "session.json")
+	if err := os.WriteFile(filepath.Dir(file), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := keystore.New(keystore.File, file)
+	if err := s.Save([]byte("x")); err == nil {
+		t.Error("no error")
+	} else if what, _ := lang.New(lang.Chinese).Error(err); !strings.Contains(what, file) {
+		t.Error(what)
+	}
+}
+
+func TestWritersAtTheSameTimeLeaveOneWholeSecret(t *testing.T) {
+	file := newFile(t)
+	var writers sync.WaitGroup
+	for i := range 20 {
+		writers.Go(func() {
+			if err := keystore.New(keystore.File, file).Save(bytes.Repeat([]byte{'a' + byte(i)}, 5000)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	writers.Wait()
+	got, err := keystore.New(keystore.File, file).Load()
+	if err != nil || len(got) != 5000 || !bytes.Equal(got, bytes.Repeat(got[:1], 5000)) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
