@@ -54,7 +54,7 @@ const (
 )
 
 // read returns the data of a good answer, and the error that any other means.
-func (c *Client) read(a answer) (json.RawMessage, error) {
+func (c *caller) read(a answer) (json.RawMessage, error) {
 	var env envelope
 	bad := json.Unmarshal(a.body, &env)
 	if bad == nil && env.Code == nil {
@@ -64,7 +64,7 @@ func (c *Client) read(a answer) (json.RawMessage, error) {
 	if said == "" {
 		said, _ = env.Msg.(string)
 	}
-	if bad != nil {
+	if bad != nil && !c.mute {
 		said = string(a.body)
 	}
 	e := &uploader.Error{Host: Name, Code: a.status}
@@ -165,9 +165,9 @@ var (
 
 // excerpt returns the start of what the host said: one short line without
 // markup, control characters and secrets.
-func (c *Client) excerpt(said string) string {
+func (c *caller) excerpt(said string) string {
 	const longest = 120 // characters
-	said = c.session.redact(said)
+	said = c.redact(said)
 	if strings.HasPrefix(strings.TrimSpace(said), "<") {
 		said = tags.ReplaceAllString(unseen.ReplaceAllString(said, " "), " ")
 	}
@@ -180,7 +180,7 @@ func (c *Client) excerpt(said string) string {
 		}
 		return r
 	}, said)
-	said = c.session.redact(strings.Join(strings.Fields(said), " "))
+	said = c.redact(strings.Join(strings.Fields(said), " "))
 	if runes := []rune(said); len(runes) > longest {
 		said = string(runes[:longest]) + "…"
 	}

@@ -61,31 +61,30 @@ func (b *Bucket) Limits() uploader.Limits {
 
 // Upload sends p when the gate lets it, and checks the answer.
 func (b *Bucket) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
-	if err := b.client.signedIn(); err != nil {
-		return uploader.Link{}, err
-	}
 	var link uploader.Link
-	err := b.client.gate.upload(ctx, func() error {
-		req, err := b.request(ctx, p)
-		if err != nil {
+	err := b.client.signedIn(func(me caller) error {
+		return me.gate.upload(ctx, func() error {
+			req, err := b.request(ctx, me.session, p)
+			if err != nil {
+				return err
+			}
+			data, err := me.do(req)
+			if err != nil {
+				return err
+			}
+			link, err = b.link(me, data, p)
 			return err
-		}
-		data, err := b.client.do(req)
-		if err != nil {
-			return err
-		}
-		link, err = b.link(data, p)
-		return err
+		})
 	})
 	return link, err
 }
 
 // request builds the form around the picture, whose bytes it does not copy.
 // The fields come before the file, and the length is known.
-func (b *Bucket) request(ctx context.Context, p uploader.Picture) (*http.Request, error) {
+func (b *Bucket) request(ctx context.Context, session Session, p uploader.Picture) (*http.Request, error) {
 	var frame bytes.Buffer
 	form := multipart.NewWriter(&frame)
-	err := errors.Join(form.WriteField("bucket", b.name), form.WriteField("csrf", *b.client.session.jct))
+	err := errors.Join(form.WriteField("bucket", b.name), form.WriteField("csrf", *session.jct))
 	if err != nil {
 		return nil, err
 	}
@@ -124,9 +123,9 @@ var plainURL = regexp.MustCompile(`^https://[A-Za-z0-9./_~%@!:=+,-]+$`)
 
 // link reads an upload's answer. A link that is none, or leads elsewhere, is a
 // broken answer.
-func (b *Bucket) link(data json.RawMessage, p uploader.Picture) (uploader.Link, error) {
+func (b *Bucket) link(me caller, data json.RawMessage, p uploader.Picture) (uploader.Link, error) {
 	broken := func(said string) error {
-		return &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: Name, Said: b.client.excerpt(said)}
+		return &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: Name, Said: me.excerpt(said)}
 	}
 	var stored struct{ Location, ETag string }
 	if json.Unmarshal(data, &stored) != nil || stored.Location == "" {

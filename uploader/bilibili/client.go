@@ -4,11 +4,14 @@ package bilibili
 
 import (
 	"context"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
+	"sync"
 	"time"
 
 	"bilipaste/uploader"
@@ -33,9 +36,13 @@ var errSilent = errors.New("no answer in time")
 
 // Client speaks to Bilibili for one account. It is safe for concurrent use.
 type Client struct {
-	http    *http.Client
+	http       *http.Client
+	gate       *Gate
+	store      Store // nil: the session is this run's alone
+	refreshKey *rsa.PublicKey
+
+	mu      sync.Mutex
 	session Session
-	gate    *Gate
 }
 
 // NewClient returns a client whose requests go through transport, as session,
@@ -46,24 +53,94 @@ func NewClient(transport http.RoundTripper, session Session, gate *Gate) *Client
 			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		session: session,
-		gate:    gate,
+		session:    session,
+		gate:       gate,
+		refreshKey: bilibiliKey(),
 	}
 }
 
-// signedIn is the error of asking anything without a session.
-func (c *Client) signedIn() error {
-	if c.session.IsZero() {
-		return &uploader.Error{Kind: uploader.NotLoggedIn, Host: Name}
-	}
-	return nil
+// Session returns the session in use, the zero Session if there is none or it
+// cannot be read.
+func (c *Client) Session() Session {
+	session, _ := c.current()
+	return session
 }
 
-// do sends a request and returns the data of its answer. The request's own
-// context ends it, and so does silence.
-func (c *Client) do(req *http.Request) (json.RawMessage, error) {
-	caller := req.Context()
-	ctx, cancel := context.WithCancelCause(caller)
+// current returns the session in use, which is read when it is first needed.
+func (c *Client) current() (Session, error) {
+	c.mu.Lock()
+	session := c.session
+	c.mu.Unlock()
+	if !session.IsZero() || c.store == nil {
+		return session, nil
+	}
+	session, err := LoadSession(c.store)
+	if err == nil {
+		c.use(session)
+	}
+	return session, err
+}
+
+func (c *Client) use(s Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session = s
+}
+
+// signedIn runs call as who is signed in, and once more if Bilibili does not
+// know the session and another has been stored meanwhile.
+func (c *Client) signedIn(call func(caller) error) error {
+	session, err := c.current()
+	nobody := &uploader.Error{Kind: uploader.NotLoggedIn, Host: Name}
+	switch {
+	case err != nil:
+		return errors.Join(err, nobody)
+	case session.IsZero():
+		return nobody
+	}
+	err = call(c.as(session))
+	if c.store == nil || uploader.KindOf(err) != uploader.NotLoggedIn {
+		return err
+	}
+	fresh, trouble := LoadSession(c.store)
+	switch {
+	case trouble != nil:
+		return errors.Join(err, trouble)
+	case fresh.IsZero(), fresh.Equal(session):
+		return err
+	}
+	c.use(fresh)
+	return call(c.as(fresh))
+}
+
+// caller asks Bilibili in the name of one session, which may be the zero one.
+type caller struct {
+	http    *http.Client
+	gate    *Gate
+	session Session
+	cookie  string // the Cookie header
+	secret  string // one more text that must not be repeated, such as a QR code's key
+	mute    bool   // answers hold secrets: of one that cannot be read nothing is quoted
+}
+
+func (c *Client) as(s Session) caller {
+	return caller{http: c.http, gate: c.gate, session: s, cookie: s.header()}
+}
+
+// do sends a request and returns the data of its answer.
+func (c *caller) do(req *http.Request) (json.RawMessage, error) {
+	a, err := c.send(req)
+	if err != nil {
+		return nil, err
+	}
+	return c.read(a)
+}
+
+// send sends a request and returns its answer, whatever that says. The
+// request's own context ends it, and so does silence.
+func (c *caller) send(req *http.Request) (answer, error) {
+	asked := req.Context()
+	ctx, cancel := context.WithCancelCause(asked)
 	defer cancel(nil)
 	silence := time.AfterFunc(connectLimit, func() { cancel(errSilent) })
 	defer silence.Stop()
@@ -75,32 +152,32 @@ func (c *Client) do(req *http.Request) (json.RawMessage, error) {
 		}
 		body, err := req.GetBody()
 		if err != nil {
-			return nil, c.unreachable(caller, ctx, err)
+			return answer{}, c.unreachable(asked, ctx, err)
 		}
 		req.Body = body
 	}
 	req.Header.Set("User-Agent", userAgent)
 	req.Header.Set("Referer", referer)
-	if !c.session.IsZero() {
-		req.Header.Set("Cookie", c.session.header())
+	if c.cookie != "" {
+		req.Header.Set("Cookie", c.cookie)
 	}
 
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.unreachable(caller, ctx, err)
+		return answer{}, c.unreachable(asked, ctx, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return nil, c.unreachable(caller, ctx, err)
+		return answer{}, c.unreachable(asked, ctx, err)
 	}
-	return c.read(answer{resp.StatusCode, resp.Header, body})
+	return answer{resp.StatusCode, resp.Header, body}, nil
 }
 
 // unreachable is the error of a request that got no whole answer.
-func (c *Client) unreachable(caller, ctx context.Context, err error) error {
-	if caller.Err() != nil {
-		return caller.Err()
+func (c *caller) unreachable(asked, ctx context.Context, err error) error {
+	if asked.Err() != nil {
+		return asked.Err()
 	}
 	e := &uploader.Error{Kind: uploader.Passing, Why: "network", Host: Name, Err: err}
 	if errors.Is(context.Cause(ctx), errSilent) {
@@ -111,10 +188,21 @@ func (c *Client) unreachable(caller, ctx context.Context, err error) error {
 		e.Err = u.Err
 	}
 	// net/http quotes a malformed answer, which may quote us.
-	if text := e.Err.Error(); c.session.redact(text) != text {
-		e.Err = errors.New(c.session.redact(text))
+	if c.mute && strings.Contains(e.Err.Error(), "malformed") {
+		e.Err = errors.New("malformed answer")
+	}
+	if text := e.Err.Error(); c.redact(text) != text {
+		e.Err = errors.New(c.redact(text))
 	}
 	return e
+}
+
+// redact takes the secrets out of what a host said.
+func (c *caller) redact(text string) string {
+	if c.secret != "" {
+		text = strings.ReplaceAll(text, c.secret, "[secret]")
+	}
+	return c.session.redact(text)
 }
 
 // watched is a request's body that tells of each read.

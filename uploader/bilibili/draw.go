@@ -57,26 +57,25 @@ const smallest = 420
 
 // Upload sends p when the gate lets it, and checks the answer.
 func (d *Draw) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
-	if err := d.client.signedIn(); err != nil {
-		return uploader.Link{}, d.explain(err)
-	}
-	if d.category != "daily" && (p.Width <= smallest || p.Height <= smallest) {
-		return uploader.Link{}, &uploader.Error{Kind: uploader.NotTaken, Why: "small", Host: DrawName, Name: p.Name, Format: p.Format}
-	}
 	var link uploader.Link
-	err := d.client.gate.upload(ctx, func() error {
-		req, err := web.Form(ctx, api+"/x/dynamic/feed/draw/upload_bfs", []web.Field{
-			{Name: "category", Value: d.category}, {Name: "biz", Value: d.biz}, {Name: "csrf", Value: *d.client.session.jct},
-		}, "file_up", p)
-		if err != nil {
+	err := d.client.signedIn(func(me caller) error {
+		if d.category != "daily" && (p.Width <= smallest || p.Height <= smallest) {
+			return &uploader.Error{Kind: uploader.NotTaken, Why: "small", Host: DrawName, Name: p.Name, Format: p.Format}
+		}
+		return me.gate.upload(ctx, func() error {
+			req, err := web.Form(ctx, api+"/x/dynamic/feed/draw/upload_bfs", []web.Field{
+				{Name: "category", Value: d.category}, {Name: "biz", Value: d.biz}, {Name: "csrf", Value: *me.session.jct},
+			}, "file_up", p)
+			if err != nil {
+				return err
+			}
+			data, err := me.do(req)
+			if err != nil {
+				return d.explain(err)
+			}
+			link, err = d.link(me, data)
 			return err
-		}
-		data, err := d.client.do(req)
-		if err != nil {
-			return d.explain(err)
-		}
-		link, err = d.link(data)
-		return err
+		})
 	})
 	return link, d.explain(err)
 }
@@ -111,7 +110,7 @@ func (d *Draw) explain(err error) error {
 }
 
 // link reads an upload's answer, of either generation.
-func (d *Draw) link(data json.RawMessage) (uploader.Link, error) {
+func (d *Draw) link(me caller, data json.RawMessage) (uploader.Link, error) {
 	var stored struct {
 		URL string  `json:"image_url"`
 		W   int     `json:"image_width"`
@@ -124,7 +123,7 @@ func (d *Draw) link(data json.RawMessage) (uploader.Link, error) {
 		u.Scheme = "https"
 	}
 	if bad != nil || err != nil || !slices.Contains(imageHosts, u.Host) || u.User != nil || len(u.Path) < 2 || !plainURL.MatchString(u.String()) {
-		return uploader.Link{}, &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: DrawName, Said: d.client.excerpt(stored.URL)}
+		return uploader.Link{}, &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: DrawName, Said: me.excerpt(stored.URL)}
 	}
 	return uploader.Link{
 		URL: u.String(), Host: DrawName, Bucket: d.category, Made: time.Now(),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"bilipaste/uploader"
 )
@@ -17,22 +18,25 @@ type Account struct {
 // Account asks Bilibili who is signed in. Its errors are those of a Host: one
 // of kind NotLoggedIn if nobody is.
 func (c *Client) Account(ctx context.Context) (Account, error) {
-	if err := c.signedIn(); err != nil {
-		return Account{}, err
-	}
-	return c.nav(ctx)
+	var account Account
+	err := c.signedIn(func(me caller) (err error) {
+		account, err = me.nav(ctx)
+		return err
+	})
+	return account, err
 }
 
 // Reach asks Bilibili anything, signed in or not, and returns nil if it answered.
 func (c *Client) Reach(ctx context.Context) error {
-	_, err := c.nav(ctx)
+	me := c.as(c.Session())
+	_, err := me.nav(ctx)
 	if uploader.KindOf(err) == uploader.NotLoggedIn {
 		return nil
 	}
 	return err
 }
 
-func (c *Client) nav(ctx context.Context) (Account, error) {
+func (c *caller) nav(ctx context.Context) (Account, error) {
 	var account Account
 	err := c.gate.ask(ctx, func() error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, api+"/x/web-interface/nav", nil)
@@ -58,4 +62,23 @@ func (c *Client) nav(ctx context.Context) (Account, error) {
 		return nil
 	})
 	return account, err
+}
+
+const warnBefore = 14 * 24 * time.Hour
+
+// EndsSoon returns when the session ends if that is within 14 days and nobody
+// was told: once for each session, for all processes of the user. Else it is
+// the zero time.
+func (c *Client) EndsSoon(ctx context.Context) (ends time.Time, err error) {
+	expires := c.Session().Expires()
+	if expires.IsZero() || time.Until(expires) > warnBefore {
+		return time.Time{}, nil
+	}
+	err = c.gate.update(ctx, func(s *state) error {
+		if !s.Warned.Equal(expires) {
+			s.Warned, ends = expires, expires
+		}
+		return nil
+	})
+	return ends, err
 }

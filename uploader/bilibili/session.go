@@ -12,13 +12,18 @@ import (
 	"bilipaste/internal/lang"
 )
 
-// Session is a signed-in account: its cookies SESSDATA and bili_jct. The zero
+// Session is a signed-in account: its cookies, and what renews them. The zero
 // Session is signed in nowhere. It prints as "[session]", whatever prints it.
 type Session struct {
 	// In wire form: percent-encoded, as the host gave them out. Behind pointers
 	// to strings, which fmt never follows: it prints the unexported fields of
 	// other structs without asking their types.
 	sessdata, jct *string
+
+	// As they come from Bilibili's own login; nil where they are not known.
+	others       *string // the other cookies, as in a Cookie header
+	refreshToken *string
+	replaced     *string // the session before, encoded, until Bilibili has confirmed that this one replaces it
 }
 
 // NewSession makes a session of what a person pasted: with quotes, blanks or
@@ -38,7 +43,7 @@ func NewSession(sessdata, jct string) (Session, error) {
 	case strings.ContainsFunc(jct, notInCookie):
 		return Session{}, lang.Errorf("bilibili.session", lang.Data{"Name": "bili_jct"}, nil)
 	}
-	return Session{&sessdata, &jct}, nil
+	return Session{sessdata: &sessdata, jct: &jct}, nil
 }
 
 // NormalizeSESSDATA brings a pasted SESSDATA into wire form, with its commas
@@ -119,7 +124,30 @@ func (s Session) Expires() time.Time {
 // header returns the Cookie header, written here because net/http would put
 // some values between quotes, which the host does not understand.
 func (s Session) header() string {
-	return "SESSDATA=" + *s.sessdata + "; bili_jct=" + *s.jct
+	if s.IsZero() {
+		return ""
+	}
+	header := "SESSDATA=" + *s.sessdata + "; bili_jct=" + *s.jct
+	if others := reveal(s.others); others != "" {
+		header += "; " + others
+	}
+	return header
+}
+
+// cookie returns one of the other cookies, "" if it is not there.
+func (s Session) cookie(name string) string { return pick(reveal(s.others), name) }
+
+// with returns s with one more of the other cookies, unless it has that.
+func (s Session) with(name, value string) Session {
+	if s.cookie(name) != "" || value == "" || strings.ContainsFunc(value, notInCookie) {
+		return s
+	}
+	others := name + "=" + value
+	if before := reveal(s.others); before != "" {
+		others = before + "; " + others
+	}
+	s.others = &others
+	return s
 }
 
 // redact takes the session's secrets out of what a host said.
@@ -128,9 +156,8 @@ func (s Session) redact(text string) string {
 		return text
 	}
 	decoded, _ := url.PathUnescape(*s.sessdata)
-	for _, secret := range []string{
-		*s.sessdata, decoded, url.QueryEscape(decoded), url.QueryEscape(*s.sessdata), *s.jct,
-	} {
+	secrets := []string{*s.sessdata, decoded, url.QueryEscape(decoded), url.QueryEscape(*s.sessdata), *s.jct, reveal(s.refreshToken)}
+	for _, secret := range secrets {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "[secret]")
 		}

@@ -20,6 +20,9 @@ type state struct {
 	Until    time.Time `json:"until,omitzero"`    // Bilibili refuses until then
 	Code     int       `json:"code,omitzero"`     // with this
 	Refusals int       `json:"refusals,omitzero"` // since the last success
+
+	Check  time.Time `json:"check,omitzero"`  // when Bilibili may be asked again whether the session is to be renewed
+	Warned time.Time `json:"warned,omitzero"` // of a session that ends then
 }
 
 const maxDoublings = 10
@@ -40,6 +43,9 @@ func (s *state) bound(now time.Time, pace time.Duration) {
 	}
 	if s.Next.After(now.Add(burst*pace + longestPause)) {
 		s.Next = now
+	}
+	if s.Check.After(now.Add(checkEvery)) {
+		s.Check = now
 	}
 	s.Refusals = max(0, min(s.Refusals, maxDoublings))
 	s.Pauses = max(0, min(s.Pauses, maxDoublings))

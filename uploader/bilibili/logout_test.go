@@ -1,0 +1,46 @@
+package bilibili_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+
+	"bilipaste/uploader"
+	"bilipaste/uploader/sandbox"
+)
+
+// A logout ends the session at Bilibili, and only then forgets it.
+func TestLogout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newTenant(t)
+		n.server.Twist(sandbox.LogoutWrong)
+		if err := n.client.Logout(t.Context()); err == nil || len(n.store.secret) == 0 {
+			t.Errorf("2202: %v", err)
+		}
+		n.server.Twist("")
+		down := n.start(t, inside{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })})
+		if err := down.Logout(t.Context()); uploader.KindOf(err) != uploader.Passing || len(n.store.secret) == 0 {
+			t.Errorf("no network: %v", err)
+		}
+		alive := n.server.Sessions()
+		if err := n.client.Logout(t.Context()); err != nil || n.server.Sessions() != alive-1 {
+			t.Error(err)
+		}
+		if len(n.store.secret) != 0 || !n.client.Session().IsZero() {
+			t.Error("it is still there")
+		}
+		if err := n.client.Logout(t.Context()); uploader.KindOf(err) != uploader.NotLoggedIn {
+			t.Errorf("nobody: %v", err)
+		}
+
+		// A browser's session, and one that was dead already.
+		for _, dead := range []bool{false, true} {
+			if err := n.store.Save(session(t).Encode()); err != nil {
+				t.Fatal(err)
+			}
+			if err := n.start(t, inside{Handler: n.server}).Logout(t.Context()); err != nil || len(n.store.secret) != 0 {
+				t.Errorf("dead %v: %v", dead, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,319 @@
+package bilibili
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"bilipaste/internal/lang"
+	"bilipaste/uploader"
+)
+
+const (
+	checkEvery = 24 * time.Hour // that Bilibili is asked whether the session is to be renewed
+	checkAgain = time.Hour      // after a failure
+
+	sessionLock = "session.lock" // held by whoever changes the stored session
+	sessionWait = 3 * time.Minute
+)
+
+// refreshKey is Bilibili's public key, to which the time is encrypted.
+const refreshKey = `-----BEGIN PUBLIC KEY-----
+MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDLgd2OAkcGVtoE3ThUREbio0Eg
+Uc/prcajMKXvkCKFCWhJYJcLkcM2DKKcSeFpD/j6Boy538YXnR6VhcuUJOhH2x71
+nzPjfdTcqMz7djHum0qSZA0AyCBDABUqCrfNgCiJ00Ra7GmRj+YCK1NJEuewlb40
+JNrRuoEUXpabUzGB8QIDAQAB
+-----END PUBLIC KEY-----
+`
+
+func bilibiliKey() *rsa.PublicKey {
+	key, err := parseKey([]byte(refreshKey))
+	if err != nil {
+		panic(err) // a constant
+	}
+	return key
+}
+
+// UseRefreshKey makes the client encrypt to another public key (PEM) than
+// Bilibili's: a stand-in's.
+func (c *Client) UseRefreshKey(key []byte) error {
+	parsed, err := parseKey(key)
+	if err != nil {
+		return lang.Errorf("bilibili.refresh_key", lang.Data{"Cause": err}, err)
+	}
+	c.refreshKey = parsed
+	return nil
+}
+
+func parseKey(text []byte) (*rsa.PublicKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New("no PEM block")
+	}
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := parsed.(*rsa.PublicKey)
+	if !ok {
+		return nil, errors.New("no RSA key")
+	}
+	return key, nil
+}
+
+// Refresh renews the stored session where Bilibili asks for it. It asks once a
+// day, for all processes of the user, and does nothing in between; killed
+// anywhere, it goes on with the next call. A session without a refresh token,
+// such as a browser's, is left as it is. An error says that the session was
+// not renewed; if it is of kind NotLoggedIn, the session is dead.
+func (c *Client) Refresh(ctx context.Context) error {
+	if c.store == nil {
+		return nil
+	}
+	if due, err := c.checkDue(ctx); err != nil || !due {
+		return err
+	}
+	unlock, err := c.gate.lock(ctx, sessionLock, lockPoll)
+	if errors.Is(err, errTaken) {
+		return nil // by another process, for the same reason
+	} else if err != nil {
+		return err
+	}
+	defer unlock()
+	if due, err := c.checkDue(ctx); err != nil || !due {
+		return err
+	}
+	err = c.refresh(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	next := checkEvery
+	if k := uploader.KindOf(err); err != nil && k != uploader.NotLoggedIn && k != uploader.Rejected {
+		next = checkAgain
+	}
+	return errors.Join(err, c.gate.update(ctx, func(s *state) error {
+		s.Check = time.Now().Add(next)
+		return nil
+	}))
+}
+
+func (c *Client) checkDue(ctx context.Context) (due bool, err error) {
+	err = c.gate.update(ctx, func(s *state) error {
+		due = !s.Check.After(time.Now())
+		return nil
+	})
+	return due, err
+}
+
+// refresh does what there is to do, holding the lock.
+func (c *Client) refresh(ctx context.Context) error {
+	session, err := LoadSession(c.store)
+	if err != nil {
+		return err
+	}
+	if session.replaced != nil { // and then the program was killed
+		if session, err = c.settle(ctx, session); err != nil {
+			return err
+		}
+	}
+	if reveal(session.refreshToken) == "" {
+		return nil
+	}
+	me := c.as(session)
+	clock, err := me.refreshClock(ctx)
+	if err != nil || clock == 0 {
+		return err
+	}
+	csrf, err := me.refreshCSRF(ctx, c.refreshKey, clock)
+	if err != nil {
+		return err
+	}
+	fresh, err := me.renew(ctx, csrf)
+	if err != nil {
+		return err
+	}
+	if err := c.save(fresh); err != nil { // before anything else: the old one still holds
+		return err
+	}
+	_, err = c.settle(ctx, fresh)
+	return err
+}
+
+// refreshClock asks whether the session is to be renewed, and returns
+// Bilibili's clock in milliseconds if it is, else 0.
+func (c *caller) refreshClock(ctx context.Context) (int64, error) {
+	data, err := c.get(ctx, passport+"/x/passport-login/web/cookie/info?"+url.Values{"csrf": {*c.session.jct}}.Encode())
+	if err != nil {
+		return 0, err
+	}
+	var info struct {
+		Refresh   *bool `json:"refresh"`
+		Timestamp int64 `json:"timestamp"`
+	}
+	switch {
+	case json.Unmarshal(data, &info) != nil || info.Refresh == nil || *info.Refresh && info.Timestamp <= 0:
+		return 0, &uploader.Error{Kind: uploader.BrokenAnswer, Host: Name}
+	case !*info.Refresh:
+		return 0, nil
+	}
+	return info.Timestamp, nil
+}
+
+// refreshCSRF gets the page whose address proves that we know the time.
+func (c *caller) refreshCSRF(ctx context.Context, key *rsa.PublicKey, clock int64) (token string, err error) {
+	path, err := correspondPath(key, clock)
+	if err != nil {
+		return "", err
+	}
+	err = c.gate.ask(ctx, func() error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://www.bilibili.com/correspond/1/"+path, nil)
+		if err != nil {
+			return err
+		}
+		a, err := c.send(req)
+		if err != nil {
+			return err
+		}
+		if a.status == http.StatusOK {
+			if token = pageToken(a.body); token != "" {
+				return nil
+			}
+		}
+		_, err = c.read(a)
+		if k := uploader.KindOf(err); k == uploader.Refused || k == uploader.Passing {
+			return err
+		}
+		return &uploader.Error{Kind: uploader.BrokenAnswer, Why: "refresh", Host: Name, Code: a.status}
+	})
+	return token, err
+}
+
+// correspondPath is the time, encrypted, as 256 hexadecimal digits.
+func correspondPath(key *rsa.PublicKey, clock int64) (string, error) {
+	sealed, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, key, []byte("refresh_"+strconv.FormatInt(clock, 10)), nil)
+	return hex.EncodeToString(sealed), err
+}
+
+// pageToken returns the text of a page's element with the id "1-name", "" if
+// there is none.
+func pageToken(page []byte) string {
+	tokens := html.NewTokenizer(bytes.NewReader(page))
+	for inside := false; ; {
+		switch tokens.Next() {
+		case html.ErrorToken:
+			return ""
+		case html.StartTagToken:
+			for _, attr := range tokens.Token().Attr {
+				inside = inside || attr.Key == "id" && attr.Val == "1-name"
+			}
+		case html.EndTagToken:
+			inside = false
+		case html.TextToken:
+			if found := strings.TrimSpace(string(tokens.Text())); inside && found != "" {
+				return found
+			}
+		}
+	}
+}
+
+// renew exchanges the session for a new one, which remembers the old.
+func (c caller) renew(ctx context.Context, csrf string) (Session, error) {
+	c.mute = true
+	a, err := c.post(ctx, "/x/passport-login/web/cookie/refresh", url.Values{
+		"csrf": {*c.session.jct}, "refresh_csrf": {csrf}, "source": {"main_web"}, "refresh_token": {*c.session.refreshToken},
+	})
+	if err != nil {
+		return Session{}, err
+	}
+	var renewed struct {
+		RefreshToken string `json:"refresh_token"`
+	}
+	if json.Unmarshal(a.data, &renewed) != nil || renewed.RefreshToken == "" {
+		return Session{}, &uploader.Error{Kind: uploader.BrokenAnswer, Why: "session", Host: Name}
+	}
+	fresh, err := setCookies(a.header).session(renewed.RefreshToken)
+	if err != nil {
+		return Session{}, err
+	}
+	for _, name := range []string{"DedeUserID", "DedeUserID__ckMd5", "sid", "buvid3"} {
+		fresh = fresh.with(name, c.session.cookie(name))
+	}
+	before := c.session
+	before.replaced = nil
+	old := string(before.Encode())
+	fresh.replaced = &old
+	return fresh, nil
+}
+
+// settle confirms that session replaces the one before it, which ends that,
+// and returns the one that holds, stored. Where Bilibili does not know the new
+// one, the old one is taken back.
+func (c *Client) settle(ctx context.Context, session Session) (Session, error) {
+	old, err := DecodeSession([]byte(*session.replaced))
+	if err != nil {
+		return Session{}, err
+	}
+	me := c.as(session)
+	_, err = me.post(ctx, "/x/passport-login/web/confirm/refresh", url.Values{
+		"csrf": {*session.jct}, "refresh_token": {reveal(old.refreshToken)},
+	})
+	switch uploader.KindOf(err) {
+	case uploader.NotLoggedIn, uploader.Rejected: // perhaps for it was confirmed already: nav knows
+	default:
+		if err != nil {
+			return Session{}, err
+		}
+	}
+	_, err = me.nav(ctx)
+	settled := session
+	settled.replaced = nil
+	if uploader.KindOf(err) == uploader.NotLoggedIn {
+		before := c.as(old)
+		if _, oldErr := before.nav(ctx); oldErr != nil {
+			return Session{}, errors.Join(oldErr, err)
+		}
+		settled = old
+	} else if err != nil {
+		return Session{}, err
+	}
+	return settled, c.save(settled)
+}
+
+// posted is the answer to a form.
+type posted struct {
+	header http.Header
+	data   json.RawMessage
+}
+
+// post sends a form to the passport.
+func (c *caller) post(ctx context.Context, path string, form url.Values) (got posted, err error) {
+	err = c.gate.ask(ctx, func() error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, passport+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		a, err := c.send(req)
+		if err != nil {
+			return err
+		}
+		got.header = a.header
+		got.data, err = c.read(a)
+		return err
+	})
+	return got, err
+}
