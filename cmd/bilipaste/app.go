@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -36,14 +35,15 @@ type app struct {
 
 	json, sandboxed, formatGiven bool // what the flags say
 
-	session     bilibili.Session
-	sessionFrom string            // where it comes from, in words
-	way         string            // how Bilibili is reached, in words
-	carrier     http.RoundTripper // how requests go out, once it is known
-	proxy       *url.URL          // the carrier's
-	gateway     *sandbox.Gateway
-	notes       string   // the folder of the gate's notes
-	ends        []func() // what must be ended with the program
+	client     *bilibili.Client
+	kept       sessions
+	refreshKey []byte            // a stand-in's, nil: Bilibili's
+	way        string            // how Bilibili is reached, in words
+	carrier    http.RoundTripper // how requests go out, once it is known
+	proxy      *url.URL          // the carrier's
+	gateway    *sandbox.Gateway
+	notes      string   // the folder of the gate's notes
+	ends       []func() // what must be ended with the program
 }
 
 func newApp(args []string, in io.Reader, out, errOut io.Writer) *app {
@@ -143,10 +143,8 @@ func (a *app) bilibili() (*bilibili.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.signIn(); err != nil {
-		return nil, err
-	}
-	return bilibili.NewClient(transport, a.session, bilibili.NewGate(a.notes, a.config.Pace, a.log)), nil
+	a.client, err = a.signIn(transport)
+	return a.client, err
 }
 
 // transport returns how hosts are reached: as they are, or by a gateway.
@@ -167,6 +165,13 @@ func (a *app) transport() (http.RoundTripper, error) {
 	case base != "":
 		// What a stand-in refuses must not stop calls to the host itself.
 		a.notes = filepath.Join(a.state, "gateway")
+		if file := os.Getenv("BILIPASTE_REFRESH_KEY"); file != "" {
+			key, err := os.ReadFile(file)
+			if err != nil {
+				return nil, lang.Errorf("config.unreadable", lang.Data{"File": file, "Cause": err}, err)
+			}
+			a.refreshKey = key
+		}
 		a.way = a.say.Text("cli.way.gateway", lang.Data{"Gateway": base})
 	default:
 		transport := http.DefaultTransport.(*http.Transport).Clone()
@@ -199,45 +204,8 @@ func (a *app) startSandbox() (string, error) {
 		return "", err
 	}
 	a.ends = append(a.ends, func() { _ = os.RemoveAll(notes) })
-	a.notes = notes
+	a.notes, a.refreshKey = notes, server.RefreshKey()
 	return server.URL(), nil
-}
-
-// signIn finds the session: the sandbox's own, the environment's, the settings'.
-func (a *app) signIn() error {
-	var sessdata, jct, from string
-	names := [2]string{"SESSDATA", "bili_jct"}
-	switch s, j := os.Getenv("BILIPASTE_SESSDATA"), os.Getenv("BILIPASTE_BILI_JCT"); {
-	case a.sandboxed:
-		sessdata, jct, from = sandbox.SESSDATA, sandbox.BiliJct, "cli.session.sandbox"
-	case s != "" || j != "":
-		sessdata, jct, from = s, j, "cli.session.environment"
-		names = [2]string{"BILIPASTE_SESSDATA", "BILIPASTE_BILI_JCT"}
-	default:
-		sessdata, jct, from = a.config.SESSDATA.Reveal(), a.config.BiliJct.Reveal(), "cli.session.config"
-	}
-	session, err := bilibili.NewSession(sessdata, jct)
-	a.session, a.sessionFrom = session, ""
-	switch {
-	case err != nil:
-		return err
-	case session.IsZero() && sessdata != "":
-		return halfSession(names[0], names[1])
-	case session.IsZero() && jct != "":
-		return halfSession(names[1], names[0])
-	case session.IsZero():
-		return nil // the client says that nobody is signed in
-	}
-	a.sessionFrom = a.say.Text(from)
-	return nil
-}
-
-// halfSession is the error of a session of which one part is missing.
-func halfSession(there, missing string) error {
-	return errors.Join(
-		lang.Errorf("cli.half_session", lang.Data{"There": there, "Missing": missing}, nil),
-		&uploader.Error{Kind: uploader.NotLoggedIn}, // for the exit status
-	)
 }
 
 // buckets lists the buckets to choose from: the known ones, and the one in

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bilipaste/internal/desktop"
+	"bilipaste/internal/keystore"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/notify"
 	"bilipaste/uploader"
@@ -53,6 +54,7 @@ func (a *app) doctor(ctx context.Context) error {
 			return a.say.Text("cli.doctor.reached", lang.Data{"Way": a.way}), network
 		}},
 		{"account", func() (string, error) { return who, account }},
+		{"keystore", a.checkKeystore},
 		{"log", func() (string, error) { return a.logFile(), nil }},
 	}
 	sick := false
@@ -79,6 +81,23 @@ func (a *app) checkBus() error {
 	return lang.Errorf("cli.no_bus", nil, nil)
 }
 
+// checkKeystore tells where a login is kept, or would be.
+func (a *app) checkKeystore() (string, error) {
+	file := a.say.Text("cli.session.file", lang.Data{"File": a.sessionFile()})
+	if a.config.Keystore == string(keystore.File) {
+		return file, nil
+	}
+	switch err := keystore.Check(); {
+	case err == nil:
+		return a.say.Text("cli.session.keyring"), nil
+	case a.config.Keystore == string(keystore.Auto):
+		what, _ := a.say.Error(err)
+		return a.say.Text("cli.doctor.fallback", lang.Data{"Place": file, "Why": what}), nil
+	default:
+		return "", err
+	}
+}
+
 // reach asks Bilibili who is signed in: one request tells of network and account.
 func (a *app) reach(ctx context.Context) (who string, account, network error) {
 	client, err := a.bilibili()
@@ -87,7 +106,7 @@ func (a *app) reach(ctx context.Context) (who string, account, network error) {
 	}
 	answer, account := client.Account(ctx)
 	switch {
-	case a.session.IsZero():
+	case client.Session().IsZero():
 		network = client.Reach(ctx)
 	case uploader.KindOf(account) == uploader.Passing:
 		network = account

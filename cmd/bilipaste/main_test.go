@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -57,12 +58,22 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"picture":  makePicture,
-			"moving":   makeAnimation,
-			"status":   wantStatus,
-			"odd":      playOdd,
-			"requests": countRequests,
-			"waitfor":  waitFor,
+			"picture":    makePicture,
+			"status":     wantStatus,
+			"odd":        playOdd,
+			"requests":   countRequests,
+			"waitfor":    waitFor,
+			"phone":      usePhone,
+			"twist":      playTwist,
+			"revoke":     func(ts *testscript.TestScript, _ bool, _ []string) { sandboxOf(ts).Revoke() },
+			"sessions":   countSessions,
+			"refreshdue": func(ts *testscript.TestScript, _ bool, _ []string) { sandboxOf(ts).RefreshDue(true) },
+			"refreshkey": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), sandboxOf(ts).RefreshKey(), 0o600))
+			},
+			"endsin": endsIn,
+			"revive": func(ts *testscript.TestScript, _ bool, _ []string) { sandboxOf(ts).Revive() },
+			"moving": makeAnimation,
 		},
 	})
 }
@@ -138,6 +149,44 @@ func playOdd(ts *testscript.TestScript, _ bool, args []string) {
 	odd, times, err := sandbox.ParseOdd(strings.Join(args, ":"))
 	ts.Check(err)
 	sandboxOf(ts).Play(odd, times)
+}
+
+// phone SCAN CONFIRM tells how long after a code was made the phone scans it,
+// and confirms the login.
+func usePhone(ts *testscript.TestScript, _ bool, args []string) {
+	scan, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	confirm, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	sandboxOf(ts).Phone(scan, confirm)
+}
+
+// twist NAME makes signing in, staying so and signing out differ from the
+// usual; "twist none" ends that.
+func playTwist(ts *testscript.TestScript, _ bool, args []string) {
+	twist := sandbox.Twist(args[0])
+	switch {
+	case twist == "none":
+		twist = ""
+	case !slices.Contains(sandbox.Twists(), twist):
+		ts.Fatalf("there is no twist %s", twist)
+	}
+	sandboxOf(ts).Twist(twist)
+}
+
+// endsin DAYS puts a session into the environment that ends then.
+func endsIn(ts *testscript.TestScript, _ bool, args []string) {
+	days, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	end := time.Now().AddDate(0, 0, days).Unix()
+	ts.Setenv("BILIPASTE_SESSDATA", fmt.Sprintf("5a6b7c8d%%2C%d%%2C9e0f1%%2Ab2", end))
+}
+
+// sessions N tells how many sessions are signed in at the sandbox.
+func countSessions(ts *testscript.TestScript, _ bool, args []string) {
+	if got := strconv.Itoa(sandboxOf(ts).Sessions()); got != args[0] {
+		ts.Fatalf("%s sessions, want %s", got, args[0])
+	}
 }
 
 // requests N tells how many requests the sandbox has had.

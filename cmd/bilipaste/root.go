@@ -41,7 +41,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.Bool("json", false, a.say.Text("cli.flag.json"))
 	flags.Bool("sandbox", false, a.say.Text("cli.flag.sandbox"))
 
-	root.AddCommand(a.trayCommand(), a.uploadCommand(), a.watchCommand(), a.statusCommand(), a.infoCommand(), a.doctorCommand(),
+	root.AddCommand(a.trayCommand(), a.uploadCommand(), a.watchCommand(), a.loginCommand(), a.logoutCommand(), a.statusCommand(), a.infoCommand(), a.doctorCommand(),
 		a.configCommand(), a.sandboxCommand(), a.versionCommand())
 	a.translate(root)
 	return root

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -64,11 +65,14 @@ func (a *app) account(ctx context.Context, s *status) (bilibili.Account, error) 
 	if err != nil {
 		return bilibili.Account{}, err
 	}
-	s.Session = a.sessionFrom
-	if until := a.session.Expires(); !until.IsZero() {
-		s.Until = until.Local().Format("2006-01-02")
+	account, err := client.Account(ctx)
+	if session := client.Session(); !session.IsZero() {
+		s.Session = a.sessionFrom()
+		if until := session.Expires(); !until.IsZero() {
+			s.Until = until.Local().Format(time.DateOnly)
+		}
 	}
-	return client.Account(ctx)
+	return account, err
 }
 
 func (a *app) printStatus(s status) {

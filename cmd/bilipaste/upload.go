@@ -38,6 +38,9 @@ func (a *app) upload(ctx context.Context, files []string) error {
 			return stop
 		}
 	}
+	if err := a.tendSession(ctx, a.client); err != nil && uploader.KindOf(err) != uploader.NotLoggedIn {
+		a.complain(err)
+	}
 	a.tellAbout(up)
 	bar := a.progress(len(files))
 	for _, file := range files {

@@ -45,6 +45,7 @@ func (a *app) watch(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, clipboard.Close()) }()
 	notifier := notify.New(a.config.Sound, a.config.Notify, a.log)
 	defer notifier.Wait()
+	defer a.tendSessionHourly(ctx, a.client, notifier)()
 	mode := writing.Mode{
 		Clipboard: clipboard, Uploader: up, Notifier: notifier,
 		Format:   func() format.Format { return a.config.Format },

@@ -28,7 +28,8 @@ type Config struct {
 	Format         format.Format
 	SESSDATA       Secret
 	BiliJct        Secret
-	WritingMode    bool // on when the tray program starts
+	Keystore       string // where a login is kept: "auto", "keyring", "file"
+	WritingMode    bool   // on when the tray program starts
 	Sound          bool
 	Notify         bool
 	Language       string        // "auto", or a tag of the catalogue
@@ -49,7 +50,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		Host: "bilibili", Bucket: "live", Format: format.Markdown,
-		Sound: true, Notify: true, Language: "auto", Pace: time.Second,
+		Sound: true, Notify: true, Language: "auto", Pace: time.Second, Keystore: "auto",
 		StripMetadata: true, GIF: "refuse", TooLarge: "jpeg",
 		DrawCategory: "daily", DrawBiz: "new_dyn",
 	}
@@ -94,6 +95,7 @@ var keys = []key{
 		c.BiliJct = NewSecret(v)
 		return nil
 	}},
+	{name: "keystore", get: func(c Config) string { return c.Keystore }, set: oneOf(func(c *Config) *string { return &c.Keystore }, "auto", "keyring", "file")},
 	{name: "writing_mode", bare: true, get: func(c Config) string { return strconv.FormatBool(c.WritingMode) }, set: truth(func(c *Config) *bool { return &c.WritingMode })},
 	{name: "sound", bare: true, get: func(c Config) string { return strconv.FormatBool(c.Sound) }, set: truth(func(c *Config) *bool { return &c.Sound })},
 	{name: "notify", bare: true, get: func(c Config) string { return strconv.FormatBool(c.Notify) }, set: truth(func(c *Config) *bool { return &c.Notify })},
