@@ -144,35 +144,35 @@ func TestARenewalThatIsKilled(t *testing.T) {
 	if err := os.WriteFile(picture, noise(t, 30), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, keyring := range []bool{false, true} {
-		r := newResident(t)
-		if keyring {
-			desktoptest.StartKeyring(t)
-		}
-		r.must(t, "logged in as", "login")
-		for _, step := range []string{"/cookie/info", "/correspond/1/", "/cookie/refresh", "/confirm/refresh", "/web-interface/nav"} {
-			for _, after := range []bool{false, true} {
-				if err := os.Remove(filepath.Join(r.home, "gateway", "bilibili-state.json")); err != nil {
-					t.Fatal(err)
-				}
-				r.server.RefreshDue(true)
-				cmd := r.program(t, "upload", picture)
-				kill := func(req *http.Request) {
-					if strings.Contains(req.URL.Path, step) {
-						_ = cmd.Process.Kill()
-					}
-				}
-				r.hook(kill, after)
-				if err := cmd.Run(); err == nil {
-					t.Errorf("%s: it was not killed", step)
-				}
-				r.hook(nil, after)
-				r.must(t, "沙盒用户", "status")
-				r.must(t, "http", "upload", picture)
-				r.must(t, "沙盒用户", "status")
+	r := newResident(t)
+	desktoptest.StartKeyring(t)
+	r.must(t, "logged in as", "login")
+	for _, step := range []string{"/cookie/info", "/correspond/1/", "/cookie/refresh", "/confirm/refresh", "/web-interface/nav"} {
+		for _, after := range []bool{false, true} {
+			if err := os.Remove(filepath.Join(r.home, "gateway", "bilibili-state.json")); err != nil {
+				t.Fatal(err)
 			}
+			r.server.RefreshDue(true)
+			cmd := r.program(t, "upload", picture)
+			started := make(chan struct{})
+			r.hook(func(req *http.Request) {
+				if <-started; strings.Contains(req.URL.Path, step) {
+					_ = cmd.Process.Kill()
+				}
+			}, after)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			close(started)
+			if err := cmd.Wait(); err == nil {
+				t.Errorf("%s: it was not killed", step)
+			}
+			r.hook(nil, after)
+			r.must(t, "沙盒用户", "status")
+			r.must(t, "http", "upload", picture)
 		}
 	}
+	r.must(t, "沙盒用户", "status")
 }
 
 // hook has every request seen, before or after it is answered.
