@@ -13,6 +13,7 @@ import (
 	"bilipaste/internal/writing"
 	"bilipaste/tray"
 	"bilipaste/uploader"
+	"bilipaste/uploader/bilibili"
 	"bilipaste/watcher"
 )
 
@@ -104,6 +105,7 @@ func (d *daemon) report(r writing.Result) {
 		for _, p := range r.Pictures {
 			if p.Err != nil {
 				d.trouble = p.Err
+				d.signedOut = d.signedOut || uploader.KindOf(p.Err) == uploader.NotLoggedIn
 				d.log.Warn("no link", "error", p.Err)
 				continue
 			}
@@ -156,6 +158,8 @@ func (d *daemon) do(action tray.Action) {
 		d.set("notify", strconv.FormatBool(!s.Notify))
 	case tray.ToggleAutostart:
 		later("cli.tray.no_autostart", d.toggleAutostart)
+	case tray.LogIn:
+		later("cli.tray.not_signed_in", d.logIn)
 	case tray.OpenSettings:
 		later("cli.tray.not_opened", d.openSettings)
 	case tray.Help:
@@ -228,6 +232,39 @@ func (d *daemon) toggleAutostart() error {
 	}
 	d.change(func() {}) // the mark shows what is really there
 	return err
+}
+
+// logIn signs in with a QR code, which the system's viewer shows.
+func (d *daemon) logIn() error {
+	d.mu.Lock()
+	busy := d.signingIn
+	d.signingIn = true
+	a := *d.app // its settings may change meanwhile
+	d.show()
+	d.mu.Unlock()
+	if busy {
+		return nil
+	}
+	defer d.change(func() { d.signingIn = false })
+	_, account, err := a.loginOn(d.ctx, &codeScreen{app: &a, open: true, tell: func(step bilibili.LoginStep) {
+		d.log.Info("login", "state", step.State)
+	}})
+	if err != nil {
+		return err
+	}
+	d.signedIn(account)
+	d.Done(d.ctx, d.language().Text("cli.tray.signed_in", lang.Data{"Name": account.Name}), "", "")
+	return nil
+}
+
+// signedIn notes who is signed in.
+func (d *daemon) signedIn(account bilibili.Account) {
+	d.change(func() {
+		d.account, d.signedOut = account.Name, false
+		if uploader.KindOf(d.trouble) == uploader.NotLoggedIn {
+			d.trouble = nil
+		}
+	})
 }
 
 // openSettings opens the settings file, which is made if there is none.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"gopkg.in/natefinch/lumberjack.v2"
@@ -20,6 +21,8 @@ import (
 	"bilipaste/internal/notify"
 	"bilipaste/internal/writing"
 	"bilipaste/tray"
+	"bilipaste/uploader"
+	"bilipaste/uploader/bilibili"
 	"bilipaste/watcher"
 )
 
@@ -65,7 +68,7 @@ func (a *app) runTray(ctx context.Context) error {
 	}
 	d.work.Go(func() { _ = mode.Run(ctx) })
 	d.work.Go(func() { d.logged("settings", config.Watch(ctx, a.file, d.reload)) })
-	d.work.Go(d.askAccount)
+	d.work.Go(d.tend)
 
 	// The desktop's libraries want the main goroutine. Nothing waits for them.
 	err = d.tray.Run(ctx)
@@ -116,6 +119,8 @@ type daemon struct {
 	recent      []recentLink  // the newest first
 	last        *watcher.Clip // what can be put back
 	account     string
+	signedOut   bool // and pictures may go to Bilibili: the menu offers a login
+	signingIn   bool
 }
 
 // recentLink is a link as the menu shows it, and as it is pasted.
@@ -132,6 +137,7 @@ func (d *daemon) show() {
 		Format: d.settings.Format.String(), Formats: format.Names(),
 		Sound: d.settings.Sound, Notify: d.settings.Notify, Account: d.account,
 	}
+	s.LogIn = d.signedOut && !d.signingIn && needsAccount(d.settings)
 	for _, l := range d.recent {
 		s.Links = append(s.Links, l.Link)
 	}
@@ -231,20 +237,39 @@ func (d *daemon) showItself() {
 	d.Done(d.ctx, p.Text("cli.tray.running"), p.Text(body), "")
 }
 
-// askAccount finds out who is signed in.
-func (d *daemon) askAccount() {
-	d.mu.Lock()
-	client, err := d.bilibili()
-	d.mu.Unlock()
-	if err != nil {
-		return // an upload will tell
+// tend finds out who is signed in, and once an hour keeps the session alive.
+func (d *daemon) tend() {
+	for hours := time.NewTicker(time.Hour); ; {
+		d.mu.Lock()
+		client := d.client
+		known := d.account != ""
+		d.mu.Unlock()
+		if client != nil && !known {
+			d.askAccount(client)
+		}
+		if err := d.tendSession(d.ctx, client); err != nil {
+			d.change(func() { d.trouble = err })
+			d.fail("cli.tray.session", err)
+		}
+		select {
+		case <-hours.C:
+		case <-d.ctx.Done():
+			hours.Stop()
+			return
+		}
 	}
+}
+
+func (d *daemon) askAccount(client *bilibili.Client) {
 	account, err := client.Account(d.ctx)
-	if err != nil {
+	switch {
+	case err == nil:
+		d.signedIn(account)
+	case uploader.KindOf(err) == uploader.NotLoggedIn:
+		d.change(func() { d.signedOut = true })
+	default:
 		d.log.Info("the account is not known", "error", err)
-		return
 	}
-	d.change(func() { d.account = account.Name })
 }
 
 // helpFile writes the help in the user's language.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"bilipaste/internal/config"
 	"bilipaste/internal/desktoptest"
@@ -18,18 +19,25 @@ import (
 
 // trayed is the tray program, as a process of its own.
 type trayed struct {
-	cmd   *exec.Cmd
-	host  *sandbox.Server
-	home  string
-	said  bytes.Buffer
-	ended chan struct{}
-	err   error
+	cmd    *exec.Cmd
+	host   *sandbox.Server
+	home   string
+	nobody bool // is signed in
+	said   bytes.Buffer
+	ended  chan struct{}
+	err    error
 }
 
-// startTray starts the tray program on the test's desktop, with these settings.
+// startTray starts the tray program on the test's desktop, with these settings
+// and signed in.
 func startTray(t *testing.T, settings string) *trayed {
 	t.Helper()
-	p := &trayed{host: sandbox.New(), home: t.TempDir(), ended: make(chan struct{})}
+	return (&trayed{}).start(t, settings)
+}
+
+func (p *trayed) start(t *testing.T, settings string) *trayed {
+	t.Helper()
+	p.host, p.home, p.ended = sandbox.New(), t.TempDir(), make(chan struct{})
 	if err := p.host.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -63,8 +71,10 @@ func startTray(t *testing.T, settings string) *trayed {
 // command is a start of the program by the same user.
 func (p *trayed) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("bilipaste", args...)
-	cmd.Env = append(os.Environ(), "BILIPASTE_HOME="+p.home, "BILIPASTE_GATEWAY="+p.host.URL(),
-		"BILIPASTE_SESSDATA="+sandbox.SESSDATA, "BILIPASTE_BILI_JCT="+sandbox.BiliJct, "LANG=C", "XDG_CONFIG_HOME="+p.home, "GORACE=exitcode=0")
+	cmd.Env = append(os.Environ(), "BILIPASTE_HOME="+p.home, "BILIPASTE_GATEWAY="+p.host.URL(), "LANG=C", "XDG_CONFIG_HOME="+p.home, "GORACE=exitcode=0")
+	if !p.nobody {
+		cmd.Env = append(cmd.Env, "BILIPASTE_SESSDATA="+sandbox.SESSDATA, "BILIPASTE_BILI_JCT="+sandbox.BiliJct)
+	}
 	return cmd
 }
 
@@ -173,6 +183,44 @@ func TestTheTrayProgram(t *testing.T) {
 	if info, err := os.Stat(filepath.Join(p.home, "bilipaste.log")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the log: %v, %v", info, err)
 	}
+}
+
+// The account's item signs in with a picture of the code, and then shows the name.
+func TestLoginFromTheTray(t *testing.T) {
+	desktoptest.Bus(t)
+	x := desktoptest.StartX(t)
+	dunst := desktoptest.StartDunst(t, x)
+	panel := desktoptest.StartPanel(t, x)
+	viewer := t.TempDir()
+	opened := filepath.Join(viewer, "opened")
+	if err := os.WriteFile(filepath.Join(viewer, "xdg-open"), []byte("#!/bin/sh\ncp \"$1\" \""+opened+"\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", viewer+string(os.PathListSeparator)+os.Getenv("PATH"))
+	p := (&trayed{nobody: true}).start(t, `{"writing_mode": true, "sound": false, "pace": "0s", "keystore": "file"}`)
+	p.host.Phone(100*time.Millisecond, 200*time.Millisecond)
+	icon, _ := panel.Shows("writing mode", blue, 60, 1000)
+
+	// Not signed in, it says so and keeps the picture on the clipboard.
+	x.Copy(t, "image/png", noise(t, 1000))
+	panel.Shows("attention", red, 15, 1000)
+	panel.Open(icon)
+	panel.Save("program-login")
+	panel.Press("Up", "Up", "Up", "Up", "Return") // quit, help, settings, log in
+	desktoptest.Eventually(t, "the name", func() bool {
+		return slices.ContainsFunc(dunst.History(t), func(n desktoptest.Shown) bool {
+			return n.Summary == "Logged in as "+sandbox.Uname
+		})
+	})
+	if code, err := os.ReadFile(opened); err != nil || !bytes.HasPrefix(code, []byte("\x89PNG")) {
+		t.Errorf("the viewer got %.8q, %v", code, err)
+	}
+	panel.Shows("writing mode", blue, 60, 1000)
+	panel.Open(icon)
+	panel.Press("Down", "Down", "Return") // upload what is on the clipboard
+	pasted(t, x, "![](http")
+	panel.Open(icon)
+	panel.Save("program-account")
 }
 
 // A second start has the first one show itself.
