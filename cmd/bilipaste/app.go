@@ -121,6 +121,9 @@ func (a *app) clipboard(ctx context.Context) (*watcher.Watcher, error) {
 	return watcher.Open(ctx, uploader.IsPicture)
 }
 
+// owedFolder is where pictures wait for a login.
+func (a *app) owedFolder() string { return filepath.Join(a.notes, "waiting") }
+
 // linker makes links that a browser can open, also the sandbox's.
 type linker struct {
 	uploader.Uploader

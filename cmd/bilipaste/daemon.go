@@ -7,9 +7,11 @@ import (
 	"strconv"
 	"time"
 
+	"bilipaste/internal/config"
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/notify"
 	"bilipaste/internal/writing"
 	"bilipaste/tray"
 	"bilipaste/uploader"
@@ -81,6 +83,33 @@ func (d *daemon) Failed(ctx context.Context, title, body string) {
 	d.notifier.Failed(ctx, title, body)
 }
 
+// soundOf tells by sound alone.
+type soundOf struct{ d *daemon }
+
+// Done tells of a success.
+func (s soundOf) Done(ctx context.Context, title, body, icon string) {
+	notify.New(s.d.current().Sound, false, s.d.log).Done(ctx, title, body, icon)
+}
+
+// Failed tells of a failure.
+func (s soundOf) Failed(ctx context.Context, title, body string) {
+	notify.New(s.d.current().Sound, false, s.d.log).Failed(ctx, title, body)
+}
+
+// paid tells of a picture that went up late: the clipboard is left alone.
+func (d *daemon) paid(p uploader.Picture, link uploader.Link) {
+	picture := format.Picture{URL: link.URL, Name: p.Name, Width: link.Width, Height: link.Height}
+	d.change(func() { d.remember(picture) })
+	d.Done(d.ctx, d.language().Text("cli.paid"), d.format().Write(picture), "")
+}
+
+// current returns the settings.
+func (d *daemon) current() config.Config {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.settings
+}
+
 func (d *daemon) format() format.Format {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -93,13 +122,19 @@ func (d *daemon) language() *lang.Printer {
 	return d.printer
 }
 
+// remember puts a link first among the recent ones. d.mu is held.
+func (d *daemon) remember(p format.Picture) {
+	const most = 10
+	l := recentLink{tray.Link{Time: time.Now(), Name: p.Name, URL: p.URL}, p}
+	d.recent = append([]recentLink{l}, d.recent[:min(len(d.recent), most-1)]...)
+}
+
 // report remembers what became of a clip.
 func (d *daemon) report(r writing.Result) {
 	d.log.Info("clip", "why", r.Clip.Why, "pictures", len(r.Pictures), "failed", r.Failed(), "took", r.Took)
 	if len(r.Pictures) == 0 {
 		return
 	}
-	const most = 10
 	d.change(func() {
 		d.trouble = nil
 		for _, p := range r.Pictures {
@@ -109,11 +144,7 @@ func (d *daemon) report(r writing.Result) {
 				d.log.Warn("no link", "error", p.Err)
 				continue
 			}
-			l := recentLink{
-				tray.Link{Time: time.Now(), Name: p.Name, URL: p.Link.URL},
-				format.Picture{URL: p.Link.URL, Name: p.Name, Width: p.Link.Width, Height: p.Link.Height},
-			}
-			d.recent = append([]recentLink{l}, d.recent[:min(len(d.recent), most-1)]...)
+			d.remember(format.Picture{URL: p.Link.URL, Name: p.Name, Width: p.Link.Width, Height: p.Link.Height})
 		}
 		if r.Text != "" && r.Pasted == nil {
 			d.last = &r.Clip
@@ -259,6 +290,7 @@ func (d *daemon) logIn() error {
 
 // signedIn notes who is signed in.
 func (d *daemon) signedIn(account bilibili.Account) {
+	d.work.Go(func() { d.waiting.pay(d.ctx) })
 	d.change(func() {
 		d.account, d.signedOut = account.Name, false
 		if uploader.KindOf(d.trouble) == uploader.NotLoggedIn {

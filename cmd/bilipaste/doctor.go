@@ -53,7 +53,12 @@ func (a *app) doctor(ctx context.Context) error {
 			who, account, network = a.reach(ctx)
 			return a.say.Text("cli.doctor.reached", lang.Data{"Way": a.way}), network
 		}},
-		{"account", func() (string, error) { return who, account }},
+		{"account", func() (string, error) {
+			if uploader.KindOf(account) == uploader.NotLoggedIn && !needsAccount(a.config) {
+				return a.say.Text("cli.doctor.no_account"), nil
+			}
+			return who, account
+		}},
 		{"keystore", a.checkKeystore},
 		{"log", func() (string, error) { return a.logFile(), nil }},
 	}

@@ -62,8 +62,9 @@ func (a *app) runTray(ctx context.Context) error {
 	d.tray = tray.New(d.do, d.notice)
 	d.writing = a.config.WritingMode
 	d.apply(a.config, a.configErr)
+	d.waiting = &owed{Uploader: d, Notifier: d, sound: soundOf{d}, dir: a.owedFolder(), paid: d.paid, log: a.log}
 	mode := writing.Mode{
-		Clipboard: d, Uploader: d, Notifier: d,
+		Clipboard: d, Uploader: d.waiting, Notifier: d.waiting,
 		Format: d.format, Language: d.language, Icon: a.lastPicture(), Report: d.report,
 	}
 	d.work.Go(func() { _ = mode.Run(ctx) })
@@ -74,6 +75,7 @@ func (a *app) runTray(ctx context.Context) error {
 	err = d.tray.Run(ctx)
 	d.quit()
 	d.work.Wait()
+	d.waiting.work.Wait()
 	d.notifier.Wait()
 	return errors.Join(err, d.board.Close())
 }
@@ -97,12 +99,13 @@ func (a *app) logToFile() {
 // and the notifier of writing mode, so that each may change meanwhile.
 type daemon struct {
 	*app
-	again []string        // the arguments with which it starts at login
-	ctx   context.Context // the program's life
-	quit  context.CancelFunc
-	board *watcher.Watcher
-	tray  *tray.Tray
-	work  sync.WaitGroup
+	again   []string        // the arguments with which it starts at login
+	ctx     context.Context // the program's life
+	quit    context.CancelFunc
+	board   *watcher.Watcher
+	tray    *tray.Tray
+	work    sync.WaitGroup
+	waiting *owed
 
 	mu          sync.Mutex
 	settings    config.Config

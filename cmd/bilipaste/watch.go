@@ -15,6 +15,7 @@ import (
 	"bilipaste/internal/lang"
 	"bilipaste/internal/notify"
 	"bilipaste/internal/writing"
+	"bilipaste/uploader"
 	"bilipaste/watcher"
 )
 
@@ -46,8 +47,21 @@ func (a *app) watch(ctx context.Context) (err error) {
 	notifier := notify.New(a.config.Sound, a.config.Notify, a.log)
 	defer notifier.Wait()
 	defer a.tendSessionHourly(ctx, a.client, notifier)()
+	waiting := &owed{
+		Uploader: up, Notifier: notifier, sound: notify.New(a.config.Sound, false, a.log),
+		dir: a.owedFolder(), log: a.log,
+	}
+	waiting.paid = func(p uploader.Picture, link uploader.Link) {
+		text := a.config.Format.Write(format.Picture{URL: link.URL, Name: p.Name, Width: link.Width, Height: link.Height})
+		notifier.Done(ctx, a.say.Text("cli.paid"), text, "")
+		if !a.json {
+			fmt.Fprintln(a.out, time.Now().Format(time.TimeOnly)+"  "+oneLine(a.say.Text("cli.paid")+" → "+link.URL))
+		}
+	}
+	waiting.work.Go(func() { waiting.pay(ctx) })
+	defer waiting.work.Wait()
 	mode := writing.Mode{
-		Clipboard: clipboard, Uploader: up, Notifier: notifier,
+		Clipboard: clipboard, Uploader: waiting, Notifier: waiting,
 		Format:   func() format.Format { return a.config.Format },
 		Language: func() *lang.Printer { return a.say },
 		Icon:     a.lastPicture(),

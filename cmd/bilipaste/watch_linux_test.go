@@ -3,10 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"crypto/rand"
 	"errors"
-	"image"
-	"image/png"
 	"io"
 	"net/url"
 	"os"
@@ -113,18 +110,6 @@ func (w *watching) line(t testing.TB, n int) string {
 		return line != ""
 	})
 	return line
-}
-
-// noise returns a PNG that cannot be compressed, of about that many bytes.
-func noise(t testing.TB, size int) []byte {
-	t.Helper()
-	m := image.NewNRGBA(image.Rect(0, 0, 400, max(1, size/1600)))
-	_, _ = rand.Read(m.Pix)
-	var b bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, m); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 // pasted waits until the clipboard holds a text that starts so, and no picture.
@@ -248,6 +233,16 @@ func TestAFailedUploadIsHeardAndSeen(t *testing.T) {
 	if n := shown[0]; n.Summary != "Picture not uploaded" || !strings.Contains(n.Body, "not logged in") {
 		t.Errorf("the notification: %+v", n)
 	}
+
+	// It was kept, and goes up with the next one that does.
+	w.host.Play("", 0)
+	x.Copy(t, "image/png", noise(t, 2000))
+	pasted(t, x, "![](http")
+	desktoptest.Eventually(t, "the picture that was kept", func() bool {
+		return slices.ContainsFunc(dunst.History(t), func(n desktoptest.Shown) bool {
+			return n.Summary == "A picture copied earlier is uploaded"
+		})
+	})
 }
 
 func TestAnInterruptEndsItInTheMiddleOfAnUpload(t *testing.T) {
