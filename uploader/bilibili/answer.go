@@ -1,25 +1,15 @@
 package bilibili
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"regexp"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 
 	"bilipaste/uploader"
+	"bilipaste/uploader/web"
 )
-
-// answer is what the host answered; body is cut after maxAnswer+1 bytes.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-}
 
 // envelope is what every answer is wrapped in. Data is decoded once the code
 // says that it is what it should be: on errors it is null, [], "" or absent.
@@ -54,9 +44,9 @@ const (
 )
 
 // read returns the data of a good answer, and the error that any other means.
-func (c *caller) read(a answer) (json.RawMessage, error) {
+func (c *caller) read(a web.Answer) (json.RawMessage, error) {
 	var env envelope
-	bad := json.Unmarshal(a.body, &env)
+	bad := json.Unmarshal(a.Body, &env)
 	if bad == nil && env.Code == nil {
 		bad = errors.New("no code")
 	}
@@ -65,32 +55,32 @@ func (c *caller) read(a answer) (json.RawMessage, error) {
 		said, _ = env.Msg.(string)
 	}
 	if bad != nil && !c.mute {
-		said = string(a.body)
+		said = string(a.Body)
 	}
-	e := &uploader.Error{Host: Name, Code: a.status}
+	e := &uploader.Error{Host: Name, Code: a.Status}
 	switch {
-	case a.status == http.StatusPreconditionFailed:
+	case a.Status == http.StatusPreconditionFailed:
 		e.Kind = uploader.Refused
 	case bad == nil && *env.Code != 0:
 		e.Code = *env.Code
 		e.Kind, e.Why = ofCode(e.Code)
-		if e.Kind == uploader.Rejected && a.status >= 300 {
-			e.Kind, e.Why = ofStatus(a.status)
+		if e.Kind == uploader.Rejected && a.Status >= 300 {
+			e.Kind, e.Why = ofStatus(a.Status)
 		}
-	case a.status < 200 || a.status >= 300:
-		e.Kind, e.Why = ofStatus(a.status)
+	case a.Status < 200 || a.Status >= 300:
+		e.Kind, e.Why = ofStatus(a.Status)
 	case bad != nil:
-		e.Kind, e.Why = uploader.BrokenAnswer, odd(a.body, bad)
+		e.Kind, e.Why = uploader.BrokenAnswer, web.Odd(a.Body, bad)
 	case isVoucher(env.Data):
 		e.Kind, e.Code = uploader.Refused, riskRefused
 	default:
 		return env.Data, nil
 	}
-	if said = c.excerpt(said); said != strconv.Itoa(e.Code) {
+	if said = c.web().Excerpt(said); said != strconv.Itoa(e.Code) {
 		e.Said = said
 	}
 	if e.Kind == uploader.Passing {
-		e.After = retryAfter(a.header.Get("Retry-After"), time.Now())
+		e.After = web.RetryAfter(a.Header.Get("Retry-After"), time.Now())
 	}
 	return nil, e
 }
@@ -131,22 +121,6 @@ func ofStatus(status int) (uploader.Kind, string) {
 	return uploader.BrokenAnswer, ""
 }
 
-// odd tells apart the answers that are no envelope, as messages do.
-func odd(body []byte, bad error) string {
-	text := bytes.TrimSpace(body)
-	switch syntax, _ := errors.AsType[*json.SyntaxError](bad); {
-	case len(body) > maxAnswer:
-		return "long"
-	case len(text) == 0:
-		return "empty"
-	case text[0] == '<':
-		return "page"
-	case syntax != nil && syntax.Offset == int64(len(body)) && text[0] == '{':
-		return "cut"
-	}
-	return ""
-}
-
 // isVoucher tells the refusal that calls itself a success: there is nothing
 // but a voucher for a captcha.
 func isVoucher(data json.RawMessage) bool {
@@ -156,46 +130,4 @@ func isVoucher(data json.RawMessage) bool {
 	}
 	_, ok := fields["v_voucher"]
 	return ok && len(fields) == 1
-}
-
-var (
-	unseen = regexp.MustCompile(`(?is)<(script|style)\b.*?</(script|style)>|<!--.*?-->`)
-	tags   = regexp.MustCompile(`(?s)<[^<>]*>`)
-)
-
-// excerpt returns the start of what the host said: one short line without
-// markup, control characters and secrets.
-func (c *caller) excerpt(said string) string {
-	const longest = 120 // characters
-	said = c.redact(said)
-	if strings.HasPrefix(strings.TrimSpace(said), "<") {
-		said = tags.ReplaceAllString(unseen.ReplaceAllString(said, " "), " ")
-	}
-	said = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return ' '
-		}
-		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
-			return -1
-		}
-		return r
-	}, said)
-	said = c.redact(strings.Join(strings.Fields(said), " "))
-	if runes := []rune(said); len(runes) > longest {
-		said = string(runes[:longest]) + "…"
-	}
-	return said
-}
-
-// retryAfter reads the header of that name, which holds seconds or a date.
-// What it cannot read is 0.
-func retryAfter(value string, now time.Time) time.Duration {
-	const longest = 24 * time.Hour
-	if n, err := strconv.ParseUint(value, 10, 32); err == nil {
-		return min(time.Duration(n)*time.Second, longest)
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(0, min(at.Sub(now), longest))
-	}
-	return 0
 }

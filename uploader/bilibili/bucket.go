@@ -1,17 +1,10 @@
 package bilibili
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"mime/multipart"
-	"net/http"
-	"net/textproto"
 	"net/url"
 	"regexp"
 	"slices"
@@ -20,6 +13,7 @@ import (
 
 	"bilipaste/internal/lang"
 	"bilipaste/uploader"
+	"bilipaste/uploader/web"
 )
 
 // Buckets lists the buckets of the image API that are known. They seem to
@@ -64,7 +58,10 @@ func (b *Bucket) Upload(ctx context.Context, p uploader.Picture) (uploader.Link,
 	var link uploader.Link
 	err := b.client.signedIn(func(me caller) error {
 		return me.gate.upload(ctx, func() error {
-			req, err := b.request(ctx, me.session, p)
+			// The fields come before the file.
+			req, err := web.Form(ctx, api+"/x/upload/web/image", []web.Field{
+				{Name: "bucket", Value: b.name}, {Name: "csrf", Value: *me.session.jct},
+			}, "file", p)
 			if err != nil {
 				return err
 			}
@@ -79,42 +76,6 @@ func (b *Bucket) Upload(ctx context.Context, p uploader.Picture) (uploader.Link,
 	return link, err
 }
 
-// request builds the form around the picture, whose bytes it does not copy.
-// The fields come before the file, and the length is known.
-func (b *Bucket) request(ctx context.Context, session Session, p uploader.Picture) (*http.Request, error) {
-	var frame bytes.Buffer
-	form := multipart.NewWriter(&frame)
-	err := errors.Join(form.WriteField("bucket", b.name), form.WriteField("csrf", *session.jct))
-	if err != nil {
-		return nil, err
-	}
-	// The stored name's extension follows the declared type. The file's own
-	// name stays at home.
-	_, err = form.CreatePart(textproto.MIMEHeader{
-		"Content-Disposition": {fmt.Sprintf(`form-data; name="file"; filename="image%s"`, p.Format.Ext())},
-		"Content-Type":        {p.Format.Type()},
-	})
-	if err != nil {
-		return nil, err
-	}
-	split := frame.Len()
-	if err := form.Close(); err != nil {
-		return nil, err
-	}
-	head, tail := frame.Bytes()[:split], frame.Bytes()[split:]
-
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, api+"/x/upload/web/image", nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", form.FormDataContentType())
-	req.ContentLength = int64(len(head) + len(p.Data) + len(tail))
-	req.GetBody = func() (io.ReadCloser, error) {
-		return io.NopCloser(io.MultiReader(bytes.NewReader(head), bytes.NewReader(p.Data), bytes.NewReader(tail))), nil
-	}
-	return req, nil
-}
-
 // imageHosts serve the same pictures.
 var imageHosts = []string{"i0.hdslb.com", "i1.hdslb.com", "i2.hdslb.com", "archive.biliimg.com", "article.biliimg.com"}
 
@@ -125,7 +86,7 @@ var plainURL = regexp.MustCompile(`^https://[A-Za-z0-9./_~%@!:=+,-]+$`)
 // broken answer.
 func (b *Bucket) link(me caller, data json.RawMessage, p uploader.Picture) (uploader.Link, error) {
 	broken := func(said string) error {
-		return &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: Name, Said: me.excerpt(said)}
+		return &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: Name, Said: me.web().Excerpt(said)}
 	}
 	var stored struct{ Location, ETag string }
 	if json.Unmarshal(data, &stored) != nil || stored.Location == "" {

@@ -3,18 +3,15 @@
 package bilibili
 
 import (
-	"context"
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
-	"time"
 
 	"bilipaste/uploader"
+	"bilipaste/uploader/web"
 )
 
 // Name is the host's name in settings and messages.
@@ -26,17 +23,11 @@ const userAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 
 const (
 	api     = "https://api.bilibili.com"
 	referer = "https://www.bilibili.com/"
-
-	connectLimit = 20 * time.Second // until the first byte of a body is sent; for all of a call without one
-	silenceLimit = 30 * time.Second // from one part of the body to the next, and from the last to the whole answer
-	maxAnswer    = 64 << 10
 )
-
-var errSilent = errors.New("no answer in time")
 
 // Client speaks to Bilibili for one account. It is safe for concurrent use.
 type Client struct {
-	http       *http.Client
+	transport  http.RoundTripper
 	gate       *Gate
 	store      Store // nil: the session is this run's alone
 	refreshKey *rsa.PublicKey
@@ -49,10 +40,7 @@ type Client struct {
 // when gate lets them.
 func NewClient(transport http.RoundTripper, session Session, gate *Gate) *Client {
 	return &Client{
-		http: &http.Client{
-			Transport:     transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		transport:  transport,
 		session:    session,
 		gate:       gate,
 		refreshKey: bilibiliKey(),
@@ -115,16 +103,16 @@ func (c *Client) signedIn(call func(caller) error) error {
 
 // caller asks Bilibili in the name of one session, which may be the zero one.
 type caller struct {
-	http    *http.Client
-	gate    *Gate
-	session Session
-	cookie  string // the Cookie header
-	secret  string // one more text that must not be repeated, such as a QR code's key
-	mute    bool   // answers hold secrets: of one that cannot be read nothing is quoted
+	transport http.RoundTripper
+	gate      *Gate
+	session   Session
+	cookie    string // the Cookie header
+	secret    string // one more text that must not be repeated, such as a QR code's key
+	mute      bool   // answers hold secrets: of one that cannot be read nothing is quoted
 }
 
 func (c *Client) as(s Session) caller {
-	return caller{http: c.http, gate: c.gate, session: s, cookie: s.header()}
+	return caller{transport: c.transport, gate: c.gate, session: s, cookie: s.header()}
 }
 
 // do sends a request and returns the data of its answer.
@@ -136,65 +124,24 @@ func (c *caller) do(req *http.Request) (json.RawMessage, error) {
 	return c.read(a)
 }
 
-// send sends a request and returns its answer, whatever that says. The
-// request's own context ends it, and so does silence.
-func (c *caller) send(req *http.Request) (answer, error) {
-	asked := req.Context()
-	ctx, cancel := context.WithCancelCause(asked)
-	defer cancel(nil)
-	silence := time.AfterFunc(connectLimit, func() { cancel(errSilent) })
-	defer silence.Stop()
-	req = req.WithContext(ctx)
-	if send := req.GetBody; send != nil {
-		req.GetBody = func() (io.ReadCloser, error) {
-			body, err := send()
-			return &watched{body, func() { silence.Reset(silenceLimit) }}, err
-		}
-		body, err := req.GetBody()
-		if err != nil {
-			return answer{}, c.unreachable(asked, ctx, err)
-		}
-		req.Body = body
-	}
+// send sends a request and returns its answer, whatever that says.
+func (c *caller) send(req *http.Request) (web.Answer, error) {
 	req.Header.Set("User-Agent", userAgent)
 	req.Header.Set("Referer", referer)
 	if c.cookie != "" {
 		req.Header.Set("Cookie", c.cookie)
 	}
-
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return answer{}, c.unreachable(asked, ctx, err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return answer{}, c.unreachable(asked, ctx, err)
-	}
-	return answer{resp.StatusCode, resp.Header, body}, nil
+	return c.web().Do(req)
 }
 
-// unreachable is the error of a request that got no whole answer.
-func (c *caller) unreachable(asked, ctx context.Context, err error) error {
-	if asked.Err() != nil {
-		return asked.Err()
-	}
-	e := &uploader.Error{Kind: uploader.Passing, Why: "network", Host: Name, Err: err}
-	if errors.Is(context.Cause(ctx), errSilent) {
-		e.Why, e.Err = "silent", errSilent
-		return e
-	}
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		e.Err = u.Err
-	}
-	// net/http quotes a malformed answer, which may quote us.
-	if c.mute && strings.Contains(e.Err.Error(), "malformed") {
-		e.Err = errors.New("malformed answer")
-	}
-	if text := e.Err.Error(); c.redact(text) != text {
-		e.Err = errors.New(c.redact(text))
-	}
-	return e
+// web returns the client that keeps this caller's secrets.
+func (c *caller) web() *web.Client {
+	return web.NewClient(Name, c.transport, func(text string) string {
+		if c.mute && strings.Contains(text, "malformed") { // net/http quotes such an answer
+			return "malformed answer"
+		}
+		return c.redact(text)
+	})
 }
 
 // redact takes the secrets out of what a host said.
@@ -203,15 +150,4 @@ func (c *caller) redact(text string) string {
 		text = strings.ReplaceAll(text, c.secret, "[secret]")
 	}
 	return c.session.redact(text)
-}
-
-// watched is a request's body that tells of each read.
-type watched struct {
-	io.ReadCloser
-	taken func()
-}
-
-func (w *watched) Read(p []byte) (int, error) {
-	w.taken()
-	return w.ReadCloser.Read(p)
 }

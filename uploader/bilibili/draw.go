@@ -123,7 +123,7 @@ func (d *Draw) link(me caller, data json.RawMessage) (uploader.Link, error) {
 		u.Scheme = "https"
 	}
 	if bad != nil || err != nil || !slices.Contains(imageHosts, u.Host) || u.User != nil || len(u.Path) < 2 || !plainURL.MatchString(u.String()) {
-		return uploader.Link{}, &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: DrawName, Said: me.excerpt(stored.URL)}
+		return uploader.Link{}, &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: DrawName, Said: me.web().Excerpt(stored.URL)}
 	}
 	return uploader.Link{
 		URL: u.String(), Host: DrawName, Bucket: d.category, Made: time.Now(),

@@ -195,7 +195,7 @@ func (c caller) scan(ctx context.Context, tell func(LoginStep)) (Session, error)
 		case codeConfirmed:
 			return c.confirmed(ctx, found, header)
 		default:
-			return Session{}, &uploader.Error{Kind: uploader.Rejected, Why: "login", Host: Name, Code: *found.Code, Said: c.excerpt(found.Message)}
+			return Session{}, &uploader.Error{Kind: uploader.Rejected, Why: "login", Host: Name, Code: *found.Code, Said: c.web().Excerpt(found.Message)}
 		}
 	}
 }
@@ -225,7 +225,7 @@ func (c *caller) poll(ctx context.Context, address string) (found polled, header
 		if json.Unmarshal(data, &found) != nil || found.Code == nil {
 			return &uploader.Error{Kind: uploader.BrokenAnswer, Host: Name}
 		}
-		header = a.header
+		header = a.Header
 		return nil
 	})
 	return found, header, err
@@ -267,10 +267,10 @@ func (c *caller) ticket(ctx context.Context, address string) (jar, error) {
 			return err
 		}
 		a, err := guest.send(req)
-		if err == nil && a.status == http.StatusPreconditionFailed {
+		if err == nil && a.Status == http.StatusPreconditionFailed {
 			_, err = guest.read(a)
 		}
-		cookies = setCookies(a.header)
+		cookies = setCookies(a.Header)
 		return err
 	})
 	return cookies, err

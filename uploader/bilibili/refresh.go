@@ -188,8 +188,8 @@ func (c *caller) refreshCSRF(ctx context.Context, key *rsa.PublicKey, clock int6
 		if err != nil {
 			return err
 		}
-		if a.status == http.StatusOK {
-			if token = pageToken(a.body); token != "" {
+		if a.Status == http.StatusOK {
+			if token = pageToken(a.Body); token != "" {
 				return nil
 			}
 		}
@@ -197,7 +197,7 @@ func (c *caller) refreshCSRF(ctx context.Context, key *rsa.PublicKey, clock int6
 		if k := uploader.KindOf(err); k == uploader.Refused || k == uploader.Passing {
 			return err
 		}
-		return &uploader.Error{Kind: uploader.BrokenAnswer, Why: "refresh", Host: Name, Code: a.status}
+		return &uploader.Error{Kind: uploader.BrokenAnswer, Why: "refresh", Host: Name, Code: a.Status}
 	})
 	return token, err
 }
@@ -311,7 +311,7 @@ func (c *caller) post(ctx context.Context, path string, form url.Values) (got po
 		if err != nil {
 			return err
 		}
-		got.header = a.header
+		got.header = a.Header
 		got.data, err = c.read(a)
 		return err
 	})
