@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -70,6 +71,9 @@ func (a *app) runTray(ctx context.Context) error {
 	d.work.Go(func() { _ = mode.Run(ctx) })
 	d.work.Go(func() { d.logged("settings", config.Watch(ctx, a.file, d.reload)) })
 	d.work.Go(d.tend)
+	// What starting took is given back: an idle program collects no garbage.
+	started := time.AfterFunc(3*time.Second, debug.FreeOSMemory)
+	defer started.Stop()
 
 	// The desktop's libraries want the main goroutine. Nothing waits for them.
 	err = d.tray.Run(ctx)
