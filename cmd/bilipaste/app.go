@@ -51,7 +51,7 @@ func newApp(args []string, in io.Reader, out, errOut io.Writer) *app {
 	a.log = slog.New(&notes{app: a, said: map[string]bool{}})
 	slog.SetDefault(a.log)
 	places, err := config.FindPlaces()
-	a.state = places.State
+	a.state, a.notes = places.State, places.State
 	a.file = places.File()
 	if file := settingsFile(args); file != "" {
 		a.file, a.fileGiven = file, true

@@ -7,11 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"bilipaste/internal/config"
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
-	"bilipaste/internal/notify"
 	"bilipaste/internal/writing"
 	"bilipaste/tray"
 	"bilipaste/uploader"
@@ -83,17 +81,11 @@ func (d *daemon) Failed(ctx context.Context, title, body string) {
 	d.notifier.Failed(ctx, title, body)
 }
 
-// soundOf tells by sound alone.
-type soundOf struct{ d *daemon }
-
-// Done tells of a success.
-func (s soundOf) Done(ctx context.Context, title, body, icon string) {
-	notify.New(s.d.current().Sound, false, s.d.log).Done(ctx, title, body, icon)
-}
-
-// Failed tells of a failure.
-func (s soundOf) Failed(ctx context.Context, title, body string) {
-	notify.New(s.d.current().Sound, false, s.d.log).Failed(ctx, title, body)
+// failQuietly tells of a failure by sound alone.
+func (d *daemon) failQuietly(ctx context.Context, title, body string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.quiet.Failed(ctx, title, body)
 }
 
 // paid tells of a picture that went up late: the clipboard is left alone.
@@ -101,13 +93,6 @@ func (d *daemon) paid(p uploader.Picture, link uploader.Link) {
 	picture := format.Picture{URL: link.URL, Name: p.Name, Width: link.Width, Height: link.Height}
 	d.change(func() { d.remember(picture) })
 	d.Done(d.ctx, d.language().Text("cli.paid"), d.format().Write(picture), "")
-}
-
-// current returns the settings.
-func (d *daemon) current() config.Config {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.settings
 }
 
 func (d *daemon) format() format.Format {

@@ -22,10 +22,10 @@ import (
 type owed struct {
 	writing.Uploader
 	writing.Notifier
-	sound writing.Notifier // shows nothing
-	dir   string
-	paid  func(uploader.Picture, uploader.Link) // told of each that went up late
-	log   *slog.Logger
+	quietly func(ctx context.Context, title, body string) // tells of a failure by sound alone
+	dir     string
+	paid    func(uploader.Picture, uploader.Link) // told of each that went up late
+	log     *slog.Logger
 
 	paying sync.Mutex
 	work   sync.WaitGroup
@@ -35,6 +35,10 @@ type owed struct {
 	kept bool  // the last picture was
 	told bool  // of that
 }
+
+// longestName is what is kept of a picture's name, in bytes, with the number
+// before it short enough for any file system.
+const longestName = 120
 
 // Upload uploads p. Where nobody is signed in it keeps p, and the error says so.
 func (o *owed) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
@@ -48,7 +52,7 @@ func (o *owed) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, e
 		o.work.Go(func() { o.pay(ctx) })
 	case uploader.KindOf(err) == uploader.NotLoggedIn && ctx.Err() == nil:
 		if failed := o.keep(p); failed != nil {
-			return link, errors.Join(err, failed)
+			return link, lang.Errorf("cli.not_kept", lang.Data{"Cause": err, "Why": failed}, err)
 		}
 		return link, lang.Errorf("cli.kept", lang.Data{"Cause": err}, err)
 	}
@@ -62,7 +66,7 @@ func (o *owed) Failed(ctx context.Context, title, body string) {
 	o.told = o.kept
 	o.mu.Unlock()
 	if again {
-		o.sound.Failed(ctx, title, body)
+		o.quietly(ctx, title, body)
 		return
 	}
 	o.Notifier.Failed(ctx, title, body)
@@ -73,6 +77,7 @@ func (o *owed) keep(p uploader.Picture) error {
 	base := ""
 	if p.Name != "" {
 		base = filepath.Base(p.Name)
+		base = strings.ToValidUTF8(base[max(0, len(base)-longestName):], "")
 	}
 	o.mu.Lock()
 	o.last = max(o.last+1, time.Now().UnixNano())

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"bilipaste/uploader"
@@ -39,14 +40,14 @@ func TestPicturesWaitForALogin(t *testing.T) {
 	var paid []string
 	start := func(dir string) *owed {
 		return &owed{
-			Uploader: host, Notifier: loud, sound: quiet, dir: dir, log: slog.New(slog.DiscardHandler),
+			Uploader: host, Notifier: loud, quietly: quiet.Failed, dir: dir, log: slog.New(slog.DiscardHandler),
 			paid: func(p uploader.Picture, l uploader.Link) { paid = append(paid, p.Name+" "+l.URL) },
 		}
 	}
 	dir := t.TempDir()
 	o := start(dir)
 	data := noise(t, 1000)
-	for _, name := range []string{"b.png", "bad.png", "", "../../a.png"} {
+	for _, name := range []string{"b.png", "bad.png", "", "../../a.png", strings.Repeat("长", 80) + ".png"} {
 		p, err := uploader.NewPicture(name, data)
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +57,7 @@ func TestPicturesWaitForALogin(t *testing.T) {
 		}
 		o.Failed(t.Context(), "", "")
 	}
-	if loud.failed != 1 || quiet.failed != 3 {
+	if loud.failed != 1 || quiet.failed != 4 {
 		t.Errorf("%d notifications, %d sounds", loud.failed, quiet.failed)
 	}
 	o.pay(t.Context())
@@ -68,7 +69,8 @@ func TestPicturesWaitForALogin(t *testing.T) {
 	host.open = true
 	o = start(dir)
 	o.pay(t.Context())
-	if want := []string{"b.png", "", "a.png"}; !slices.Equal(host.names, want) || len(paid) != 3 {
+	long := strings.Repeat("长", 38) + ".png" // its end
+	if want := []string{"b.png", "", "a.png", long}; !slices.Equal(host.names, want) || len(paid) != 4 {
 		t.Errorf("went up: %q, told of %q", host.names, paid)
 	}
 	left, err := os.ReadDir(dir)

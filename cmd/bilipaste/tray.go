@@ -58,12 +58,15 @@ func (a *app) runTray(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := a.transport(); err != nil { // it settles where notes are kept
+		return err
+	}
 	ctx, d.quit = context.WithCancel(ctx)
 	d.ctx = ctx
 	d.tray = tray.New(d.do, d.notice)
 	d.writing = a.config.WritingMode
 	d.apply(a.config, a.configErr)
-	d.waiting = &owed{Uploader: d, Notifier: d, sound: soundOf{d}, dir: a.owedFolder(), paid: d.paid, log: a.log}
+	d.waiting = &owed{Uploader: d, Notifier: d, quietly: d.failQuietly, dir: a.owedFolder(), paid: d.paid, log: a.log}
 	mode := writing.Mode{
 		Clipboard: d, Uploader: d.waiting, Notifier: d.waiting,
 		Format: d.format, Language: d.language, Icon: a.lastPicture(), Report: d.report,
@@ -81,6 +84,7 @@ func (a *app) runTray(ctx context.Context) error {
 	d.work.Wait()
 	d.waiting.work.Wait()
 	d.notifier.Wait()
+	d.quiet.Wait()
 	return errors.Join(err, d.board.Close())
 }
 
@@ -116,6 +120,7 @@ type daemon struct {
 	links       linker
 	noLinks     error // why there is no linker: half a session, a bucket that is none
 	notifier    *notify.Notifier
+	quiet       *notify.Notifier // sound alone
 	printer     *lang.Printer
 	writing     bool
 	switched    chan struct{} // closed when writing changes
@@ -170,6 +175,7 @@ func (d *daemon) apply(c config.Config, err error) {
 	d.badSettings = cmp.Or(err, d.noLinks)
 	if d.notifier == nil || c.Sound != old.Sound || c.Notify != old.Notify {
 		d.notifier = notify.New(c.Sound, c.Notify, d.log)
+		d.quiet = notify.New(c.Sound, false, d.log)
 	}
 	d.printer = d.app.printer(c)
 	d.show()

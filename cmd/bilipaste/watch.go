@@ -47,8 +47,10 @@ func (a *app) watch(ctx context.Context) (err error) {
 	notifier := notify.New(a.config.Sound, a.config.Notify, a.log)
 	defer notifier.Wait()
 	defer a.tendSessionHourly(ctx, a.client, notifier)()
+	quiet := notify.New(a.config.Sound, false, a.log)
+	defer quiet.Wait()
 	waiting := &owed{
-		Uploader: up, Notifier: notifier, sound: notify.New(a.config.Sound, false, a.log),
+		Uploader: up, Notifier: notifier, quietly: quiet.Failed,
 		dir: a.owedFolder(), log: a.log,
 	}
 	waiting.paid = func(p uploader.Picture, link uploader.Link) {

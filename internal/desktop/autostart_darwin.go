@@ -63,20 +63,5 @@ func enableAutostart(program string, args []string) error {
 </dict>
 </plist>
 `
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return err
-	}
-	next := file + ".new"
-	if err := os.WriteFile(next, []byte(list), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(next, file)
-}
-
-func disableAutostart() error {
-	file, err := autostartFile()
-	if err != nil {
-		return err
-	}
-	return os.Remove(file)
+	return writeAutostart(file, list)
 }

@@ -61,22 +61,7 @@ func enableAutostart(program string, args []string) error {
 		"Comment=" + lang.New(lang.English).Text("desktop.comment") + "\n" +
 		"Comment[zh_CN]=" + lang.New(lang.Chinese).Text("desktop.comment") + "\n" +
 		"Exec=" + strings.Join(words, " ") + "\nTerminal=false\nStartupNotify=false\n"
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return err
-	}
-	next := file + ".new"
-	if err := os.WriteFile(next, []byte(entry), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(next, file)
-}
-
-func disableAutostart() error {
-	file, err := autostartFile()
-	if err != nil {
-		return err
-	}
-	return os.Remove(file)
+	return writeAutostart(file, entry)
 }
 
 // Two layers of escapes lie over each other: of the words of Exec, and of any
