@@ -238,6 +238,19 @@ func (h *host) shows(want ...string) {
 // the screen, it can be clicked only if it is enabled.
 func (h *host) click(labels ...string) {
 	h.t.Helper()
+	h.event(h.line(labels...))
+}
+
+// quit clicks the line that ends the program, which may go without an answer.
+func (h *host) quit() {
+	h.t.Helper()
+	h.conn.Object(h.owner, h.menuPath).
+		Call(menuInterface+".Event", dbus.FlagNoReplyExpected, h.line("Quit"), "clicked", dbus.MakeVariant(int32(0)), uint32(0))
+}
+
+// line returns the id of the line that click clicks.
+func (h *host) line(labels ...string) int32 {
+	h.t.Helper()
 	under := h.menu()
 	var n node
 	for _, l := range labels {
@@ -248,7 +261,7 @@ func (h *host) click(labels ...string) {
 		n = under[i]
 		under = n.children
 	}
-	h.event(n.id)
+	return n.id
 }
 
 func (h *host) event(id int32) {

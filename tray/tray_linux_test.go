@@ -154,7 +154,7 @@ func TestClicksBecomeActions(t *testing.T) {
 		r.wants(c.want)
 	}
 	h.click("Sound")
-	h.click("Quit") // what was asked for before it is done first
+	h.quit() // what was asked for before it is done first
 	r.wants(Action{Verb: ToggleSound})
 	r.ended(quitChosen)
 }
@@ -278,7 +278,7 @@ func TestNothingIsSaidOfAHostThatCouldStillCome(t *testing.T) {
 	r := start(t, "1h")
 	h := startHost(t)
 	h.icon()
-	h.click("Quit")
+	h.quit()
 	r.ended(quitChosen)
 }
 
