@@ -1,0 +1,57 @@
+// Package durable writes files that are whole at every moment and outlive a
+// power cut.
+package durable
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Write puts data into a file's place: whoever reads sees what was there
+// before or all of data, and what Write has returned for is on the disk. A
+// folder that is missing is made for its owner alone. The error is the file
+// system's; the file is as it was then.
+func Write(file string, data []byte, perm fs.FileMode) error {
+	dir := filepath.Dir(file)
+	if err := makeFolder(dir); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(dir, ".new-*") // 0600 from birth
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(data)
+	if err == nil && perm != 0o600 {
+		err = temp.Chmod(perm)
+	}
+	if err == nil {
+		err = temp.Sync()
+	}
+	if err = errors.Join(err, temp.Close()); err == nil {
+		err = rename(temp.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temp.Name()))
+	}
+	return syncFolder(dir)
+}
+
+// makeFolder makes a folder and those above it, for their owner alone.
+func makeFolder(dir string) error {
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = makeFolder(filepath.Dir(dir)); err != nil {
+			return err
+		}
+		err = os.Mkdir(dir, 0o700)
+	}
+	if err == nil {
+		return syncFolder(filepath.Dir(dir))
+	}
+	if info, statErr := os.Stat(dir); statErr == nil && info.IsDir() {
+		return nil // whatever Mkdir says of a folder that is there
+	}
+	return err
+}

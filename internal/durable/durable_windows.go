@@ -1,0 +1,26 @@
+package durable
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"golang.org/x/sys/windows"
+)
+
+// patience is how long a file is waited for that another program has open: a
+// virus scanner looks at each new one.
+const patience = 2 * time.Second
+
+func rename(from, to string) error {
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		err := os.Rename(from, to)
+		busy := errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED)
+		if !busy || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+// syncFolder does nothing: NTFS writes names down by itself.
+func syncFolder(string) error { return nil }
