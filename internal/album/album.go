@@ -1,0 +1,168 @@
+// Package album is the program's memory: every picture that was taken, kept
+// as it was, with its links, and the queue of what still has to be uploaded.
+//
+// An album is a folder with the database album.db, the pictures under
+// originals, and under owners a file for each process that is at an upload.
+// docs/album.md describes it for whoever reads it without this program. Any
+// number of processes may have it open at once.
+package album
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"bilipaste/uploader"
+)
+
+// Options are the album's settings.
+type Options struct {
+	MaxSize int64 // bytes of originals that are kept, beside those that are owed; 0: no bound
+}
+
+// Album is an open album. It is safe for concurrent use.
+type Album struct {
+	dir     string
+	options Options
+	db      *sql.DB
+
+	mu  sync.Mutex
+	own *owner // of the debts that this Album is at; nil until there was one
+}
+
+var _ uploader.Ledger = (*Album)(nil)
+
+// Open opens the album in a folder, which it makes if it is not there, and
+// brings one that an older program wrote up to date. The error is a
+// lang.Teller: the album was made by a newer program, is damaged, or its
+// folder cannot be written.
+func Open(ctx context.Context, dir string, o Options) (*Album, error) {
+	a := &Album{dir: dir, options: o}
+	if err := a.open(ctx); err != nil {
+		return nil, a.failed(ctx, err)
+	}
+	return a, nil
+}
+
+func (a *Album) open(ctx context.Context) error {
+	if err := os.MkdirAll(a.dir, 0o700); err != nil {
+		return err
+	}
+	// SQLite gives its other files the rights of this one. An empty file is an
+	// empty database.
+	file, err := os.OpenFile(a.file(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	if a.db, err = sql.Open("sqlite", source(a.file())); err != nil {
+		return err
+	}
+	a.db.SetMaxOpenConns(1) // each has a cache of its own; calls are short
+	if err = migrate(ctx, a.db); err != nil {
+		return errors.Join(err, a.db.Close())
+	}
+	return nil
+}
+
+// Close lets go of the debts that this Album is at and closes it.
+func (a *Album) Close() error {
+	err := a.db.Close()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.own != nil {
+		err = errors.Join(err, a.own.end())
+		a.own = nil
+	}
+	return err
+}
+
+// Dir returns the album's folder.
+func (a *Album) Dir() string { return a.dir }
+
+func (a *Album) file() string { return filepath.Join(a.dir, "album.db") }
+
+// source is the database's name for the driver. Every connection is set up
+// alike: commits outlive a power cut, a writer waits for another one, and
+// transactions take the right to write when they begin.
+func source(file string) string {
+	file = filepath.ToSlash(file)
+	if runtime.GOOS == "windows" && !strings.HasPrefix(file, "/") {
+		file = "/" + file // C:/…
+	}
+	u := url.URL{Scheme: "file", Path: file, RawQuery: url.Values{
+		"_busy_timeout": {"20000"},
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {"FULL"},
+		"_foreign_keys": {"1"},
+		"_txlock":       {"immediate"},
+		"_dqs":          {"0"},
+		"_pragma":       {"cache_size(-1024)", "temp_store(memory)", "journal_size_limit(1048576)"},
+	}.Encode()}
+	return u.String()
+}
+
+// change does something in one transaction, as a whole or not at all.
+func (a *Album) change(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := a.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := do(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+// In the database a time is the milliseconds since 1970, UTC.
+func millis(t time.Time) int64 { return t.UnixMilli() }
+
+func now() int64 { return millis(time.Now()) }
+
+// orNull is millis, NULL for the zero time.
+func orNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return millis(t)
+}
+
+// moment is a time of the database, the zero time for NULL.
+type moment struct{ time.Time }
+
+// Scan reads a column.
+func (m *moment) Scan(v any) error {
+	var n sql.NullInt64
+	if err := n.Scan(v); err != nil {
+		return err
+	}
+	m.Time = time.Time{}
+	if n.Valid {
+		m.Time = time.UnixMilli(n.Int64)
+	}
+	return nil
+}
+
+// digits is a picture's sum in the database.
+type digits struct{ *uploader.Sum }
+
+// Scan reads a column.
+func (d digits) Scan(v any) error {
+	var s sql.NullString
+	err := s.Scan(v)
+	if err == nil {
+		*d.Sum, err = uploader.ParseSum(s.String)
+	}
+	return err
+}

@@ -1,0 +1,115 @@
+package album_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"bilipaste/internal/album"
+	"bilipaste/uploader"
+)
+
+// open opens the album in a folder for as long as the test lasts.
+func open(t *testing.T, dir string) *album.Album {
+	t.Helper()
+	a, err := album.Open(t.Context(), dir, album.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+// picture makes a picture that no other number has.
+func picture(t testing.TB, n int) uploader.Picture {
+	t.Helper()
+	img := image.NewGray16(image.Rect(0, 0, 4, 4))
+	for i := range 4 {
+		img.SetGray16(i, 0, color.Gray16{Y: uint16(n >> (16 * i))})
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	p, err := uploader.NewPicture("", b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+var place = uploader.Place{Host: "bilibili", Bucket: "live"}
+
+// upload is an upload of a picture, with a link of its own.
+func upload(p uploader.Picture) uploader.Upload {
+	sum := uploader.SumOf(p.Data)
+	return uploader.Upload{Place: place, Picture: p, How: "strip", Sent: sum, Link: uploader.Link{
+		URL: "https://i0.hdslb.com/bfs/live/" + sum.String()[:40] + ".png", Host: place.Host, Bucket: place.Bucket,
+		Made: time.Now(), Format: p.Format, Width: p.Width, Height: p.Height, Bytes: int64(len(p.Data)),
+	}}
+}
+
+// owed returns the debts.
+func owed(t testing.TB, a *album.Album) []album.Debt {
+	t.Helper()
+	debts, err := a.Owed(context.WithoutCancel(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return debts
+}
+
+func TestKeptPictureIsOwedUntilItIsRecorded(t *testing.T) {
+	dir := t.TempDir()
+	a := open(t, dir)
+	p := picture(t, 1)
+	p.Name = "a.png"
+	d, err := a.Keep(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := a.Original(t.Context(), d.Sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, p.Data) {
+		t.Errorf("the original is not what was kept: %v", err)
+	}
+	if want := filepath.Join(dir, "originals", d.Sum.String()[:2], d.Sum.String()+".png"); file != want {
+		t.Errorf("the original is %s, not %s", file, want)
+	}
+	if debts := owed(t, a); len(debts) != 1 || !debts[0].Taken || debts[0].Picture.Name != "a.png" || debts[0].ID != d.ID {
+		t.Errorf("owed: %+v", debts)
+	}
+	if _, err := a.Take(t.Context(), d.ID); !errors.Is(err, album.ErrTaken) {
+		t.Errorf("what is being uploaded was taken: %v", err)
+	}
+	if err := a.Record(t.Context(), upload(p)); err != nil {
+		t.Fatal(err)
+	}
+	if debts := owed(t, a); len(debts) != 0 {
+		t.Errorf("still owed: %+v", debts)
+	}
+	if _, err := a.Take(t.Context(), d.ID); !errors.Is(err, album.ErrSettled) {
+		t.Errorf("what was recorded was taken: %v", err)
+	}
+	link, ok, err := a.Known(t.Context(), place, d.Sum, "strip")
+	if err != nil || !ok || link.URL != upload(p).Link.URL || link.Width != 4 {
+		t.Errorf("known: %+v, %v, %v", link, ok, err)
+	}
+	entries, err := a.History(t.Context(), album.Query{Words: []string{"A.PN"}})
+	if err != nil || len(entries) != 1 || entries[0].Link.URL != link.URL || !entries[0].Kept {
+		t.Errorf("history: %+v, %v", entries, err)
+	}
+}

@@ -1,0 +1,53 @@
+package album
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"bilipaste/internal/lang"
+)
+
+// ErrTaken is the error of a debt that another living process is at, or
+// another part of this one.
+var ErrTaken = errors.New("the upload is being done elsewhere")
+
+// ErrSettled is the error of a debt that is not owed any more.
+var ErrSettled = errors.New("the upload is not owed any more")
+
+// failed says an error as a lang.Teller, unless it is one, or ctx is done, or
+// it is one of the sentinels.
+func (a *Album) failed(ctx context.Context, err error) error {
+	if err == nil || errors.Is(err, ErrTaken) || errors.Is(err, ErrSettled) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if _, ok := errors.AsType[lang.Teller](err); ok {
+		return err
+	}
+	id, cause := "album.failed", err.Error()
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		id, cause = "album.unwritable", e.Err.Error()
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch e.Code() & 0xff { // without the finer reason
+		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+			id = "album.damaged"
+		case sqlite3.SQLITE_FULL:
+			id = "album.full"
+		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR:
+			id = "album.unwritable"
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+			id = "album.busy"
+		}
+	}
+	if isFull(err) {
+		id = "album.full"
+	}
+	return lang.Errorf(id, lang.Data{"Folder": a.dir, "Cause": cause}, err)
+}

@@ -1,0 +1,117 @@
+package album
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"bilipaste/internal/lang"
+	"bilipaste/uploader"
+)
+
+// Query says which links History returns.
+type Query struct {
+	IDs   []int64   // these alone; none: all
+	Words []string  // each is in the name or the link, in upper or lower case
+	Since time.Time // used since then
+	Host  string    // "": all
+	Limit int       // 0: all
+}
+
+// Entry is a link of the history.
+type Entry struct {
+	ID      int64 // never given twice
+	Sum     uploader.Sum
+	Picture uploader.Picture // as it was given, without its data
+	Bytes   int64            // of the original
+	Kept    bool             // the original is on the disk
+	Link    uploader.Link
+	Used    time.Time // when it was last handed out
+	Dead    time.Time // when it was seen to be dead; zero: it was not
+}
+
+// History returns links, the one that was used last first. The error is a
+// lang.Teller.
+func (a *Album) History(ctx context.Context, q Query) ([]Entry, error) {
+	where, args := []string{"true"}, []any{}
+	for _, w := range q.Words {
+		where = append(where, `(l.name LIKE ? ESCAPE '\' OR l.url LIKE ? ESCAPE '\')`)
+		args = append(args, pattern(w), pattern(w))
+	}
+	if len(q.IDs) > 0 {
+		where = append(where, "l.id IN (?"+strings.Repeat(", ?", len(q.IDs)-1)+")")
+		for _, id := range q.IDs {
+			args = append(args, id)
+		}
+	}
+	if !q.Since.IsZero() {
+		where, args = append(where, "l.used >= ?"), append(args, millis(q.Since))
+	}
+	if q.Host != "" {
+		where, args = append(where, "l.host = ?"), append(args, q.Host)
+	}
+	if q.Limit <= 0 {
+		q.Limit = -1
+	}
+	rows, err := a.db.QueryContext(ctx, `
+SELECT l.id, p.sum, l.name, p.format, p.width, p.height, p.bytes, p.kept,
+	l.url, l.host, l.bucket, l.made, l.differs, l.format, l.width, l.height, l.bytes, l.used, l.dead
+FROM links l JOIN pictures p ON p.id = l.picture
+WHERE `+strings.Join(where, " AND ")+` ORDER BY l.turn DESC LIMIT ?`, append(args, q.Limit)...)
+	if err != nil {
+		return nil, a.failed(ctx, err)
+	}
+	defer rows.Close()
+	var entries []Entry
+	for rows.Next() {
+		var e Entry
+		var made, used, dead moment
+		p, l := &e.Picture, &e.Link
+		if err := rows.Scan(&e.ID, digits{&e.Sum}, &p.Name, &p.Format, &p.Width, &p.Height, &e.Bytes, &e.Kept,
+			&l.URL, &l.Host, &l.Bucket, &made, &l.Differs, &l.Format, &l.Width, &l.Height, &l.Bytes, &used, &dead); err != nil {
+			return nil, a.failed(ctx, err)
+		}
+		l.Made, e.Used, e.Dead = made.Time, used.Time, dead.Time
+		entries = append(entries, e)
+	}
+	return entries, a.failed(ctx, rows.Err())
+}
+
+// pattern is a LIKE pattern for what holds w.
+func pattern(w string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(w) + "%"
+}
+
+// Forget removes a link, and its picture with the original unless it has
+// another link or is owed. The error is a lang.Teller: there is no such link.
+func (a *Album) Forget(ctx context.Context, id int64) error {
+	var over []gone
+	err := a.change(ctx, func(tx *sql.Tx) error {
+		var picture int64
+		err := tx.QueryRowContext(ctx, "DELETE FROM links WHERE id = ? RETURNING picture", id).Scan(&picture)
+		if errors.Is(err, sql.ErrNoRows) {
+			return lang.Errorf("album.no_entry", lang.Data{"ID": id}, nil)
+		}
+		if err != nil {
+			return err
+		}
+		var sum uploader.Sum
+		var format uploader.Format
+		err = tx.QueryRowContext(ctx, `
+DELETE FROM pictures AS p WHERE id = ? AND NOT EXISTS (SELECT 1 FROM links WHERE picture = p.id)
+	AND NOT EXISTS (SELECT 1 FROM debts WHERE picture = p.id) RETURNING sum, format`, picture).Scan(digits{&sum}, &format)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err == nil {
+			over = []gone{{sum, a.original(sum, format)}}
+		}
+		return err
+	})
+	if err == nil {
+		err = a.remove(ctx, over)
+	}
+	return a.failed(ctx, err)
+}

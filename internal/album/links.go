@@ -1,0 +1,84 @@
+package album
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"bilipaste/uploader"
+)
+
+// Known is uploader.Ledger's. The error is a lang.Teller.
+func (a *Album) Known(ctx context.Context, at uploader.Place, sum uploader.Sum, how string) (link uploader.Link, ok bool, err error) {
+	query, args := "l.sent = ?", []any{sum.String()}
+	if how != "" {
+		query, args = "p.sum = ? AND l.how = ?", []any{sum.String(), how}
+	}
+	err = a.change(ctx, func(tx *sql.Tx) error {
+		var id, picture int64
+		var made moment
+		err := tx.QueryRowContext(ctx, `
+SELECT l.id, l.picture, l.url, l.host, l.bucket, l.made, l.differs, l.format, l.width, l.height, l.bytes
+FROM links l JOIN pictures p ON p.id = l.picture
+WHERE `+query+` AND l.host = ? AND l.bucket = ? AND l.dead IS NULL ORDER BY l.turn DESC LIMIT 1`,
+			append(args, at.Host, at.Bucket)...).Scan(&id, &picture,
+			&link.URL, &link.Host, &link.Bucket, &made, &link.Differs, &link.Format, &link.Width, &link.Height, &link.Bytes)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		ok, link.Made = true, made.Time
+		if _, err = tx.ExecContext(ctx, "UPDATE links SET used = ?, turn = (SELECT max(turn) + 1 FROM links) WHERE id = ?", now(), id); err == nil && how != "" {
+			_, err = tx.ExecContext(ctx, "DELETE FROM debts WHERE picture = ?", picture)
+		}
+		return err
+	})
+	if err != nil {
+		return uploader.Link{}, false, a.failed(ctx, err)
+	}
+	return link, ok, nil
+}
+
+// Record is uploader.Ledger's. A picture that was never kept is, before the
+// link is entered. The error is a lang.Teller.
+func (a *Album) Record(ctx context.Context, u uploader.Upload) error {
+	sum := uploader.SumOf(u.Picture.Data)
+	var over []gone
+	err := a.store(sum, u.Picture)
+	if err == nil {
+		err = a.change(ctx, func(tx *sql.Tx) error {
+			picture, more, err := a.enter(ctx, tx, sum, u.Picture)
+			if err != nil {
+				return err
+			}
+			over = more
+			l := u.Link
+			if _, err = tx.ExecContext(ctx, `
+INSERT INTO links (picture, name, host, bucket, url, how, sent, differs, format, width, height, bytes, made, used, turn)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT ifnull(max(turn), 0) + 1 FROM links))
+ON CONFLICT (picture, url) DO UPDATE SET name = excluded.name, host = excluded.host, bucket = excluded.bucket, how = excluded.how,
+	sent = excluded.sent, differs = excluded.differs, format = excluded.format, width = excluded.width, height = excluded.height,
+	bytes = excluded.bytes, made = excluded.made, used = excluded.used, turn = excluded.turn, dead = NULL`,
+				picture, u.Picture.Name, u.Place.Host, u.Place.Bucket, l.URL, u.How, u.Sent.String(), l.Differs,
+				l.Format, l.Width, l.Height, l.Bytes, millis(l.Made), now()); err != nil {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, "DELETE FROM debts WHERE picture = ?", picture)
+			return err
+		})
+	}
+	if err != nil {
+		return a.failed(ctx, err)
+	}
+	_ = a.remove(ctx, over) // what stays is found by Verify
+	return nil
+}
+
+// Dead enters that a link was seen to be dead: it is not handed out any more.
+func (a *Album) Dead(ctx context.Context, url string, at time.Time) error {
+	_, err := a.db.ExecContext(ctx, "UPDATE links SET dead = ? WHERE url = ? AND dead IS NULL", millis(at), url)
+	return a.failed(ctx, err)
+}

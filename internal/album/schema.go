@@ -1,0 +1,111 @@
+package album
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+
+	"bilipaste/internal/lang"
+)
+
+// steps are the versions of the schema: step i leads from version i to i+1.
+// A step that was released is never changed.
+var steps = []string{
+	// 1: pictures, links, debts
+	`
+CREATE TABLE pictures (
+	id     INTEGER PRIMARY KEY,
+	sum    TEXT    NOT NULL UNIQUE, -- SHA-256 of the original
+	name   TEXT    NOT NULL,
+	format TEXT    NOT NULL,
+	width  INTEGER NOT NULL,
+	height INTEGER NOT NULL,
+	bytes  INTEGER NOT NULL,
+	taken  INTEGER NOT NULL,        -- when it was last copied or uploaded
+	kept   INTEGER NOT NULL         -- 1: the original is on the disk
+) STRICT;
+CREATE INDEX pictures_kept ON pictures (taken) WHERE kept;
+
+-- The bytes of the originals that are on the disk.
+CREATE TABLE room (bytes INTEGER NOT NULL) STRICT;
+INSERT INTO room VALUES (0);
+CREATE TRIGGER room_insert AFTER INSERT ON pictures WHEN new.kept
+	BEGIN UPDATE room SET bytes = bytes + new.bytes; END;
+CREATE TRIGGER room_update AFTER UPDATE OF bytes, kept ON pictures
+	BEGIN UPDATE room SET bytes = bytes + new.bytes * new.kept - old.bytes * old.kept; END;
+CREATE TRIGGER room_delete AFTER DELETE ON pictures WHEN old.kept
+	BEGIN UPDATE room SET bytes = bytes - old.bytes; END;
+
+CREATE TABLE links (
+	id      INTEGER PRIMARY KEY AUTOINCREMENT, -- the number in the history: never given twice
+	picture INTEGER NOT NULL REFERENCES pictures (id) ON DELETE CASCADE,
+	name    TEXT    NOT NULL,        -- the picture's, then
+	host    TEXT    NOT NULL,
+	bucket  TEXT    NOT NULL,
+	url     TEXT    NOT NULL,
+	how     TEXT    NOT NULL,        -- how the picture was prepared
+	sent    TEXT    NOT NULL,        -- SHA-256 of what went to the host
+	differs INTEGER NOT NULL,        -- 1: the host holds other bytes
+	format  TEXT    NOT NULL,        -- these four: of what the host holds
+	width   INTEGER NOT NULL,
+	height  INTEGER NOT NULL,
+	bytes   INTEGER NOT NULL,
+	made    INTEGER NOT NULL,
+	used    INTEGER NOT NULL,        -- when it was last handed out
+	turn    INTEGER NOT NULL UNIQUE, -- grows with each use: the order of the history
+	dead    INTEGER,                 -- when it was seen to be dead
+	UNIQUE (picture, url)
+) STRICT;
+CREATE INDEX links_sent ON links (sent);
+CREATE INDEX links_url ON links (url);
+
+CREATE TABLE debts (
+	id       INTEGER PRIMARY KEY AUTOINCREMENT, -- the order in which they came
+	picture  INTEGER NOT NULL REFERENCES pictures (id),
+	since    INTEGER NOT NULL,
+	owner    TEXT,                    -- the file under owners of the process that is at it
+	tries    INTEGER NOT NULL DEFAULT 0,
+	why      TEXT NOT NULL DEFAULT '', -- what the last try said
+	again    INTEGER,                 -- when to try again
+	for_good INTEGER NOT NULL DEFAULT 0 -- 1: it waits for the user
+) STRICT;
+CREATE INDEX debts_picture ON debts (picture);
+`,
+}
+
+// migrate brings the database up to date, in one transaction.
+func migrate(ctx context.Context, db *sql.DB) error {
+	if v, err := version(ctx, db); err != nil || v == len(steps) {
+		return err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	v, err := version(ctx, tx) // another process may have been faster
+	if err == nil && v < len(steps) {
+		for _, step := range steps[v:] {
+			if _, err = tx.ExecContext(ctx, step); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			_, err = tx.ExecContext(ctx, "PRAGMA user_version = "+strconv.Itoa(len(steps)))
+		}
+	}
+	if err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+// version reads the schema's version; one that is newer than ours is an error.
+func version(ctx context.Context, db interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}) (v int, err error) {
+	if err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v); err == nil && v > len(steps) {
+		err = lang.Errorf("album.newer", lang.Data{"Version": v, "Known": len(steps)}, nil)
+	}
+	return v, err
+}
