@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"bilipaste/internal/album"
 	"bilipaste/internal/config"
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/lang"
@@ -32,6 +33,7 @@ type app struct {
 	configErr error // why the settings could not be read
 	say       *lang.Printer
 	state     string // the folder of what survives a restart
+	data      string // the folder of what the user wants to keep
 
 	json, sandboxed, formatGiven bool // what the flags say
 
@@ -42,8 +44,9 @@ type app struct {
 	carrier    http.RoundTripper // how requests go out, once it is known
 	proxy      *url.URL          // the carrier's
 	gateway    *sandbox.Gateway
-	notes      string   // the folder of the gate's notes
-	ends       []func() // what must be ended with the program
+	notes      string       // the folder of the gate's notes
+	album      *album.Album // once it is open
+	ends       []func()     // what must be ended with the program
 }
 
 func newApp(args []string, in io.Reader, out, errOut io.Writer) *app {
@@ -51,7 +54,7 @@ func newApp(args []string, in io.Reader, out, errOut io.Writer) *app {
 	a.log = slog.New(&notes{app: a, said: map[string]bool{}})
 	slog.SetDefault(a.log)
 	places, err := config.FindPlaces()
-	a.state, a.notes = places.State, places.State
+	a.state, a.notes, a.data = places.State, places.State, places.Data
 	a.file = places.File()
 	if file := settingsFile(args); file != "" {
 		a.file, a.fileGiven = file, true

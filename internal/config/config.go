@@ -39,6 +39,7 @@ type Config struct {
 	GIF            string        // what becomes of an animation that the host does not take: "scdn", "first-frame", "refuse"
 	Fallback       []string      // hosts that are asked in turn where Host cannot take a picture or cannot be reached
 	TooLarge       string        // what becomes of a picture that is too large for the host: "jpeg", "refuse"
+	AlbumMaxSize   Size          // of the originals that the album keeps; 0: no bound
 
 	SCDNOutput, SCDNDomain, SCDNQuestion string // how img.scdn.io stores pictures; "": its choice
 	SCDNPassword                         Secret
@@ -51,7 +52,7 @@ func Default() Config {
 	return Config{
 		Host: "bilibili", Bucket: "live", Format: format.Markdown,
 		Sound: true, Notify: true, Language: "auto", Pace: time.Second, Keystore: "auto",
-		StripMetadata: true, GIF: "refuse", TooLarge: "jpeg",
+		StripMetadata: true, GIF: "refuse", TooLarge: "jpeg", AlbumMaxSize: 2 << 30,
 		DrawCategory: "daily", DrawBiz: "new_dyn",
 	}
 }
@@ -140,6 +141,10 @@ var keys = []key{
 			}
 		}
 		return nil
+	}},
+	{name: "album.max_size", get: func(c Config) string { return c.AlbumMaxSize.String() }, set: func(c *Config, v string) (err error) {
+		c.AlbumMaxSize, err = parseSize(v)
+		return err
 	}},
 	{name: "scdn_output", get: func(c Config) string { return c.SCDNOutput }, set: text(func(c *Config) *string { return &c.SCDNOutput })},
 	{name: "scdn_domain", get: func(c Config) string { return c.SCDNDomain }, set: text(func(c *Config) *string { return &c.SCDNDomain })},

@@ -47,7 +47,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 		"language": "zh-CN", "pace": "2s500ms", "proxy": "socks5://127.0.0.1:1080",
 		"strip_metadata": false, "gif": "first-frame", "too_large": "refuse", "fallback": ["scdn", "folder"],
 		"scdn_output": "png", "scdn_domain": "img.scdn.io", "scdn_password": "p", "scdn_question": "q",
-		"folder": "f", "folder_name": "{hash}", "folder_url": "u", "draw_category": "cos", "draw_biz": "vote"
+		"folder": "f", "folder_name": "{hash}", "folder_url": "u", "draw_category": "cos", "draw_biz": "vote",
+		"album.max_size": "1.5 GB"
 	}`))
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +58,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 		c.Proxy.String() != "socks5://127.0.0.1:1080" || c.StripMetadata ||
 		c.GIF != "first-frame" || c.TooLarge != "refuse" || !slices.Equal(c.Fallback, []string{"scdn", "folder"}) ||
 		c.SCDNOutput+c.SCDNDomain+c.SCDNPassword.Reveal()+c.SCDNQuestion != "pngimg.scdn.iopq" ||
-		c.Folder+c.FolderName+c.FolderURL+c.DrawCategory+c.DrawBiz != "f{hash}ucosvote" {
+		c.Folder+c.FolderName+c.FolderURL+c.DrawCategory+c.DrawBiz != "f{hash}ucosvote" ||
+		c.AlbumMaxSize != 1.5e9 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -77,6 +79,9 @@ func TestABadFileIsNamedWithWhatIsWrong(t *testing.T) {
 		`{"pace": "soon"}`:                        "1s",
 		`{"format": "jpeg"}`:                      "{url}",
 		`{"proxy": "127.0.0.1:80"}`:               "http://",
+		`{"album.max_size": 5}`:                   "a text in quotation marks",
+		`{"album.max_size": "2 bottles"}`:         "2GiB",
+		`{"album.max_size": "-1GB"}`:              "2GiB",
 		"{\n\"sound\": true\n\"notify\": true\n}": "line 3",
 		`{"sound": true, "sound": false}`:         "twice",
 		`[]`:                                      "line 1",
@@ -220,12 +225,32 @@ func TestPlacesOfOneHome(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("BILIPASTE_HOME", home)
 	p, err := config.FindPlaces()
-	if err != nil || p.File() != filepath.Join(home, "config.json") || p.State != home {
+	if err != nil || p.File() != filepath.Join(home, "config.json") || p.State != home || p.Data != home {
 		t.Errorf("%+v, %v", p, err)
 	}
 	t.Setenv("BILIPASTE_HOME", "")
-	if p, err = config.FindPlaces(); err != nil || filepath.Base(p.Config) != "bilipaste" || filepath.Base(p.State) != "bilipaste" {
+	if p, err = config.FindPlaces(); err != nil || filepath.Base(p.Config) != "bilipaste" || filepath.Base(p.State) != "bilipaste" || filepath.Base(p.Data) != "bilipaste" {
 		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+func TestSizesAreSaidAsTheyWereGiven(t *testing.T) {
+	for given, want := range map[string]string{
+		"2GiB": "2GiB", "2 gib": "2GiB", "500MB": "500MB", "0": "0", "1.5KiB": "1536", "1000": "1kB", "0.5TB": "500GB",
+	} {
+		var c config.Config
+		if err := c.Set("album.max_size", given); err != nil {
+			t.Error(err)
+		}
+		if got, err := c.Get("album.max_size"); got != want || err != nil {
+			t.Errorf("%s is said as %s, %v", given, got, err)
+		}
+	}
+	var c config.Config
+	for _, wrong := range []string{"", "GB", "NaN", "Inf", "1e3", "9e9TiB", "99999999TiB", "1GB2"} {
+		if err := c.Set("album.max_size", wrong); err == nil {
+			t.Errorf("%q was read as %v", wrong, c.AlbumMaxSize)
+		}
 	}
 }
 

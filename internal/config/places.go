@@ -13,6 +13,7 @@ import (
 type Places struct {
 	Config string // the settings file's folder
 	State  string // what survives a restart and is worth no backup
+	Data   string // what the user wants to keep
 }
 
 // FindPlaces returns the user's folders, or $BILIPASTE_HOME for all of them.
@@ -22,11 +23,12 @@ func FindPlaces() (Places, error) {
 		if err != nil {
 			return Places{}, lang.Errorf("config.unreadable", lang.Data{"File": home, "Cause": cause(err)}, err)
 		}
-		return Places{Config: home, State: home}, nil
+		return Places{Config: home, State: home, Data: home}, nil
 	}
 	return Places{
 		Config: filepath.Join(xdg.ConfigHome, "bilipaste"),
 		State:  filepath.Join(xdg.StateHome, "bilipaste"),
+		Data:   filepath.Join(xdg.DataHome, "bilipaste"),
 	}, nil
 }
 
