@@ -2,10 +2,25 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+
+	"github.com/spf13/cobra"
 
 	"bilipaste/internal/album"
 )
+
+func (a *app) albumCommand() *cobra.Command {
+	path := a.command("path", "album_path")
+	path.RunE = func(cmd *cobra.Command, _ []string) error {
+		album, err := a.openAlbum(cmd.Context())
+		if err == nil {
+			fmt.Fprintln(a.out, album.Dir())
+		}
+		return err
+	}
+	return a.group("album", path)
+}
 
 // openAlbum opens the album, once; it is closed with the program.
 func (a *app) openAlbum(ctx context.Context) (*album.Album, error) {

@@ -15,15 +15,6 @@ import (
 )
 
 func (a *app) configCommand() *cobra.Command {
-	cmd := a.command("config", "config")
-	cmd.Args = cobra.ArbitraryArgs
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return usage("cli.unknown_command", lang.Data{"Command": "config " + args[0]})
-		}
-		return cmd.Help()
-	}
-
 	get := a.command("get [KEY]", "config_get")
 	get.Args = args(0, 1)
 	get.RunE = func(_ *cobra.Command, args []string) error { return a.configGet(args) }
@@ -44,8 +35,7 @@ func (a *app) configCommand() *cobra.Command {
 	// A broken file must not stand in the way of mending it.
 	path.PersistentPreRunE = func(*cobra.Command, []string) error { return nil }
 
-	cmd.AddCommand(get, set, path)
-	return cmd
+	return a.group("config", get, set, path)
 }
 
 func (a *app) configGet(args []string) error {

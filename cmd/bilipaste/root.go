@@ -42,7 +42,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.Bool("sandbox", false, a.say.Text("cli.flag.sandbox"))
 
 	root.AddCommand(a.trayCommand(), a.uploadCommand(), a.watchCommand(), a.loginCommand(), a.logoutCommand(), a.statusCommand(), a.infoCommand(), a.doctorCommand(),
-		a.configCommand(), a.sandboxCommand(), a.versionCommand())
+		a.albumCommand(), a.configCommand(), a.sandboxCommand(), a.versionCommand())
 	a.translate(root)
 	return root
 }
@@ -54,6 +54,20 @@ func (a *app) command(use, id string) *cobra.Command {
 		Use: use, Short: a.say.Text("cli." + id + ".short"), Long: a.say.Text("cli." + id + ".long"),
 		Args: args(0, 0),
 	}
+}
+
+// group is a command that only has commands of its own.
+func (a *app) group(name string, commands ...*cobra.Command) *cobra.Command {
+	cmd := a.command(name, name)
+	cmd.Args = cobra.ArbitraryArgs // so that RunE may name an unknown command
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usage("cli.unknown_command", lang.Data{"Command": name + " " + args[0]})
+		}
+		return cmd.Help()
+	}
+	cmd.AddCommand(commands...)
+	return cmd
 }
 
 // args takes from least to most arguments; most < 0 is any number.
