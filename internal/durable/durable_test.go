@@ -1,0 +1,96 @@
+package durable_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+
+	"bilipaste/internal/durable"
+)
+
+// holds fails unless a folder has exactly these files.
+func holds(t *testing.T, dir string, names ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != len(names) {
+		t.Errorf("%s holds %v, not %v", dir, entries, names)
+	}
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestWriteMakesFoldersAndReplacesFiles(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a", "b", "file")
+	for _, text := range []string{"first, and longer", "second"} {
+		if err := durable.Write(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(file); err != nil || string(got) != text {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	holds(t, filepath.Dir(file), "file")
+	if err := durable.Write(filepath.Join(file, "below"), nil, 0o600); err == nil {
+		t.Error("a file was taken for a folder")
+	}
+	holds(t, filepath.Dir(file), "file")
+}
+
+func TestWhatCannotBeReplacedStays(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "taken", "by a folder"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.Write(filepath.Join(dir, "taken"), []byte("x"), 0o600); err == nil {
+		t.Error("a folder was replaced")
+	}
+	holds(t, dir, "taken")
+	holds(t, filepath.Join(dir, "taken"), "by a folder")
+}
+
+func TestReadersSeeOneWholeText(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	texts := [][]byte{bytes.Repeat([]byte("a"), 100_000), bytes.Repeat([]byte("b"), 50_000)}
+	if err := durable.Write(file, texts[0], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var writers sync.WaitGroup
+	for _, text := range texts {
+		writers.Go(func() {
+			for range 20 {
+				if err := durable.Write(file, text, 0o600); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() {
+		writers.Wait()
+		close(done)
+	}()
+	for {
+		got, err := os.ReadFile(file)
+		if err != nil && runtime.GOOS != "windows" { // there a file that is being replaced cannot be opened
+			t.Error(err)
+		}
+		if err == nil && !bytes.Equal(got, texts[0]) && !bytes.Equal(got, texts[1]) {
+			t.Errorf("read %d bytes of something else", len(got))
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
