@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bilipaste/internal/desktop"
+	"bilipaste/internal/durable"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/qr"
 	"bilipaste/uploader/bilibili"
@@ -202,22 +203,8 @@ func writeCode(file, code string) error {
 	if err := qr.PNG(&picture, code); err != nil {
 		return err
 	}
-	failed := func(err error) error {
+	if err := durable.Write(file, picture.Bytes(), 0o600); err != nil {
 		return lang.Errorf("cli.login.unwritable", lang.Data{"File": file, "Cause": err}, err)
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return failed(err)
-	}
-	temp, err := os.CreateTemp(filepath.Dir(file), ".code-*.png") // 0600
-	if err != nil {
-		return failed(err)
-	}
-	_, err = temp.Write(picture.Bytes())
-	if err = errors.Join(err, temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), file)
-	}
-	if err != nil {
-		return failed(errors.Join(err, os.Remove(temp.Name())))
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"bilipaste/internal/durable"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 )
@@ -408,7 +409,7 @@ func read(file string) ([]entry, error) {
 	return entries, nil
 }
 
-// write replaces the file by a temporary one beside it.
+// write writes the file.
 func write(file string, entries []entry) error {
 	var b bytes.Buffer
 	b.WriteString("{")
@@ -419,26 +420,11 @@ func write(file string, entries []entry) error {
 		fmt.Fprintf(&b, "\n  %s: %s", quote(e.key), e.value)
 	}
 	b.WriteString("\n}\n")
-	failed := func(err error) error {
-		return lang.Errorf("config.unwritable", lang.Data{"File": file, "Cause": cause(err)}, err)
-	}
 	if target, err := filepath.EvalSymlinks(file); err == nil {
 		file = target // dotfiles are often links: keep the link
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return failed(err)
-	}
-	temp, err := os.CreateTemp(filepath.Dir(file), ".config-*") // 0600
-	if err != nil {
-		return failed(err)
-	}
-	_, err = temp.Write(b.Bytes())
-	err = errors.Join(err, temp.Sync(), temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), file)
-	}
-	if err != nil {
-		return failed(errors.Join(err, os.Remove(temp.Name())))
+	if err := durable.Write(file, b.Bytes(), 0o600); err != nil {
+		return lang.Errorf("config.unwritable", lang.Data{"File": file, "Cause": cause(err)}, err)
 	}
 	return nil
 }

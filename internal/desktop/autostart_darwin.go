@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"bilipaste/internal/durable"
 )
 
 // The entry is a LaunchAgent's property list.
@@ -63,5 +65,5 @@ func enableAutostart(program string, args []string) error {
 </dict>
 </plist>
 `
-	return writeAutostart(file, list)
+	return durable.Write(file, []byte(list), 0o644)
 }

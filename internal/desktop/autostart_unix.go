@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bilipaste/internal/durable"
 	"bilipaste/internal/lang"
 )
 
@@ -61,7 +62,7 @@ func enableAutostart(program string, args []string) error {
 		"Comment=" + lang.New(lang.English).Text("desktop.comment") + "\n" +
 		"Comment[zh_CN]=" + lang.New(lang.Chinese).Text("desktop.comment") + "\n" +
 		"Exec=" + strings.Join(words, " ") + "\nTerminal=false\nStartupNotify=false\n"
-	return writeAutostart(file, entry)
+	return durable.Write(file, []byte(entry), 0o644)
 }
 
 // Two layers of escapes lie over each other: of the words of Exec, and of any

@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/zalando/go-keyring"
 
 	"bilipaste/internal/desktop"
+	"bilipaste/internal/durable"
 	"bilipaste/internal/lang"
 )
 
@@ -256,21 +256,8 @@ func (s *Store) write(n note) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(s.file)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.Write(s.file, data, 0o600); err != nil {
 		return s.failed("keystore.unwritable", err)
-	}
-	temp, err := os.CreateTemp(dir, ".session-*") // 0600
-	if err != nil {
-		return s.failed("keystore.unwritable", err)
-	}
-	_, err = temp.Write(data)
-	err = errors.Join(err, temp.Sync(), temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), s.file)
-	}
-	if err != nil {
-		return s.failed("keystore.unwritable", errors.Join(err, os.Remove(temp.Name())))
 	}
 	return nil
 }
