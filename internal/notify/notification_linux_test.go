@@ -65,6 +65,7 @@ func TestANotificationIsSeenAsItWasSaid(t *testing.T) {
 	n.Wait()
 	desktoptest.Eventually(t, "the picture on the screen", func() bool { return has(x.Screen(t), green) })
 	n.Failed(t.Context(), "failed", "why")
+	n.FailedAgain(t.Context()) // heard alone
 	n.Wait()
 
 	shown := dunst.History(t)

@@ -39,32 +39,42 @@ func New(sound, notification bool, log *slog.Logger) *Notifier {
 // that has the picture file at the path icon beside it, if that is not "".
 // It does not wait for either; ctx ends both. The texts are plain, not markup.
 func (n *Notifier) Done(ctx context.Context, title, body, icon string) {
-	n.tell(ctx, "ding.wav", title, body, icon)
+	n.sounds(ctx, "ding.wav")
+	n.shows(ctx, title, body, icon)
 }
 
 // Failed tells that something went wrong, with a lower sound, as Done does.
 func (n *Notifier) Failed(ctx context.Context, title, body string) {
-	n.tell(ctx, "fail.wav", title, body, "")
+	n.sounds(ctx, "fail.wav")
+	n.shows(ctx, title, body, "")
 }
+
+// FailedAgain tells by the lower sound alone that what Failed told of goes on.
+func (n *Notifier) FailedAgain(ctx context.Context) { n.sounds(ctx, "fail.wav") }
 
 // Wait waits until nothing is sounding or being shown any more: 3 s at most.
 func (n *Notifier) Wait() { n.tasks.Wait() }
 
-func (n *Notifier) tell(ctx context.Context, sound, title, body, icon string) {
-	if n.sound {
-		n.tasks.Go(func() {
-			if err := n.play(ctx, sound); err != nil && ctx.Err() == nil {
-				n.log.WarnContext(ctx, "no sound", "error", silent(err))
-			}
-		})
+func (n *Notifier) sounds(ctx context.Context, name string) {
+	if !n.sound {
+		return
 	}
-	if n.notification {
-		n.tasks.Go(func() {
-			if err := n.show(ctx, title, body, icon); err != nil && ctx.Err() == nil {
-				n.log.WarnContext(ctx, "no notification", "error", err)
-			}
-		})
+	n.tasks.Go(func() {
+		if err := n.play(ctx, name); err != nil && ctx.Err() == nil {
+			n.log.WarnContext(ctx, "no sound", "error", silent(err))
+		}
+	})
+}
+
+func (n *Notifier) shows(ctx context.Context, title, body, icon string) {
+	if !n.notification {
+		return
 	}
+	n.tasks.Go(func() {
+		if err := n.show(ctx, title, body, icon); err != nil && ctx.Err() == nil {
+			n.log.WarnContext(ctx, "no notification", "error", err)
+		}
+	})
 }
 
 // play plays an embedded sound, unless one is being heard already.

@@ -71,6 +71,7 @@ func TestADingIsHeard(t *testing.T) {
 	}{
 		{func() { n.Done(t.Context(), "", "", "") }, 1318.5},
 		{func() { n.Failed(t.Context(), "", "") }, 659.3},
+		{func() { n.FailedAgain(t.Context()) }, 659.3},
 	} {
 		c.tell()
 		n.Wait()
