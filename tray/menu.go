@@ -67,6 +67,12 @@ func tooltipOf(s State) string {
 	if s.Uploads > 0 {
 		lines = append(lines, p.Text("tray.tooltip.uploads", lang.Data{"Count": s.Uploads}))
 	}
+	if s.Waiting > 0 {
+		lines = append(lines, p.Text("tray.tooltip.waiting", lang.Data{"Count": s.Waiting}))
+	}
+	if s.Failed > 0 {
+		lines = append(lines, p.Text("tray.tooltip.failed", lang.Data{"Count": s.Failed}))
+	}
 	where := named(p, "tray.host.", s.Host)
 	if len(s.Buckets) > 0 {
 		where = p.Text("tray.tooltip.bucket", lang.Data{"Host": where, "Bucket": s.Bucket})
@@ -93,6 +99,9 @@ func menuOf(s State) []item {
 
 	putBack := line("tray.put_back", PutBack)
 	putBack.disabled = !s.PutBack
+	owed := func(id string, count int) item {
+		return item{title: p.Text(id, lang.Data{"Count": count}), hidden: count == 0, action: Action{Verb: UploadOwed}}
+	}
 	logIn := line("tray.log_in", LogIn)
 	logIn.hidden = !s.LogIn
 	return []item{
@@ -101,6 +110,8 @@ func menuOf(s State) []item {
 		line("tray.upload_now", UploadNow),
 		putBack,
 		separator,
+		owed("tray.waiting", s.Waiting),
+		owed("tray.failed", s.Failed),
 		linksOf(s),
 		choiceOf(p, "host", s.Host, s.Hosts, ChooseHost, len(s.Hosts) > 1),
 		choiceOf(p, "bucket", s.Bucket, s.Buckets, ChooseBucket, len(s.Buckets) > 0),

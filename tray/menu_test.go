@@ -92,13 +92,14 @@ func TestMenuFollowsState(t *testing.T) {
 		has, lack []string // lines, or beginnings of them that end in …
 	}{
 		{"nothing known", State{}, []string{"[ ] Writing mode", "(Put the picture back)", "(Recent links)", "Quit"},
-			[]string{"Host…", "Bucket…", "Format…", "Account…", "Log in…"}},
+			[]string{"Host…", "Bucket…", "Format…", "Account…", "Log in…", "0 pictures…"}},
 		{"writing", State{Writing: true}, []string{"[x] Writing mode"}, nil},
 		{"something to put back", State{PutBack: true}, []string{"Put the picture back"}, nil},
 		{"an error", State{Err: lang.Errorf("tray.no_bus", nil, nil)}, []string{"there is no tray icon: no D-Bus session bus was found"}, nil},
 		{"a long error", State{Err: errors.New(strings.Repeat("long\n", 100))}, []string{strings.Repeat("long ", 11) + "long…"}, nil},
 		{"links", State{Links: []Link{{Time: noon, URL: "u"}, {Time: noon, Name: strings.Repeat("长", 50), URL: "u"}}},
 			[]string{"Recent links", "> 07-21 12:05  picture", "> 07-21 12:05  " + strings.Repeat("长", 39) + "…"}, nil},
+		{"what is owed", State{Waiting: 3, Failed: 1}, []string{"3 pictures wait for their upload: try now", "1 picture failed: try again"}, nil},
 		{"one host", State{Host: "bilibili", Hosts: []string{"bilibili"}}, nil, []string{"Host…"}},
 		{"two hosts", State{Host: "folder", Hosts: []string{"bilibili", "folder"}}, []string{"Host: folder", "> [ ] Bilibili", "> [x] folder"}, nil},
 		{"an unlisted bucket", State{Bucket: "mine", Buckets: []string{"live"}}, []string{"Bucket: mine", "> [ ] live", "> [x] mine"}, nil},
@@ -179,5 +180,12 @@ func TestSeparatorsStandBetweenLines(t *testing.T) {
 		if line == "---" && (i == 0 || i == len(got)-1 || got[i-1] == "---") {
 			t.Errorf("a separator at line %d of\n%s", i, strings.Join(got, "\n"))
 		}
+	}
+}
+
+func TestTheTooltipCounts(t *testing.T) {
+	want := "bilipaste: writing mode is on\n1 upload under way\n2 pictures wait for their upload\n1 picture failed"
+	if got := viewOf(State{Writing: true, Uploads: 1, Waiting: 2, Failed: 1}).tooltip; got != want {
+		t.Errorf("%q", got)
 	}
 }

@@ -15,6 +15,8 @@ type State struct {
 	Language *lang.Printer // nil: English
 	Writing  bool          // writing mode is on
 	Uploads  int           // under way
+	Waiting  int           // pictures that go up by themselves, later
+	Failed   int           // pictures that wait for the user
 	Err      error         // what the user should look at; nil: nothing
 	PutBack  bool          // there is a picture to put back
 	Links    []Link        // the newest first; ten are shown
@@ -55,6 +57,7 @@ const (
 	ToggleWriting   Verb = "toggle writing mode"
 	UploadNow       Verb = "upload now"
 	PutBack         Verb = "put back"
+	UploadOwed      Verb = "upload what is owed" // now, also what has failed
 	CopyLink        Verb = "copy link"
 	ChooseHost      Verb = "choose host"
 	ChooseBucket    Verb = "choose bucket"
