@@ -3,6 +3,7 @@ package uploader
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -98,4 +99,35 @@ func KindOf(err error) Kind {
 		return e.Kind
 	}
 	return 0
+}
+
+// Temporary returns the part of err that will pass by itself or with a login,
+// so that the same upload can succeed later; nil if no part will.
+func Temporary(err error) *Error {
+	switch e := err.(type) { //nolint:errorlint // it walks the tree
+	case *Error:
+		switch e.Kind {
+		case Passing, Refused, NotLoggedIn:
+			return e
+		}
+	case interface{ Unwrap() []error }: // of several hosts
+		for _, part := range e.Unwrap() {
+			if e := Temporary(part); e != nil {
+				return e
+			}
+		}
+	case interface{ Unwrap() error }:
+		return Temporary(e.Unwrap())
+	}
+	return nil
+}
+
+// Offline tells whether err is, or joins, that a host could not even be
+// called: there is no network, or no way to the host.
+func Offline(err error) bool {
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return true
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && (op.Op == "dial" || op.Op == "proxyconnect")
 }

@@ -23,6 +23,22 @@ type Prepare struct {
 	RefuseLarge  bool // what is too large and cannot be compressed without loss is refused; else it becomes a JPEG
 }
 
+// how says it in few words, for a Ledger: what was prepared otherwise is not
+// the same.
+func (prepare Prepare) how() string {
+	how := "metadata removed"
+	if prepare.KeepMetadata {
+		how = "metadata kept"
+	}
+	if prepare.FirstFrame {
+		how += ", first frame"
+	}
+	if prepare.RefuseLarge {
+		how += ", not made smaller"
+	}
+	return how
+}
+
 // Do returns p as host takes it, with a note for the user on each change that
 // is more than a removal of metadata. It returns an *Error of kind Unusable if
 // p is malformed, of kind NotTaken or TooLarge if host cannot be given it, or

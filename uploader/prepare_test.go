@@ -28,10 +28,15 @@ type shelf struct {
 	limits uploader.Limits
 	fails  error
 	got    []uploader.Picture
+
+	fleeting bool // its links do not last
 }
 
 func (s *shelf) Name() string            { return s.name }
 func (s *shelf) Limits() uploader.Limits { return s.limits }
+func (s *shelf) Place() (uploader.Place, bool) {
+	return uploader.Place{Host: s.name}, !s.fleeting
+}
 
 func (s *shelf) Upload(_ context.Context, p uploader.Picture) (uploader.Link, error) {
 	if s.fails != nil {

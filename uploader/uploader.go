@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -17,6 +18,7 @@ type Link struct {
 	Host    string    `json:"host"`
 	Bucket  string    `json:"bucket,omitempty"`
 	Made    time.Time `json:"made"`
+	Known   bool      `json:"known,omitempty"`   // it was made earlier: nothing was sent
 	Differs bool      `json:"differs,omitempty"` // the host holds other bytes than were sent: it may have re-encoded them
 
 	// What the host holds, or, where it does not tell, what was sent.
@@ -41,6 +43,10 @@ type Host interface {
 	// Limits says what the host takes. A picture within them may still be refused.
 	Limits() Limits
 
+	// Place says where its pictures are. Links that are lasting can be handed
+	// out again, for as long as they live.
+	Place() (at Place, lasting bool)
+
 	// Upload sends p as it is and returns its link, after the host's answer
 	// was checked. Every error is an *Error, or wraps ctx's error once ctx is
 	// done. It tries once: trying again is the caller's part.
@@ -53,6 +59,8 @@ type Uploader struct {
 	Moving   Host   // gets the animations that Host does not take; nil: Prepare decides
 	Fallback []Host // asked in turn where Host cannot take a picture, or cannot be reached
 	Prepare  Prepare
+	Ledger   Ledger // what is known, and where links are recorded; nil: nowhere
+	Again    bool   // what is known is uploaded all the same
 }
 
 const (
@@ -61,9 +69,10 @@ const (
 	longest   = time.Minute // a host that asks for more is not waited for
 )
 
-// Upload prepares p for the host, sends it, and tries again where the failure
-// is Passing: three times in all, and not where the host asks to be left alone
-// for more than a minute. Where p went to another host, a note of the link
+// Upload returns the link of p if it is known at the host. Else it prepares p,
+// sends it, records the link, and tries again where the failure is Passing:
+// three times in all, and not where the host asks to be left alone for more
+// than a minute. A link that cannot be recorded has a note that says so. Where p went to another host, a note of the link
 // says so; a refusal or a missing login is no reason for that. Its errors are
 // those of Prepare and of Host.
 func (u *Uploader) Upload(ctx context.Context, p Picture) (Link, error) {
@@ -111,15 +120,30 @@ func (l *Link) note(id string, data lang.Data) {
 	l.Notes = append([]lang.Message{{ID: id, Data: data}}, l.Notes...)
 }
 
-// to prepares p for one host and sends it there.
+// to is the way of p to one host: known? else prepare, known? else send, and
+// record.
 func (u *Uploader) to(ctx context.Context, host Host, p Picture) (Link, error) {
+	at, lasting := host.Place()
+	how := u.Prepare.how()
+	ask := u.Ledger != nil && lasting && !u.Again
+	if ask {
+		if link, ok := u.known(ctx, at, p, how); ok {
+			return link, nil
+		}
+	}
 	ready, notes, err := u.Prepare.Do(ctx, p, host)
 	if err != nil {
 		return Link{}, err
 	}
-	link, err := send(ctx, host, ready)
-	if err != nil {
-		return Link{}, err
+	var link Link
+	known := false
+	if ask {
+		link, known = u.known(ctx, at, ready, "")
+	}
+	if !known {
+		if link, err = send(ctx, host, ready); err != nil {
+			return Link{}, err
+		}
 	}
 	link.Notes = append(notes, link.Notes...)
 	link.Format = cmp.Or(link.Format, ready.Format)
@@ -127,7 +151,25 @@ func (u *Uploader) to(ctx context.Context, host Host, p Picture) (Link, error) {
 		link.Width, link.Height = ready.Width, ready.Height
 	}
 	link.Bytes = cmp.Or(link.Bytes, int64(len(ready.Data)))
+	if u.Ledger != nil {
+		// What was sent is recorded, also if nobody waits for it any more.
+		err := u.Ledger.Record(context.WithoutCancel(ctx), Upload{Place: at, Picture: p, How: how, Sent: SumOf(ready.Data), Link: link})
+		if err != nil {
+			link.note("uploader.not_recorded", lang.Data{"Cause": err})
+		}
+	}
 	return link, nil
+}
+
+// known asks for the link of p, as Ledger.Known does. A ledger that cannot be
+// asked is no reason to fail.
+func (u *Uploader) known(ctx context.Context, at Place, p Picture, how string) (Link, bool) {
+	link, ok, err := u.Ledger.Known(ctx, at, SumOf(p.Data), how)
+	if err != nil && ctx.Err() == nil {
+		slog.WarnContext(ctx, "it is not known whether the picture was uploaded before", "error", err)
+	}
+	link.Known = ok
+	return link, ok && err == nil
 }
 
 // send sends p to a host that takes it.

@@ -25,6 +25,8 @@ func (s *scripted) Limits() uploader.Limits {
 	return uploader.Limits{Formats: []uploader.Format{uploader.PNG}, Bytes: 1000}
 }
 
+func (s *scripted) Place() (uploader.Place, bool) { return uploader.Place{Host: "scripted"}, true }
+
 func (s *scripted) Upload(ctx context.Context, _ uploader.Picture) (uploader.Link, error) {
 	s.asked = append(s.asked, time.Now())
 	if n := len(s.asked); n <= len(s.script) && s.script[n-1] != nil {

@@ -53,6 +53,11 @@ func (b *Bucket) Limits() uploader.Limits {
 	return uploader.Limits{Formats: []uploader.Format{uploader.PNG, uploader.JPEG, uploader.WebP}, Bytes: 15_000_000}
 }
 
+// Place returns the bucket, whose links last.
+func (b *Bucket) Place() (uploader.Place, bool) {
+	return uploader.Place{Host: Name, Bucket: b.name}, true
+}
+
 // Upload sends p when the gate lets it, and checks the answer.
 func (b *Bucket) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
 	var link uploader.Link

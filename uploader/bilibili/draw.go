@@ -51,6 +51,11 @@ func (d *Draw) Limits() uploader.Limits {
 	return uploader.Limits{Formats: []uploader.Format{uploader.PNG, uploader.JPEG, uploader.GIF}, Bytes: 15_000_000}
 }
 
+// Place returns the category. Its links expire.
+func (d *Draw) Place() (uploader.Place, bool) {
+	return uploader.Place{Host: DrawName, Bucket: d.category}, false
+}
+
 // smallest is the width and height that a picture must have more than, unless
 // it is one of everyday life.
 const smallest = 420

@@ -90,6 +90,9 @@ func (h *Host) Limits() uploader.Limits {
 	}, Bytes: uploader.MaxPicture}
 }
 
+// Place returns the folder, where a link is of one post's own.
+func (h *Host) Place() (uploader.Place, bool) { return uploader.Place{Host: Name}, false }
+
 // Upload writes p. A picture that is there under its name already is not
 // written again; a name that something else has is not used.
 func (h *Host) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {

@@ -68,6 +68,7 @@ func Run(t *testing.T, h Harness) {
 		{"connection cut", connectionCut},
 		{"no secret told", noSecretTold},
 		{"no credential after a redirect", noCredentialElsewhere},
+		{"place", place},
 		{"parallel", parallel},
 		{"link valid in Markdown", linkInMarkdown},
 	}
@@ -114,6 +115,13 @@ func (r *rig) arrived(t *testing.T, h Harness, link uploader.Link, p uploader.Pi
 	}
 	if h.Reencodes && len(data) == 0 {
 		t.Errorf("%s holds nothing", link.URL)
+	}
+}
+
+func place(t *testing.T, h Harness) {
+	r := newRig(t, h, "")
+	if at, _ := r.host.Place(); at.Host != r.host.Name() {
+		t.Errorf("the place of %s is %+v", r.host.Name(), at)
 	}
 }
 

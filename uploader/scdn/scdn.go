@@ -105,6 +105,17 @@ func (h *Host) Limits() uploader.Limits {
 	}, Bytes: 15_000_000}
 }
 
+// Place returns the host, with the options in the bucket's place: they change
+// what a link leads to. Links that ask for a password are made anew each time.
+func (h *Host) Place() (at uploader.Place, lasting bool) {
+	options := []string{h.options.Output, h.options.Domain}
+	if lasting = h.options.Password.IsZero(); !lasting {
+		options = append(options, "password")
+	}
+	options = slices.DeleteFunc(options, func(o string) bool { return o == "" })
+	return uploader.Place{Host: Name, Bucket: strings.Join(options, " ")}, lasting
+}
+
 // Upload sends p when the windows let it, and checks the answer.
 func (h *Host) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
 	req, err := web.Form(ctx, address, h.fields(p), "image", p)
