@@ -1,16 +1,20 @@
 package sandbox
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"bilipaste/internal/lang"
 )
+
+const askLimit = 2 * time.Second
 
 // Gateway is a transport that leads every request for https://HOST/PATH to
 // BASE/HOST/PATH on loopback: a Server, or any other test server. The Host
@@ -19,6 +23,7 @@ type Gateway struct {
 	base      *url.URL
 	transport *http.Transport
 	sandbox   atomic.Bool // it is one of ours: an answer said so
+	asked     sync.Once
 }
 
 // NewGateway returns the transport to base, such as "http://127.0.0.1:41234".
@@ -65,12 +70,33 @@ func (g *Gateway) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Open returns the address under which a browser finds the picture of a link:
 // one on loopback where the gateway leads to a Server, and else the link itself.
+// What no answer has told yet it asks, once.
 func (g *Gateway) Open(link string) string {
 	rest, ok := strings.CutPrefix(link, "https://")
-	if !ok || !g.sandbox.Load() {
+	if !ok {
+		return link
+	}
+	if !g.sandbox.Load() {
+		g.asked.Do(g.ask)
+	}
+	if !g.sandbox.Load() {
 		return link
 	}
 	return strings.TrimSuffix(g.base.String(), "/") + "/" + rest
+}
+
+// ask asks the gateway's own page what it is.
+func (g *Gateway) ask() {
+	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodHead, g.base.String(), nil)
+	if err != nil {
+		return
+	}
+	if resp, err := g.transport.RoundTrip(r); err == nil {
+		_ = resp.Body.Close()
+		g.sandbox.Store(resp.Header.Get(header) != "")
+	}
 }
 
 // CloseIdleConnections closes the connections that nothing is sent on.
