@@ -124,9 +124,6 @@ func (a *app) clipboard(ctx context.Context) (*watcher.Watcher, error) {
 	return watcher.Open(ctx, uploader.IsPicture)
 }
 
-// owedFolder is where pictures wait for a login.
-func (a *app) owedFolder() string { return filepath.Join(a.notes, "waiting") }
-
 // linker makes links that a browser can open, also the sandbox's.
 type linker struct {
 	uploader.Uploader
@@ -137,10 +134,15 @@ type linker struct {
 // Upload uploads p as uploader.Uploader does.
 func (l linker) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
 	link, err := l.Uploader.Upload(ctx, p)
-	if err == nil && l.gateway != nil {
-		link.URL = l.gateway.Open(link.URL)
+	return opened(l.gateway, link), err
+}
+
+// opened returns the link as a browser can open it.
+func opened(gateway *sandbox.Gateway, link uploader.Link) uploader.Link {
+	if gateway != nil && link.URL != "" {
+		link.URL = gateway.Open(link.URL)
 	}
-	return link, err
+	return link
 }
 
 // bilibili returns the client of the user's account.

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
 	"strconv"
-	"time"
 
+	"bilipaste/internal/album"
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
@@ -81,18 +82,37 @@ func (d *daemon) Failed(ctx context.Context, title, body string) {
 	d.notifier.Failed(ctx, title, body)
 }
 
-// failQuietly tells of a failure by sound alone.
-func (d *daemon) failQuietly(ctx context.Context, title, body string) {
+// FailedAgain tells by sound alone of a failure that goes on.
+func (d *daemon) FailedAgain(ctx context.Context) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.quiet.Failed(ctx, title, body)
+	d.notifier.FailedAgain(ctx)
 }
 
-// paid tells of a picture that went up late: the clipboard is left alone.
-func (d *daemon) paid(p uploader.Picture, link uploader.Link) {
-	picture := format.Picture{URL: link.URL, Name: p.Name, Width: link.Width, Height: link.Height}
-	d.change(func() { d.remember(picture) })
-	d.Done(d.ctx, d.language().Text("cli.paid"), d.format().Write(picture), "")
+// paid takes in what became of a picture that was copied earlier.
+func (d *daemon) paid(p writing.Paid) {
+	d.look()
+	if p.Err != nil {
+		d.log.Warn("owed", "error", p.Err)
+		return
+	}
+	d.log.Info("owed no more", "host", p.Link.Host)
+	d.change(func() {
+		if uploader.Temporary(d.trouble) != nil { // it is over
+			d.trouble = nil
+		}
+	})
+}
+
+// look has the tray show what the album holds by now.
+func (d *daemon) look() {
+	recent, err := d.album.History(d.ctx, album.Query{Limit: 10})
+	owed, owedErr := d.album.Owed(d.ctx)
+	if err := cmp.Or(err, owedErr); err != nil {
+		d.logged("recent links", err)
+		return
+	}
+	d.change(func() { d.recent, d.owed = recent, owed })
 }
 
 func (d *daemon) format() format.Format {
@@ -105,13 +125,6 @@ func (d *daemon) language() *lang.Printer {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.printer
-}
-
-// remember puts a link first among the recent ones. d.mu is held.
-func (d *daemon) remember(p format.Picture) {
-	const most = 10
-	l := recentLink{tray.Link{Time: time.Now(), Name: p.Name, URL: p.URL}, p}
-	d.recent = append([]recentLink{l}, d.recent[:min(len(d.recent), most-1)]...)
 }
 
 // report remembers what became of a clip.
@@ -127,14 +140,13 @@ func (d *daemon) report(r writing.Result) {
 				d.trouble = p.Err
 				d.signedOut = d.signedOut || uploader.KindOf(p.Err) == uploader.NotLoggedIn
 				d.log.Warn("no link", "error", p.Err)
-				continue
 			}
-			d.remember(format.Picture{URL: p.Link.URL, Name: p.Name, Width: p.Link.Width, Height: p.Link.Height})
 		}
 		if r.Text != "" && r.Pasted == nil {
-			d.last = &r.Clip
+			d.last = &r
 		}
 	})
+	d.look()
 }
 
 // do does what was clicked. What may take a while goes on by itself.
@@ -158,6 +170,8 @@ func (d *daemon) do(action tray.Action) {
 		})
 	case tray.UploadNow:
 		later("cli.tray.not_uploaded", d.uploadNow)
+	case tray.UploadOwed:
+		d.payer.WakeAll()
 	case tray.PutBack:
 		later("cli.tray.not_put_back", d.putBack)
 	case tray.CopyLink:
@@ -203,18 +217,27 @@ func (d *daemon) uploadNow() error {
 	return nil
 }
 
-// putBack undoes the last replacement.
+// putBack undoes the last replacement. One of an earlier run is known by its
+// picture alone.
 func (d *daemon) putBack() error {
 	d.mu.Lock()
-	clip := d.last
+	last, recent := d.last, d.recent
 	d.mu.Unlock()
+	file := ""
 	switch {
-	case clip == nil:
+	case last != nil && last.Clip.Take == watcher.Files:
+		return d.board.PutFiles(d.ctx, last.Clip.Files)
+	case last != nil:
+		file = last.Pictures[0].Original
+	case len(recent) > 0:
+		var err error
+		if file, err = d.album.Original(d.ctx, recent[0].Sum); err != nil {
+			return err
+		}
+	default:
 		return nil
-	case clip.Take == watcher.Files:
-		return d.board.PutFiles(d.ctx, clip.Files)
 	}
-	data, err := os.ReadFile(d.lastPicture())
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
@@ -225,9 +248,10 @@ func (d *daemon) putBack() error {
 func (d *daemon) copyLink(url string) error {
 	d.mu.Lock()
 	text := url
-	for _, l := range d.recent {
-		if l.URL == url {
-			text = d.settings.Format.Write(l.picture)
+	for _, e := range d.recent {
+		if e.Link.URL == url {
+			l := opened(d.gateway, e.Link)
+			text = d.settings.Format.Write(format.Picture{URL: l.URL, Name: e.Picture.Name, Width: l.Width, Height: l.Height})
 		}
 	}
 	d.mu.Unlock()
@@ -275,13 +299,13 @@ func (d *daemon) logIn() error {
 
 // signedIn notes who is signed in.
 func (d *daemon) signedIn(account bilibili.Account) {
-	d.work.Go(func() { d.waiting.pay(d.ctx) })
 	d.change(func() {
 		d.account, d.signedOut = account.Name, false
 		if uploader.KindOf(d.trouble) == uploader.NotLoggedIn {
 			d.trouble = nil
 		}
 	})
+	d.payer.Wake()
 }
 
 // openSettings opens the settings file, which is made if there is none.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bilipaste/internal/album"
 	"bilipaste/internal/lang"
 	"bilipaste/uploader"
 	"bilipaste/uploader/bilibili"
@@ -26,6 +27,8 @@ type status struct {
 	Host      string            `json:"host"`
 	Bucket    string            `json:"bucket,omitempty"`
 	Clipboard string            `json:"clipboard,omitempty"`
+	Waiting   int               `json:"waiting"` // pictures that go up by themselves, later
+	Failed    int               `json:"failed"`  // and that wait for the user
 	Settings  string            `json:"settings"`
 	Error     *failure          `json:"error,omitempty"`
 }
@@ -37,6 +40,7 @@ func (a *app) status(ctx context.Context) error {
 		s.Clipboard = clipboard.Backend()
 		_ = clipboard.Close() // nothing of ours is on it
 	}
+	s.Waiting, s.Failed = a.owed(ctx)
 	account, err := a.account(ctx, &s)
 	if err == nil {
 		s.Account = &account
@@ -57,6 +61,33 @@ func (a *app) status(ctx context.Context) error {
 		return told{err}
 	}
 	return err
+}
+
+// owed counts the pictures that wait for their upload, and those that have
+// failed. What is under way does not wait.
+func (a *app) owed(ctx context.Context) (waiting, failed int) {
+	kept, err := a.openAlbum(ctx)
+	var debts []album.Debt
+	if err == nil {
+		debts, err = kept.Owed(ctx)
+	}
+	if err != nil {
+		a.log.Warn("the album cannot be asked", "error", err)
+	}
+	return count(debts)
+}
+
+func count(debts []album.Debt) (waiting, failed int) {
+	for _, d := range debts {
+		switch {
+		case d.Taken:
+		case d.ForGood:
+			failed++
+		default:
+			waiting++
+		}
+	}
+	return waiting, failed
 }
 
 // account asks Bilibili who is signed in.
@@ -89,5 +120,8 @@ func (a *app) printStatus(s status) {
 		clipboard = a.say.Text("cli.status.none")
 	}
 	line("cli.status.clipboard", lang.Data{"Clipboard": clipboard})
+	if s.Waiting+s.Failed > 0 {
+		line("cli.status.owed", lang.Data{"Waiting": s.Waiting, "Failed": s.Failed})
+	}
 	line("cli.status.settings", lang.Data{"File": s.Settings})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"gopkg.in/natefinch/lumberjack.v2"
 
+	"bilipaste/internal/album"
 	"bilipaste/internal/config"
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/format"
@@ -58,20 +59,27 @@ func (a *app) runTray(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.transport(); err != nil { // it settles where notes are kept
-		return err
+	kept, err := a.openAlbum(ctx)
+	if err != nil {
+		return errors.Join(err, d.board.Close())
 	}
+	a.takeOver(ctx, kept)
 	ctx, d.quit = context.WithCancel(ctx)
 	d.ctx = ctx
 	d.tray = tray.New(d.do, d.notice)
 	d.writing = a.config.WritingMode
+	d.payer = &writing.Payer{
+		Album: kept, Uploader: d, Notifier: d, Format: d.format, Language: d.language, Report: d.paid, Log: a.log,
+	}
+	d.look()
 	d.apply(a.config, a.configErr)
-	d.waiting = &owed{Uploader: d, Notifier: d, quietly: d.failQuietly, dir: a.owedFolder(), paid: d.paid, log: a.log}
 	mode := writing.Mode{
-		Clipboard: d, Uploader: d.waiting, Notifier: d.waiting,
-		Format: d.format, Language: d.language, Icon: a.lastPicture(), Report: d.report,
+		Clipboard: d, Album: kept, Uploader: d, Payer: d.payer, Notifier: d,
+		Format: d.format, Language: d.language, Report: d.report,
 	}
 	d.work.Go(func() { _ = mode.Run(ctx) })
+	d.work.Go(func() { _ = d.payer.Run(ctx) })
+	d.work.Go(func() { d.logged("album", kept.Watch(ctx, d.look)) })
 	d.work.Go(func() { d.logged("settings", config.Watch(ctx, a.file, d.reload)) })
 	d.work.Go(d.tend)
 	// What starting took is given back: an idle program collects no garbage.
@@ -82,18 +90,12 @@ func (a *app) runTray(ctx context.Context) error {
 	err = d.tray.Run(ctx)
 	d.quit()
 	d.work.Wait()
-	d.waiting.work.Wait()
 	d.notifier.Wait()
-	d.quiet.Wait()
 	return errors.Join(err, d.board.Close())
 }
 
 // logFile is where the tray program writes what a terminal would show.
 func (a *app) logFile() string { return filepath.Join(a.state, "bilipaste.log") }
-
-// lastPicture is the file that holds the picture that was uploaded last, for
-// the notification to show and to be put back.
-func (a *app) lastPicture() string { return filepath.Join(a.state, "last-picture") }
 
 // logToFile makes the log a file that is kept small.
 func (a *app) logToFile() {
@@ -107,20 +109,19 @@ func (a *app) logToFile() {
 // and the notifier of writing mode, so that each may change meanwhile.
 type daemon struct {
 	*app
-	again   []string        // the arguments with which it starts at login
-	ctx     context.Context // the program's life
-	quit    context.CancelFunc
-	board   *watcher.Watcher
-	tray    *tray.Tray
-	work    sync.WaitGroup
-	waiting *owed
+	again []string        // the arguments with which it starts at login
+	ctx   context.Context // the program's life
+	quit  context.CancelFunc
+	board *watcher.Watcher
+	tray  *tray.Tray
+	work  sync.WaitGroup
+	payer *writing.Payer
 
 	mu          sync.Mutex
 	settings    config.Config
 	links       linker
 	noLinks     error // why there is no linker: half a session, a bucket that is none
 	notifier    *notify.Notifier
-	quiet       *notify.Notifier // sound alone
 	printer     *lang.Printer
 	writing     bool
 	switched    chan struct{} // closed when writing changes
@@ -128,30 +129,26 @@ type daemon struct {
 	uploads     int
 	trouble     error // of the last clip
 	badSettings error
-	recent      []recentLink  // the newest first
-	last        *watcher.Clip // what can be put back
+	recent      []album.Entry   // the newest first
+	owed        []album.Debt    // what is not uploaded yet
+	last        *writing.Result // what was replaced last
 	account     string
 	signedOut   bool // and pictures may go to Bilibili: the menu offers a login
 	signingIn   bool
 }
 
-// recentLink is a link as the menu shows it, and as it is pasted.
-type recentLink struct {
-	tray.Link
-	picture format.Picture
-}
-
 // show makes the tray say how things are. d.mu is held.
 func (d *daemon) show() {
 	s := tray.State{
-		Language: d.printer, Writing: d.writing, Uploads: d.uploads, Err: cmp.Or(d.badSettings, d.trouble), PutBack: d.last != nil,
+		Language: d.printer, Writing: d.writing, Uploads: d.uploads, Err: cmp.Or(d.badSettings, d.trouble), PutBack: d.last != nil || len(d.recent) > 0 && d.recent[0].Kept,
 		Host: d.settings.Host, Hosts: hostNames(), Bucket: d.settings.Bucket, Buckets: buckets(d.settings),
 		Format: d.settings.Format.String(), Formats: format.Names(),
 		Sound: d.settings.Sound, Notify: d.settings.Notify, Account: d.account,
 	}
 	s.LogIn = d.signedOut && !d.signingIn && needsAccount(d.settings)
-	for _, l := range d.recent {
-		s.Links = append(s.Links, l.Link)
+	s.Waiting, s.Failed = count(d.owed)
+	for _, e := range d.recent {
+		s.Links = append(s.Links, tray.Link{Time: e.Used, Name: e.Picture.Name, URL: e.Link.URL})
 	}
 	s.Autostart, _ = desktop.AutostartEnabled()
 	d.tray.Show(s)
@@ -172,10 +169,10 @@ func (d *daemon) apply(c config.Config, err error) {
 	old := d.settings
 	d.config, d.settings = c, c
 	d.links, d.noLinks = d.uploader()
+	d.links.Ledger = d.album
 	d.badSettings = cmp.Or(err, d.noLinks)
 	if d.notifier == nil || c.Sound != old.Sound || c.Notify != old.Notify {
 		d.notifier = notify.New(c.Sound, c.Notify, d.log)
-		d.quiet = notify.New(c.Sound, false, d.log)
 	}
 	d.printer = d.app.printer(c)
 	d.show()
@@ -200,6 +197,7 @@ func (d *daemon) reload() {
 		d.mu.Unlock()
 	}
 	d.apply(c, err)
+	d.payer.Wake()
 }
 
 // set saves one setting; what it changes is taken over like any other change.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"bilipaste/internal/album"
 	"bilipaste/internal/config"
 	"bilipaste/internal/desktoptest"
 	"bilipaste/uploader/sandbox"
@@ -206,9 +207,11 @@ func TestLoginFromTheTray(t *testing.T) {
 	panel.Shows("attention", red, 15, 1000)
 	picture := noise(t, 1000)
 	x.Copy(t, "image/png", picture)
-	desktoptest.Eventually(t, "both are kept", func() bool {
-		kept, err := os.ReadDir(filepath.Join(p.home, "gateway", "waiting"))
-		return err == nil && len(kept) == 2
+	kept := albumIn(t, p.home)
+	desktoptest.Eventually(t, "both wait", func() bool {
+		debts, err := kept.Owed(t.Context())
+		waiting, _ := count(debts)
+		return err == nil && waiting == 2
 	})
 	panel.Open(icon)
 	panel.Save("program-login")
@@ -226,7 +229,7 @@ func TestLoginFromTheTray(t *testing.T) {
 	// The picture was kept, and goes up now; the clipboard is left alone.
 	desktoptest.Eventually(t, "the link of the picture that was kept", func() bool {
 		return slices.ContainsFunc(dunst.History(t), func(n desktoptest.Shown) bool {
-			return n.Summary == "A picture copied earlier is uploaded" && strings.Contains(n.Body, "](http")
+			return n.Summary == "2 pictures copied earlier are uploaded" && strings.Count(n.Body, "](http") == 2
 		})
 	})
 	if got, err := x.Paste(t, "image/png"); err != nil || !bytes.Equal(got, picture) {
@@ -267,6 +270,17 @@ func TestASecondStartShowsTheFirst(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "running already") {
 		t.Errorf("watch beside it: %v: %s", err, out)
 	}
+}
+
+// albumIn opens the album of a program that talks to a stand-in, as another process.
+func albumIn(t testing.TB, home string) *album.Album {
+	t.Helper()
+	a, err := album.Open(t.Context(), filepath.Join(home, "gateway", "album"), album.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.Close() })
+	return a
 }
 
 // uploads counts the uploads that the host was asked for.

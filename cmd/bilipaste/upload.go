@@ -13,19 +13,22 @@ import (
 	"golang.org/x/term"
 
 	"bilipaste/internal/format"
+	"bilipaste/internal/lang"
 	"bilipaste/uploader"
 )
 
 func (a *app) uploadCommand() *cobra.Command {
 	cmd := a.command("upload FILE... | -", "upload")
 	cmd.Args = args(1, -1)
-	cmd.RunE = func(cmd *cobra.Command, files []string) error { return a.upload(cmd.Context(), files) }
+	again := cmd.Flags().Bool("again", false, a.say.Text("cli.flag.again"))
+	cmd.RunE = func(cmd *cobra.Command, files []string) error { return a.upload(cmd.Context(), files, *again) }
 	return cmd
 }
 
 // upload prints one line for each file, in their order: its link, or a blank
-// line. After a missing login or a refusal no further file is sent.
-func (a *app) upload(ctx context.Context, files []string) error {
+// line. What is known is not sent, unless it is asked for again. After a missing
+// login or a refusal no further file is sent.
+func (a *app) upload(ctx context.Context, files []string, again bool) error {
 	up, stop := a.uploader() // after stop nothing more is sent
 	failed := stop           // what the exit status tells
 	switch uploader.KindOf(stop) {
@@ -42,6 +45,12 @@ func (a *app) upload(ctx context.Context, files []string) error {
 		a.complain(err)
 	}
 	a.tellAbout(up)
+	up.Again = again
+	if kept, err := a.openAlbum(ctx); err == nil {
+		up.Ledger = kept
+	} else {
+		a.complain(lang.Errorf("cli.no_album", lang.Data{"Cause": err}, err))
+	}
 	bar := a.progress(len(files))
 	for _, file := range files {
 		picture, err := await(ctx, func() (uploader.Picture, error) { return a.open(file) })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -44,43 +45,44 @@ func (a *app) watch(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, clipboard.Close()) }()
+	kept, err := a.openAlbum(ctx)
+	if err != nil {
+		return err
+	}
+	a.takeOver(ctx, kept)
+	up.Ledger = kept
 	notifier := notify.New(a.config.Sound, a.config.Notify, a.log)
 	defer notifier.Wait()
 	defer a.tendSessionHourly(ctx, a.client, notifier)()
-	quiet := notify.New(a.config.Sound, false, a.log)
-	defer quiet.Wait()
-	waiting := &owed{
-		Uploader: up, Notifier: notifier, quietly: quiet.Failed,
-		dir: a.owedFolder(), log: a.log,
+	payer := &writing.Payer{
+		Album: kept, Uploader: up, Notifier: notifier, Format: a.format, Language: a.language,
+		Report: a.printPaid, Log: a.log,
 	}
-	waiting.paid = func(p uploader.Picture, link uploader.Link) {
-		text := a.config.Format.Write(format.Picture{URL: link.URL, Name: p.Name, Width: link.Width, Height: link.Height})
-		notifier.Done(ctx, a.say.Text("cli.paid"), text, "")
-		if !a.json {
-			fmt.Fprintln(a.out, time.Now().Format(time.TimeOnly)+"  "+oneLine(a.say.Text("cli.paid")+" → "+link.URL))
-		}
-	}
-	waiting.work.Go(func() { waiting.pay(ctx) })
-	defer waiting.work.Wait()
 	mode := writing.Mode{
-		Clipboard: clipboard, Uploader: waiting, Notifier: waiting,
-		Format:   func() format.Format { return a.config.Format },
-		Language: func() *lang.Printer { return a.say },
-		Icon:     a.lastPicture(),
-		Report:   a.printResult,
+		Clipboard: clipboard, Album: kept, Uploader: up, Payer: payer, Notifier: notifier,
+		Format: a.format, Language: a.language, Report: a.printResult,
 	}
 	fmt.Fprintln(a.err, a.say.Text("cli.watching", lang.Data{
 		"Clipboard": clipboard.Backend(), "Host": a.config.Host, "Bucket": bucketOf(a.config),
 	}))
 	a.tellAbout(up)
+	ctx, stop := context.WithCancel(ctx)
+	var paying sync.WaitGroup
+	defer paying.Wait()
+	defer stop()
+	paying.Go(func() { _ = payer.Run(ctx) }) // it ends with ctx
 	return mode.Run(ctx)
 }
+
+func (a *app) format() format.Format   { return a.config.Format }
+func (a *app) language() *lang.Printer { return a.say }
 
 // clipped is a line of "watch --json".
 type clipped struct {
 	Time     time.Time        `json:"time"`
 	Why      watcher.Reason   `json:"why"`
 	Pictures []clippedPicture `json:"pictures"`
+	Late     bool             `json:"late,omitempty"` // it was copied earlier; the clipboard is left alone
 	Pasted   bool             `json:"pasted"`
 	Text     string           `json:"text,omitempty"`
 	Took     float64          `json:"took_ms"`
@@ -91,12 +93,35 @@ type clippedPicture struct {
 	Name  string   `json:"name,omitempty"`
 	URL   string   `json:"url,omitempty"`
 	Notes []string `json:"notes,omitempty"`
+	Waits bool     `json:"waits,omitempty"` // it goes up by itself, later
 	Error *failure `json:"error,omitempty"`
+}
+
+// printPaid prints what became of a picture that was copied earlier. That it
+// still waits is no news.
+func (a *app) printPaid(p writing.Paid) {
+	switch name := p.Debt.Picture.Name; {
+	case p.Waits:
+	case a.json:
+		a.printJSON(clipped{Time: time.Now(), Why: watcher.IsPicture, Late: true, Pictures: []clippedPicture{
+			{Name: name, URL: p.Link.URL, Notes: a.notesOf(p.Link), Error: a.failure(p.Err)},
+		}})
+	case p.Err != nil:
+		what, _ := a.say.Error(p.Err)
+		a.printLine(a.say.Text("writing.not_paid", lang.Data{"Count": 1}) + ": " + what)
+	default:
+		a.printLine(a.say.Text("writing.paid", lang.Data{"Count": 1}) + " → " + p.Link.URL)
+	}
+}
+
+// printLine prints a line of "watch", with the time.
+func (a *app) printLine(text string) {
+	fmt.Fprintln(a.out, time.Now().Format(time.TimeOnly)+"  "+oneLine(text))
 }
 
 func (a *app) printResult(r writing.Result) {
 	if !a.json {
-		fmt.Fprintln(a.out, time.Now().Format(time.TimeOnly)+"  "+oneLine(a.describe(r)))
+		a.printLine(a.describe(r))
 		return
 	}
 	line := clipped{
@@ -104,7 +129,7 @@ func (a *app) printResult(r writing.Result) {
 		Took: float64(r.Took.Microseconds()) / 1000, Error: a.failure(r.Pasted),
 	}
 	for _, p := range r.Pictures {
-		line.Pictures = append(line.Pictures, clippedPicture{p.Name, p.Link.URL, a.notesOf(p.Link), a.failure(p.Err)})
+		line.Pictures = append(line.Pictures, clippedPicture{p.Name, p.Link.URL, a.notesOf(p.Link), p.Waits, a.failure(p.Err)})
 	}
 	a.printJSON(line)
 }
@@ -131,8 +156,11 @@ func (a *app) describe(r writing.Result) string {
 		}
 		text, hint := a.say.Error(p.Err)
 		wrong = append(wrong, text)
-		if hint != "" {
+		if hint != "" && (!p.Waits || uploader.KindOf(p.Err) == uploader.NotLoggedIn) {
 			wrong = append(wrong, hint)
+		}
+		if p.Waits {
+			wrong = append(wrong, a.say.Text("cli.waits"))
 		}
 	}
 	if errors.Is(r.Pasted, watcher.ErrChanged) {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"bilipaste/internal/album"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/uploader"
@@ -20,7 +21,7 @@ type Clipboard interface {
 	Replace(ctx context.Context, clip watcher.Clip, text string) error
 }
 
-// Uploader makes links; *uploader.Uploader is one.
+// Uploader makes links, and records them; *uploader.Uploader is one.
 type Uploader interface {
 	Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error)
 }
@@ -30,16 +31,18 @@ type Uploader interface {
 type Notifier interface {
 	Done(ctx context.Context, title, body, icon string)
 	Failed(ctx context.Context, title, body string)
+	FailedAgain(ctx context.Context) // by sound alone
 }
 
 // Mode is writing mode.
 type Mode struct {
 	Clipboard Clipboard
+	Album     *album.Album // where pictures are before they are sent
 	Uploader  Uploader
+	Payer     *Payer // of what cannot be uploaded at once
 	Notifier  Notifier
 	Format    func() format.Format // how links are written; asked for each clip
 	Language  func() *lang.Printer // asked for each clip
-	Icon      string               // a file that may hold the picture a notification shows; "": none
 	Report    func(Result)         // told of each clip when it is done with
 }
 
@@ -58,52 +61,100 @@ type Picture struct {
 	Format        uploader.Format
 	Width, Height int           // pixels
 	Bytes         int           // the encoded image's size
+	Original      string        // its file in the album, "" if it is not there
 	Link          uploader.Link // where it is, unless Err
 	Err           error
+	Waits         bool // with Err: it goes up by itself, later
+}
+
+// taken is a clip whose pictures are in the album.
+type taken struct {
+	clip     watcher.Clip // without its data
+	pictures []kept
+	took     time.Duration
+}
+
+// kept is a picture of a clip, and its debt, unless that could not be entered.
+type kept struct {
+	uploader.Picture
+	debt album.Debt
+	err  error
 }
 
 // Run takes each clip that comes, one after the other, until ctx is done, and
-// returns ctx's error, or the clipboard's.
+// returns ctx's error, or the clipboard's. What is copied during an upload is
+// in the album at once, and waits there for its turn.
 func (m *Mode) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	clips := newQueue()
-	var watching sync.WaitGroup
-	defer watching.Wait()
-	watching.Go(func() { cancel(m.Clipboard.Run(ctx, clips.push)) })
+	clips, turns := newQueue[watcher.Clip](), newQueue[taken]()
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	parts.Go(func() { cancel(m.Clipboard.Run(ctx, clips.push)) })
+	parts.Go(func() {
+		for {
+			clip, err := clips.pop(ctx)
+			if err != nil {
+				return
+			}
+			turns.push(m.keep(context.WithoutCancel(ctx), clip)) // it takes a moment
+		}
+	})
 	for {
-		clip, err := clips.pop(ctx)
+		turn, err := turns.pop(ctx)
 		if err != nil {
 			return err
 		}
-		m.take(ctx, clip)
+		m.upload(ctx, turn) // it does nothing once ctx is done
 	}
 }
 
-// take is the main job: from a clip to its links on the clipboard.
-func (m *Mode) take(ctx context.Context, clip watcher.Clip) {
+// keep puts a clip's pictures into the album, where their uploads are owed.
+func (m *Mode) keep(ctx context.Context, clip watcher.Clip) taken {
 	start := time.Now()
-	r := Result{Clip: clip}
-	r.Clip.Data = nil
-	var links []string
+	var pictures []kept
 	for p, err := range m.pictures(clip) {
-		done := Picture{Name: p.Name, Format: p.Format, Width: p.Width, Height: p.Height, Bytes: len(p.Data), Err: err}
+		k := kept{Picture: p, err: err}
 		if err == nil {
-			done.Link, done.Err = m.Uploader.Upload(ctx, p)
+			k.debt, k.err = m.Album.Keep(ctx, p)
 		}
+		pictures = append(pictures, k)
+	}
+	clip.Data = nil
+	return taken{clip, pictures, time.Since(start)}
+}
+
+// upload makes a clip's pictures links on the clipboard.
+func (m *Mode) upload(ctx context.Context, t taken) {
+	if ctx.Err() != nil {
+		return
+	}
+	start := time.Now()
+	r := Result{Clip: t.clip}
+	var links []string
+	for i, p := range t.pictures {
+		done := Picture{Name: p.Name, Format: p.Format, Width: p.Width, Height: p.Height, Bytes: len(p.Data), Err: p.err}
+		if p.err == nil {
+			done.Original, _ = m.Album.Original(ctx, p.debt.Sum)
+			done.Link, done.Err = m.Uploader.Upload(ctx, p.Picture)
+			if ctx.Err() == nil {
+				done.Waits = m.Payer.tried(ctx, p.debt, done.Link, done.Err)
+			}
+		}
+		t.pictures[i] = kept{} // lets go of its data
 		if ctx.Err() != nil {
 			return
 		}
 		if done.Err == nil {
-			links = append(links, m.Format().Write(format.Picture{URL: done.Link.URL, Name: p.Name, Width: done.Link.Width, Height: done.Link.Height}))
+			links = append(links, written(m.Format(), p.Name, done.Link))
 		}
 		r.Pictures = append(r.Pictures, done)
 	}
 	if r.Text = strings.Join(links, "\n"); r.Text != "" {
-		r.Pasted = m.Clipboard.Replace(ctx, clip, r.Text)
+		r.Pasted = m.Clipboard.Replace(ctx, t.clip, r.Text)
 	}
-	r.Took = time.Since(start)
-	m.tell(ctx, clip, r)
+	r.Took = t.took + time.Since(start)
+	m.tell(ctx, r)
 	m.Report(r)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"image"
 	"image/png"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	"bilipaste/internal/album"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/writing"
@@ -84,6 +86,7 @@ func (d *desk) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, e
 
 func (d *desk) Done(_ context.Context, title, body, icon string) { d.note("done", title, body, icon) }
 func (d *desk) Failed(_ context.Context, title, body string)     { d.note("failed", title, body, "") }
+func (d *desk) FailedAgain(context.Context)                      { d.note("failed again", "", "", "") }
 
 func (d *desk) note(what, title, body, icon string) {
 	d.mu.Lock()
@@ -91,15 +94,31 @@ func (d *desk) note(what, title, body, icon string) {
 	d.log = append(d.log, what+": "+title+": "+strings.ReplaceAll(body, "\n", " / ")+" ["+filepath.Base(icon)+"]")
 }
 
+func markdown() format.Format { return format.Markdown }
+func english() *lang.Printer  { return lang.New(lang.English) }
+
+func openAlbum(t *testing.T) *album.Album {
+	t.Helper()
+	a, err := album.Open(t.Context(), t.TempDir(), album.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
 // start runs writing mode on the desk until the test ends.
 func (d *desk) start(t *testing.T) *writing.Mode {
 	t.Helper()
+	a := openAlbum(t)
 	m := &writing.Mode{
-		Clipboard: d, Uploader: d, Notifier: d,
-		Format:   func() format.Format { return format.Markdown },
-		Language: func() *lang.Printer { return lang.New(lang.English) },
-		Icon:     filepath.Join(t.TempDir(), "state", "icon"),
-		Report:   func(r writing.Result) { d.reported <- r },
+		Clipboard: d, Album: a, Uploader: d, Notifier: d, Format: markdown, Language: english,
+		Payer:  &writing.Payer{Album: a, Uploader: d, Notifier: d, Format: markdown, Language: english, Log: slog.New(slog.DiscardHandler)},
+		Report: func(r writing.Result) { d.reported <- r },
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -147,12 +166,13 @@ func TestACopiedPictureBecomesALinkThenADing(t *testing.T) {
 	if p := r.Pictures[0]; p.Width != 3 || p.Height != 2 || p.Format != uploader.PNG || p.Bytes != len(data) {
 		t.Errorf("%+v", p)
 	}
-	want := []string{"paste", "done: Picture uploaded: On the clipboard, ready to paste: / ![](https://host/) [icon]"}
+	icon := r.Pictures[0].Original
+	want := []string{"paste", "done: Picture uploaded: On the clipboard, ready to paste: / ![](https://host/) [" + filepath.Base(icon) + "]"}
 	if !slices.Equal(d.log, want) {
 		t.Errorf("%q", d.log)
 	}
-	if icon, err := os.ReadFile(m.Icon); err != nil || !bytes.Equal(icon, data) {
-		t.Errorf("the notification's picture: %v", err)
+	if shown, err := os.ReadFile(icon); err != nil || !bytes.Equal(shown, data) || !strings.HasPrefix(icon, m.Album.Dir()) {
+		t.Errorf("the notification's picture: %s, %v", icon, err)
 	}
 }
 
@@ -175,7 +195,7 @@ func TestSeveralFilesAreOneText(t *testing.T) {
 	if want := "![](https://host/a.png)\n![](https://host/b.png)\n![](https://host/c.png)"; d.text != want {
 		t.Errorf("%q", d.text)
 	}
-	if len(d.log) != 2 || !strings.HasPrefix(d.log[1], "done: 3 pictures uploaded") || !strings.HasSuffix(d.log[1], "[a.png]") {
+	if len(d.log) != 2 || !strings.HasPrefix(d.log[1], "done: 3 pictures uploaded") {
 		t.Errorf("%q", d.log)
 	}
 }

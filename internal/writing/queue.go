@@ -3,24 +3,22 @@ package writing
 import (
 	"context"
 	"sync"
-
-	"bilipaste/watcher"
 )
 
-// queue holds the clips that wait for their turn. It has no bound: a clip that
-// was dropped would be a picture that was lost.
-type queue struct {
-	mu    sync.Mutex
-	clips []watcher.Clip
-	some  chan struct{} // holds a token while there may be clips
+// queue holds what waits for its turn. It has no bound: a clip that was dropped
+// would be a picture that was lost.
+type queue[T any] struct {
+	mu      sync.Mutex
+	waiting []T
+	some    chan struct{} // holds a token while something may wait
 }
 
-func newQueue() *queue { return &queue{some: make(chan struct{}, 1)} }
+func newQueue[T any]() *queue[T] { return &queue[T]{some: make(chan struct{}, 1)} }
 
-// push adds a clip, and never waits.
-func (q *queue) push(c watcher.Clip) {
+// push adds to the queue, and never waits.
+func (q *queue[T]) push(one T) {
 	q.mu.Lock()
-	q.clips = append(q.clips, c)
+	q.waiting = append(q.waiting, one)
 	q.mu.Unlock()
 	select {
 	case q.some <- struct{}{}:
@@ -28,22 +26,24 @@ func (q *queue) push(c watcher.Clip) {
 	}
 }
 
-// pop takes the oldest clip, and waits for one until ctx is done.
-func (q *queue) pop(ctx context.Context) (watcher.Clip, error) {
+// pop takes what has waited longest. While there is nothing it waits, until ctx
+// is done, and then returns its cause.
+func (q *queue[T]) pop(ctx context.Context) (T, error) {
 	for {
+		var none T
 		q.mu.Lock()
-		if len(q.clips) > 0 {
-			c := q.clips[0]
-			q.clips[0] = watcher.Clip{} // lets go of its picture
-			q.clips = q.clips[1:]
+		if len(q.waiting) > 0 {
+			one := q.waiting[0]
+			q.waiting[0] = none // lets go of its picture
+			q.waiting = q.waiting[1:]
 			q.mu.Unlock()
-			return c, context.Cause(ctx)
+			return one, nil
 		}
 		q.mu.Unlock()
 		select {
 		case <-q.some:
 		case <-ctx.Done():
-			return watcher.Clip{}, context.Cause(ctx)
+			return none, context.Cause(ctx)
 		}
 	}
 }

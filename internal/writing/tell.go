@@ -1,33 +1,39 @@
 package writing
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
+	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/uploader"
 	"bilipaste/watcher"
 )
 
 // tell notifies the user of a clip that was taken, or that should have been.
-func (m *Mode) tell(ctx context.Context, clip watcher.Clip, r Result) {
+func (m *Mode) tell(ctx context.Context, r Result) {
 	p := m.Language()
 	failed := r.Failed()
 	switch {
-	case len(r.Pictures) == 0 && clip.Take == watcher.Nothing && r.lost():
-		m.Notifier.Failed(ctx, p.Text("writing.lost"), p.Text("watcher.why."+string(clip.Why)))
+	case len(r.Pictures) == 0 && r.Clip.Take == watcher.Nothing && r.lost():
+		m.Notifier.Failed(ctx, p.Text("writing.lost"), p.Text("watcher.why."+string(r.Clip.Why)))
 	case len(r.Pictures) == 0:
+	case failed == 0:
+		m.Notifier.Done(ctx, p.Text("writing.done", lang.Data{"Count": len(r.Pictures)}), m.explain(p, r), r.Pictures[0].Original)
+	case r.waits() && !m.Payer.isNews(r.Pictures[0].Err):
+		m.Notifier.FailedAgain(ctx)
 	case failed == len(r.Pictures):
 		m.Notifier.Failed(ctx, p.Text("writing.failed", lang.Data{"Count": failed}), m.explain(p, r))
-	case failed > 0:
-		m.Notifier.Failed(ctx, p.Text("writing.some_failed", lang.Data{"Failed": failed, "All": len(r.Pictures)}), m.explain(p, r))
 	default:
-		m.Notifier.Done(ctx, p.Text("writing.done", lang.Data{"Count": len(r.Pictures)}), m.explain(p, r), m.icon(clip))
+		m.Notifier.Failed(ctx, p.Text("writing.some_failed", lang.Data{"Failed": failed, "All": len(r.Pictures)}), m.explain(p, r))
 	}
+}
+
+// waits tells whether all its pictures go up by themselves, later.
+func (r Result) waits() bool {
+	return !slices.ContainsFunc(r.Pictures, func(p Picture) bool { return !p.Waits })
 }
 
 // Failed counts the pictures that have no link.
@@ -66,47 +72,64 @@ func (m *Mode) explain(p *lang.Printer, r Result) string {
 		what, _ := p.Error(r.Pasted)
 		lines = append(lines, p.Text("writing.paste_failed", lang.Data{"Cause": what}), r.Text)
 	}
-	for _, picture := range r.Pictures {
-		for _, note := range picture.Link.Notes {
-			if text := p.Say(note); !slices.Contains(lines, text) {
-				lines = append(lines, text)
-			}
+	add := func(text string) {
+		if text != "" && !slices.Contains(lines, text) {
+			lines = append(lines, text)
 		}
 	}
-	last := ""
 	for _, picture := range r.Pictures {
-		if picture.Err == nil {
+		for _, note := range picture.Link.Notes {
+			add(p.Say(note))
+		}
+	}
+	for _, picture := range r.Pictures {
+		switch {
+		case picture.Err == nil:
+			continue
+		case picture.Waits:
+			add(reason(p, picture.Err))
+			add(p.Text("writing.waits"))
 			continue
 		}
-		what, hint := p.Error(picture.Err)
-		if what != last {
-			lines = append(lines, what)
-		}
-		if last = what; hint != "" {
-			lines = append(lines, hint)
+		add(reason(p, picture.Err))
+		if picture.Original != "" {
+			add(p.Text("writing.kept"))
 		}
 	}
 	return strings.Join(lines, "\n")
 }
 
-// icon returns a file with the picture that was uploaded, for the notification
-// to show; "" if there is none. Picture data is written to m.Icon, over the
-// picture before it: the notification reads it when it is shown.
-func (m *Mode) icon(clip watcher.Clip) string {
-	switch {
-	case clip.Take == watcher.Files:
-		return clip.Files[0]
-	case m.Icon == "":
-		return ""
+// reason says why an upload failed, and what the user can do about it: of what
+// passes by itself, nothing but to log in.
+func reason(p *lang.Printer, err error) string {
+	what, hint := p.Error(err)
+	if e := uploader.Temporary(err); hint == "" || e != nil && e.Kind != uploader.NotLoggedIn {
+		return what
 	}
-	fresh := m.Icon + ".new"
-	err := cmp.Or(
-		os.MkdirAll(filepath.Dir(m.Icon), 0o700),
-		os.WriteFile(fresh, clip.Data, 0o600),
-		os.Rename(fresh, m.Icon),
-	)
-	if err != nil {
-		return "" // a notification without a picture is still one
+	return what + "\n" + hint
+}
+
+// list is the links of what went up late, one a line: the first few.
+func (p *Payer) list(say *lang.Printer, made []Paid) string {
+	const most = 5
+	var lines, notes []string
+	for i, paid := range made {
+		for _, note := range paid.Link.Notes {
+			if text := say.Say(note); !slices.Contains(notes, text) {
+				notes = append(notes, text)
+			}
+		}
+		if i < most {
+			lines = append(lines, written(p.Format(), paid.Debt.Picture.Name, paid.Link))
+		}
 	}
-	return m.Icon
+	if more := len(made) - most; more > 0 {
+		lines = append(lines, say.Text("writing.more", lang.Data{"Count": more}))
+	}
+	return strings.Join(append(lines, notes...), "\n")
+}
+
+// written is a link as it is pasted.
+func written(f format.Format, name string, link uploader.Link) string {
+	return f.Write(format.Picture{URL: link.URL, Name: name, Width: link.Width, Height: link.Height})
 }
