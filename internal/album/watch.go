@@ -35,7 +35,10 @@ func (a *Album) Watch(ctx context.Context, changed func()) error {
 				waiting = true
 				soon.Reset(settled)
 			}
-		case <-w.Errors: // too many changes at once: look
+		case _, ok := <-w.Errors: // too many changes at once: look
+			if !ok {
+				continue
+			}
 			waiting = true
 			soon.Reset(settled)
 		case <-soon.C:

@@ -25,6 +25,7 @@ import (
 // desk is a desktop on which the test is every other program: it copies,
 // pastes, sees the notifications and is the host.
 type desk struct {
+	album    *album.Album
 	mu       sync.Mutex
 	copied   chan watcher.Clip
 	holds    watcher.Clip // what the clipboard holds
@@ -78,10 +79,23 @@ func (d *desk) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, e
 			return uploader.Link{}, ctx.Err()
 		}
 	}
-	if err := d.failing[p.Name]; err != nil {
+	d.mu.Lock()
+	err := d.failing[p.Name]
+	d.mu.Unlock()
+	if err != nil {
 		return uploader.Link{}, err
 	}
-	return uploader.Link{URL: "https://host/" + p.Name, Notes: d.notes}, nil
+	link := uploader.Link{URL: "https://host/" + p.Name, Notes: d.notes}
+	return link, d.album.Record(ctx, uploader.Upload{
+		Place: uploader.Place{Host: "host"}, Picture: p, How: "-", Sent: uploader.SumOf(p.Data), Link: link,
+	})
+}
+
+// fails makes uploads of a picture with this name fail, or with nil succeed.
+func (d *desk) fails(name string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failing[name] = err
 }
 
 func (d *desk) Done(_ context.Context, title, body, icon string) { d.note("done", title, body, icon) }
@@ -115,16 +129,20 @@ func openAlbum(t *testing.T) *album.Album {
 func (d *desk) start(t *testing.T) *writing.Mode {
 	t.Helper()
 	a := openAlbum(t)
+	d.album = a
 	m := &writing.Mode{
 		Clipboard: d, Album: a, Uploader: d, Notifier: d, Format: markdown, Language: english,
-		Payer:  &writing.Payer{Album: a, Uploader: d, Notifier: d, Format: markdown, Language: english, Log: slog.New(slog.DiscardHandler)},
+		Payer:  &writing.Payer{Album: a, Uploader: d, Notifier: d, Format: markdown, Language: english, Report: func(writing.Paid) {}, Log: slog.New(slog.DiscardHandler)},
 		Report: func(r writing.Result) { d.reported <- r },
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
+	var paying sync.WaitGroup
+	paying.Go(func() { _ = m.Payer.Run(ctx) })
 	go func() { ended <- m.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
+		paying.Wait()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("Run: %v", err)
 		}

@@ -1,0 +1,130 @@
+package writing_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bilipaste/uploader"
+	"bilipaste/watcher"
+)
+
+// copies is a clip of a picture of its own.
+func copies(t *testing.T, name string) watcher.Clip {
+	t.Helper()
+	return watcher.Clip{Formats: []string{name}, Take: watcher.Picture, Why: watcher.IsPicture, Data: pictureOf(t, name).Data}
+}
+
+// said returns what the user was told, and what was pasted.
+func (d *desk) said() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.log)
+}
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !condition(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within 10 s: %s", what)
+		}
+	}
+}
+
+func TestAPictureIsInTheAlbumBeforeItIsSent(t *testing.T) {
+	d := newDesk()
+	d.proceed = make(chan struct{})
+	d.start(t)
+	d.copied <- copies(t, "one")
+	<-d.sending
+	d.copied <- copies(t, "two") // it waits for its turn there
+	eventually(t, "both are owed", func() bool { return len(owed(t, d.album)) == 2 })
+	debts, err := d.album.Owed(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"one", "two"} {
+		file, err := d.album.Original(t.Context(), debts[i].Sum)
+		data, readErr := os.ReadFile(file)
+		if err != nil || readErr != nil || string(data) != string(pictureOf(t, name).Data) || !debts[i].Taken {
+			t.Errorf("%s: %v, %v, %+v", name, err, readErr, debts[i])
+		}
+	}
+	d.proceed <- struct{}{}
+	<-d.sending
+	d.proceed <- struct{}{}
+	<-d.reported
+	<-d.reported
+	if got := owed(t, d.album); len(got) != 0 {
+		t.Errorf("owed: %q", got)
+	}
+}
+
+func TestWhatTheAlbumCannotKeepIsNotSent(t *testing.T) {
+	d := newDesk()
+	m := d.start(t)
+	if err := os.WriteFile(filepath.Join(m.Album.Dir(), "originals"), nil, 0o600); err != nil { // no folder
+		t.Fatal(err)
+	}
+	d.copied <- copies(t, "one")
+	r := <-d.reported
+	if len(d.sending) != 0 || r.Text != "" || r.Pictures[0].Waits || d.text != "" {
+		t.Errorf("%+v", r)
+	}
+	if log := d.said(); len(log) != 1 || !strings.HasPrefix(log[0], "failed: Picture not uploaded: the album in ") {
+		t.Errorf("%q", log)
+	}
+}
+
+// What fails for a reason that will pass is told once, and goes up late, with
+// nothing pasted; what fails for good waits for the user.
+func TestWhatFailsIsOwed(t *testing.T) {
+	d := newDesk()
+	d.start(t)
+	d.fails("", offline)
+	for _, name := range []string{"one", "two"} {
+		d.copied <- copies(t, name)
+		if r := <-d.reported; !r.Pictures[0].Waits || r.Text != "" {
+			t.Errorf("%+v", r)
+		}
+	}
+	d.fails("", &uploader.Error{Kind: uploader.Rejected, Host: "host"})
+	d.copied <- copies(t, "bad")
+	if r := <-d.reported; r.Pictures[0].Waits {
+		t.Errorf("%+v", r)
+	}
+	d.fails("", noLogin) // another outage
+	d.copied <- copies(t, "three")
+	<-d.reported
+	want := []string{
+		"failed: Picture not uploaded: host cannot be reached: dial: refused / It is kept, and goes up by itself. []",
+		"failed again: :  []",
+		"failed: Picture not uploaded: host does not accept the picture / It is kept: \"bilipaste queue list\" shows it. []",
+		"failed: Picture not uploaded: not logged in / run \"bilipaste login\" / It is kept, and goes up by itself. []",
+	}
+	log := d.said()
+	for i := range log {
+		log[i] = strings.Replace(log[i], "[.]", "[]", 1)
+	}
+	if !slices.Equal(log, want) {
+		t.Errorf("%q", log)
+	}
+
+	// With the next one that goes up, the rest does.
+	d.fails("", nil)
+	d.copied <- copies(t, "four")
+	<-d.reported
+	eventually(t, "the others go up", func() bool {
+		return slices.ContainsFunc(d.said(), func(s string) bool { return strings.HasPrefix(s, "done: 3 pictures copied earlier are uploaded") })
+	})
+	if debts, err := d.album.Owed(t.Context()); err != nil || len(debts) != 1 || !debts[0].ForGood {
+		t.Errorf("owed: %+v, %v", debts, err)
+	}
+	if d.text != "![](https://host/)" || slices.Index(d.said(), "paste") < 0 {
+		t.Errorf("%q", d.said())
+	}
+}
