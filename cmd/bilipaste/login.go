@@ -123,6 +123,9 @@ func (a *app) welcome(client *bilibili.Client, account bilibili.Account) error {
 	if a.sandboxed {
 		return nil
 	}
+	if err := os.WriteFile(a.loginMark(), nil, 0o600); err != nil {
+		a.log.Warn("a bilipaste that runs does not learn of the login", "error", err)
+	}
 	if why := a.kept.Fallback(); why != nil {
 		what, _ := a.say.Error(why)
 		fmt.Fprintln(a.err, a.say.Text("cli.login.no_keyring", lang.Data{"Why": what}))
@@ -132,6 +135,10 @@ func (a *app) welcome(client *bilibili.Client, account bilibili.Account) error {
 	}
 	return nil
 }
+
+// loginMark is the file that is written at each login, for a bilipaste that runs
+// to notice.
+func (a *app) loginMark() string { return filepath.Join(a.notes, "logged-in") }
 
 // codeScreen shows how a login goes on, and its code: in the terminal, in a
 // file, or with the system's viewer.

@@ -81,6 +81,7 @@ func (a *app) runTray(ctx context.Context) error {
 	d.work.Go(func() { _ = d.payer.Run(ctx) })
 	d.work.Go(func() { d.logged("album", kept.Watch(ctx, d.look)) })
 	d.work.Go(func() { d.logged("settings", config.Watch(ctx, a.file, d.reload)) })
+	d.work.Go(func() { d.logged("logins", config.Watch(ctx, a.loginMark(), d.loggedIn)) })
 	d.work.Go(d.tend)
 	// What starting took is given back: an idle program collects no garbage.
 	started := time.AfterFunc(3*time.Second, debug.FreeOSMemory)
@@ -268,6 +269,16 @@ func (d *daemon) tend() {
 			hours.Stop()
 			return
 		}
+	}
+}
+
+// loggedIn is called after a login by another process.
+func (d *daemon) loggedIn() {
+	d.mu.Lock()
+	client := d.client
+	d.mu.Unlock()
+	if client != nil {
+		d.askAccount(client)
 	}
 }
 

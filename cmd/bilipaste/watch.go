@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bilipaste/internal/config"
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
@@ -67,10 +68,15 @@ func (a *app) watch(ctx context.Context) (err error) {
 	}))
 	a.tellAbout(up)
 	ctx, stop := context.WithCancel(ctx)
-	var paying sync.WaitGroup
-	defer paying.Wait()
+	var parts sync.WaitGroup
+	defer parts.Wait()
 	defer stop()
-	paying.Go(func() { _ = payer.Run(ctx) }) // it ends with ctx
+	parts.Go(func() { _ = payer.Run(ctx) }) // it ends with ctx
+	parts.Go(func() {
+		if err := config.Watch(ctx, a.loginMark(), payer.Wake); ctx.Err() == nil {
+			a.log.Warn("a login is not noticed", "error", err)
+		}
+	})
 	return mode.Run(ctx)
 }
 

@@ -91,11 +91,11 @@ func (d *desk) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, e
 	})
 }
 
-// fails makes uploads of a picture with this name fail, or with nil succeed.
-func (d *desk) fails(name string, err error) {
+// fails makes uploads of picture data fail, or with nil succeed.
+func (d *desk) fails(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.failing[name] = err
+	d.failing[""] = err
 }
 
 func (d *desk) Done(_ context.Context, title, body, icon string) { d.note("done", title, body, icon) }

@@ -85,19 +85,19 @@ func TestWhatTheAlbumCannotKeepIsNotSent(t *testing.T) {
 func TestWhatFailsIsOwed(t *testing.T) {
 	d := newDesk()
 	d.start(t)
-	d.fails("", offline)
+	d.fails(offline)
 	for _, name := range []string{"one", "two"} {
 		d.copied <- copies(t, name)
 		if r := <-d.reported; !r.Pictures[0].Waits || r.Text != "" {
 			t.Errorf("%+v", r)
 		}
 	}
-	d.fails("", &uploader.Error{Kind: uploader.Rejected, Host: "host"})
+	d.fails(&uploader.Error{Kind: uploader.Rejected, Host: "host"})
 	d.copied <- copies(t, "bad")
 	if r := <-d.reported; r.Pictures[0].Waits {
 		t.Errorf("%+v", r)
 	}
-	d.fails("", noLogin) // another outage
+	d.fails(noLogin) // another outage
 	d.copied <- copies(t, "three")
 	<-d.reported
 	want := []string{
@@ -115,7 +115,7 @@ func TestWhatFailsIsOwed(t *testing.T) {
 	}
 
 	// With the next one that goes up, the rest does.
-	d.fails("", nil)
+	d.fails(nil)
 	d.copied <- copies(t, "four")
 	<-d.reported
 	eventually(t, "the others go up", func() bool {

@@ -231,7 +231,7 @@ func TestItWaitsAsTheFailureAsks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				host, p := newTill(t, c.answer)
-				if c.answer == refused {
+				if name == "refused" {
 					e := *refused
 					e.Until = time.Now().Add(25 * m)
 					host.set("*", &e)
@@ -243,7 +243,7 @@ func TestItWaitsAsTheFailureAsks(t *testing.T) {
 				synctest.Wait()
 				stop()
 				got := host.since()
-				if c.answer == refused { // both went up in the end
+				if name == "refused" { // both went up in the end
 					c.want = append(c.want, c.want[len(c.want)-1])
 				}
 				if len(got) > len(c.want) {
@@ -339,7 +339,7 @@ func TestSeveralPayersPayOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer a.Close()
+		defer func() { _ = a.Close() }()
 		c, p := newTill(t, nil)
 		c.album, p.Album = a, a
 		if len(all) == 0 {
