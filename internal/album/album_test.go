@@ -7,8 +7,10 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,5 +113,26 @@ func TestKeptPictureIsOwedUntilItIsRecorded(t *testing.T) {
 	entries, err := a.History(t.Context(), album.Query{Words: []string{"A.PN"}})
 	if err != nil || len(entries) != 1 || entries[0].Link.URL != link.URL || !entries[0].Kept {
 		t.Errorf("history: %+v, %v", entries, err)
+	}
+}
+
+// holdsFiles fails unless the album has so many originals on the disk, each
+// under its own sum.
+func holdsFiles(t *testing.T, a *album.Album, want int) {
+	t.Helper()
+	n := 0
+	err := filepath.WalkDir(filepath.Join(a.Dir(), "originals"), func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && d.IsDir() {
+			return nil
+		}
+		n++
+		data, err := os.ReadFile(path)
+		if sum := uploader.SumOf(data).String(); err != nil || !strings.HasPrefix(d.Name(), sum+".") {
+			t.Errorf("%s holds %s, %v", path, sum, err)
+		}
+		return nil
+	})
+	if err != nil || n != want {
+		t.Errorf("%d originals are on the disk, not %d (%v)", n, want, err)
 	}
 }

@@ -35,8 +35,19 @@ type Entry struct {
 // History returns links, the one that was used last first. The error is a
 // lang.Teller.
 func (a *Album) History(ctx context.Context, q Query) ([]Entry, error) {
-	where, args := []string{"true"}, []any{}
-	for _, w := range q.Words {
+	from, order, where, args := "links l", "l.turn", []string{"true"}, []any{}
+	match, err := a.match(ctx, q.Words)
+	if errors.Is(err, errNothing) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, a.failed(ctx, err)
+	}
+	if match != "" { // CROSS: the index comes first
+		from, order = "words CROSS JOIN links l ON l.turn = words.rowid", "words.rowid"
+		where, args = append(where, "words MATCH ?"), append(args, match)
+	}
+	for _, w := range q.Words { // the index finds a few too many
 		where = append(where, `(l.name LIKE ? ESCAPE '\' OR l.url LIKE ? ESCAPE '\')`)
 		args = append(args, pattern(w), pattern(w))
 	}
@@ -58,8 +69,8 @@ func (a *Album) History(ctx context.Context, q Query) ([]Entry, error) {
 	rows, err := a.db.QueryContext(ctx, `
 SELECT l.id, p.sum, l.name, p.format, p.width, p.height, p.bytes, p.kept,
 	l.url, l.host, l.bucket, l.made, l.differs, l.format, l.width, l.height, l.bytes, l.used, l.dead
-FROM links l JOIN pictures p ON p.id = l.picture
-WHERE `+strings.Join(where, " AND ")+` ORDER BY l.turn DESC LIMIT ?`, append(args, q.Limit)...)
+FROM `+from+` CROSS JOIN pictures p ON p.id = l.picture
+WHERE `+strings.Join(where, " AND ")+` ORDER BY `+order+` DESC LIMIT ?`, append(args, q.Limit)...)
 	if err != nil {
 		return nil, a.failed(ctx, err)
 	}
@@ -78,6 +89,55 @@ WHERE `+strings.Join(where, " AND ")+` ORDER BY l.turn DESC LIMIT ?`, append(arg
 	}
 	return entries, a.failed(ctx, rows.Err())
 }
+
+// mostEnds is for how many trigrams it is better to look into the index than
+// at the links, one after the other.
+const mostEnds = 200
+
+// errNothing tells that no link has the words.
+var errNothing = errors.New("no link has them")
+
+// match is what the index is asked for words: all trigrams of each, and of one
+// that is shorter those that begin with it. It is "" where the index is of no
+// use, and the error is errNothing where it knows that no link has them.
+func (a *Album) match(ctx context.Context, words []string) (string, error) {
+	var all []string
+	for _, w := range words {
+		runes := []rune(w)
+		for i := range len(runes) - 2 {
+			all = append(all, quote(string(runes[i:i+3])))
+		}
+		if n := len(runes); n == 0 || n > 2 {
+			continue
+		}
+		begin := strings.ToLower(w)
+		rows, err := a.db.QueryContext(ctx, "SELECT term FROM trigrams WHERE term >= ? AND term < ? LIMIT ?", begin, begin+"\U0010ffff", mostEnds+1)
+		if err != nil {
+			return "", err
+		}
+		var some []string
+		for rows.Next() {
+			var term string
+			if err := rows.Scan(&term); err != nil {
+				return "", errors.Join(err, rows.Close())
+			}
+			some = append(some, quote(term))
+		}
+		if err := rows.Err(); err != nil {
+			return "", err
+		}
+		switch {
+		case len(some) == 0:
+			return "", errNothing
+		case len(some) <= mostEnds:
+			all = append(all, "("+strings.Join(some, " OR ")+")")
+		}
+	}
+	return strings.Join(all, " AND "), nil
+}
+
+// quote is a word in the index's language.
+func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
 // pattern is a LIKE pattern for what holds w.
 func pattern(w string) string {

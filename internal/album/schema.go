@@ -72,6 +72,23 @@ CREATE TABLE debts (
 ) STRICT;
 CREATE INDEX debts_picture ON debts (picture);
 `,
+	// 2: search. The index knows which three characters follow each other in
+	// which link; two spaces end each text, so that its last characters count.
+	`
+CREATE VIRTUAL TABLE words USING fts5 (text, content = '', detail = none, tokenize = 'trigram');
+INSERT INTO words (rowid, text) SELECT turn, name || '  ' || url || '  ' FROM links;
+CREATE VIRTUAL TABLE trigrams USING fts5vocab (words, row);
+CREATE TRIGGER words_insert AFTER INSERT ON links BEGIN
+	INSERT INTO words (rowid, text) VALUES (new.turn, new.name || '  ' || new.url || '  ');
+END;
+CREATE TRIGGER words_update AFTER UPDATE OF turn, name, url ON links BEGIN
+	INSERT INTO words (words, rowid, text) VALUES ('delete', old.turn, old.name || '  ' || old.url || '  ');
+	INSERT INTO words (rowid, text) VALUES (new.turn, new.name || '  ' || new.url || '  ');
+END;
+CREATE TRIGGER words_delete AFTER DELETE ON links BEGIN
+	INSERT INTO words (words, rowid, text) VALUES ('delete', old.turn, old.name || '  ' || old.url || '  ');
+END;
+`,
 }
 
 // migrate brings the database up to date, in one transaction.
