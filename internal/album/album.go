@@ -15,12 +15,15 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/gofrs/flock"
 	_ "modernc.org/sqlite" // the driver
 
+	"bilipaste/internal/lang"
 	"bilipaste/uploader"
 )
 
@@ -34,6 +37,7 @@ type Album struct {
 	dir     string
 	options Options
 	db      *sql.DB
+	shared  *flock.Flock
 
 	mu  sync.Mutex
 	own *owner // of the debts that this Album is at; nil until there was one
@@ -57,28 +61,53 @@ func (a *Album) open(ctx context.Context) error {
 	if err := os.MkdirAll(a.dir, 0o700); err != nil {
 		return err
 	}
-	// SQLite gives its other files the rights of this one. An empty file is an
-	// empty database.
-	file, err := os.OpenFile(a.file(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		err = file.Close()
+	a.shared = flock.New(lockFile(a.dir), flock.SetPermissions(0o600))
+	soon, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	if _, err := a.shared.TryRLockContext(soon, 50*time.Millisecond); err != nil {
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			err = lang.Errorf("album.busy", lang.Data{"Folder": a.dir}, err)
+		}
+		return errors.Join(err, a.shared.Close())
 	}
-	if err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	if a.db, err = sql.Open("sqlite", source(a.file())); err != nil {
-		return err
-	}
-	a.db.SetMaxOpenConns(1) // each has a cache of its own; calls are short
-	if err = migrate(ctx, a.db); err != nil {
-		return errors.Join(err, a.db.Close())
+	var err error
+	if a.db, err = create(ctx, a.file()); err != nil {
+		return errors.Join(err, a.shared.Close())
 	}
 	return nil
 }
 
+// patience is how long another one is waited for: for the right to write, or
+// until it has mended the album.
+const patience = 20 * time.Second
+
+// lockFile is locked by all who have an album open, and by one alone who mends it.
+func lockFile(dir string) string { return filepath.Join(dir, "lock") }
+
+// create opens a database, which it makes if it is not there.
+func create(ctx context.Context, name string) (*sql.DB, error) {
+	// SQLite gives its other files the rights of this one. An empty file is an
+	// empty database.
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	db, err := connect(name, settings())
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
 // Close lets go of the debts that this Album is at and closes it.
 func (a *Album) Close() error {
-	err := a.db.Close()
+	err := errors.Join(a.db.Close(), a.shared.Close())
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.own != nil {
@@ -93,24 +122,32 @@ func (a *Album) Dir() string { return a.dir }
 
 func (a *Album) file() string { return filepath.Join(a.dir, "album.db") }
 
-// source is the database's name for the driver. Every connection is set up
-// alike: commits outlive a power cut, a writer waits for another one, and
-// transactions take the right to write when they begin.
-func source(file string) string {
-	file = filepath.ToSlash(file)
-	if runtime.GOOS == "windows" && !strings.HasPrefix(file, "/") {
-		file = "/" + file // C:/…
-	}
-	u := url.URL{Scheme: "file", Path: file, RawQuery: url.Values{
-		"_busy_timeout": {"20000"},
+// settings set up every connection alike: commits outlive a power cut, a writer
+// waits for another one, and transactions take the right to write when they begin.
+func settings() url.Values {
+	return url.Values{
+		"_busy_timeout": {strconv.FormatInt(patience.Milliseconds(), 10)},
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"},
 		"_foreign_keys": {"1"},
 		"_txlock":       {"immediate"},
 		"_dqs":          {"0"},
 		"_pragma":       {"cache_size(-1024)", "temp_store(memory)", "journal_size_limit(1048576)"},
-	}.Encode()}
-	return u.String()
+	}
+}
+
+// connect opens a database, one connection at a time: each has a cache of its
+// own, and calls are short.
+func connect(file string, settings url.Values) (*sql.DB, error) {
+	file = filepath.ToSlash(file)
+	if runtime.GOOS == "windows" && !strings.HasPrefix(file, "/") {
+		file = "/" + file // C:/…
+	}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: file, RawQuery: settings.Encode()}).String())
+	if err == nil {
+		db.SetMaxOpenConns(1)
+	}
+	return db, err
 }
 
 // change does something in one transaction, as a whole or not at all.

@@ -41,7 +41,8 @@ func picture(t testing.TB, n int) uploader.Picture {
 		img.SetGray16(i, 0, color.Gray16{Y: uint16(n >> (16 * i))})
 	}
 	var b bytes.Buffer
-	if err := png.Encode(&b, img); err != nil {
+	encoder := png.Encoder{CompressionLevel: png.NoCompression} // so that all have the same size
+	if err := encoder.Encode(&b, img); err != nil {
 		t.Fatal(err)
 	}
 	p, err := uploader.NewPicture("", b.Bytes())

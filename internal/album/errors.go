@@ -18,9 +18,11 @@ var ErrTaken = errors.New("the upload is being done elsewhere")
 // ErrSettled is the error of a debt that is not owed any more.
 var ErrSettled = errors.New("the upload is not owed any more")
 
-// failed says an error as a lang.Teller, unless it is one, or ctx is done, or
+func (a *Album) failed(ctx context.Context, err error) error { return explain(ctx, a.dir, err) }
+
+// explain says an error as a lang.Teller, unless it is one, or ctx is done, or
 // it is one of the sentinels.
-func (a *Album) failed(ctx context.Context, err error) error {
+func explain(ctx context.Context, dir string, err error) error {
 	if err == nil || errors.Is(err, ErrTaken) || errors.Is(err, ErrSettled) {
 		return err
 	}
@@ -34,10 +36,10 @@ func (a *Album) failed(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		id, cause = "album.unwritable", e.Err.Error()
 	}
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+	if isDamaged(err) {
+		id = "album.damaged"
+	} else if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch e.Code() & 0xff { // without the finer reason
-		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-			id = "album.damaged"
 		case sqlite3.SQLITE_FULL:
 			id = "album.full"
 		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR:
@@ -49,5 +51,5 @@ func (a *Album) failed(ctx context.Context, err error) error {
 	if isFull(err) {
 		id = "album.full"
 	}
-	return lang.Errorf(id, lang.Data{"Folder": a.dir, "Cause": cause}, err)
+	return lang.Errorf(id, lang.Data{"Folder": dir, "Cause": cause}, err)
 }
