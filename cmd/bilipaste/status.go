@@ -64,7 +64,7 @@ func (a *app) status(ctx context.Context) error {
 }
 
 // owed counts the pictures that wait for their upload, and those that have
-// failed. What is under way does not wait.
+// failed.
 func (a *app) owed(ctx context.Context) (waiting, failed int) {
 	kept, err := a.openAlbum(ctx)
 	var debts []album.Debt
@@ -80,7 +80,7 @@ func (a *app) owed(ctx context.Context) (waiting, failed int) {
 func count(debts []album.Debt) (waiting, failed int) {
 	for _, d := range debts {
 		switch {
-		case d.Taken:
+		case d.Taken && d.Tries == 0: // its first upload is under way
 		case d.ForGood:
 			failed++
 		default:

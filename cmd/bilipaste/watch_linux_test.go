@@ -24,6 +24,7 @@ import (
 type watching struct {
 	cmd    *exec.Cmd
 	host   *sandbox.Server
+	home   string
 	mu     sync.Mutex
 	lines  []string // what it prints
 	notes  bytes.Buffer
@@ -37,18 +38,40 @@ type watching struct {
 // and returns when it watches.
 func startWatch(t testing.TB, args ...string) *watching {
 	t.Helper()
-	w := &watching{host: sandbox.New(), print: make(chan string, 1000), ended: make(chan struct{})}
-	if err := w.host.Start("127.0.0.1:0"); err != nil {
+	host := sandbox.New()
+	if err := host.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = w.host.Close() })
+	t.Cleanup(func() { _ = host.Close() })
+	w := watchFrom(t, newHome(t), host.URL(), args...)
+	w.host = host
+	return w
+}
+
+// newHome makes a home with settings.
+func newHome(t testing.TB) string {
+	t.Helper()
 	home := t.TempDir()
 	if err := os.WriteFile(filepath.Join(home, "config.json"), []byte(`{"pace": "0s", "language": "en"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.cmd = exec.Command("bilipaste", append([]string{"watch"}, args...)...)
-	w.cmd.Env = append(os.Environ(), "BILIPASTE_HOME="+home, "BILIPASTE_GATEWAY="+w.host.URL(),
+	return home
+}
+
+// program is a command of a user who is signed in.
+func program(home, gateway string, args ...string) *exec.Cmd {
+	cmd := exec.Command("bilipaste", args...)
+	cmd.Env = append(os.Environ(), "BILIPASTE_HOME="+home, "BILIPASTE_GATEWAY="+gateway,
 		"BILIPASTE_SESSDATA="+sandbox.SESSDATA, "BILIPASTE_BILI_JCT="+sandbox.BiliJct)
+	return cmd
+}
+
+// watchFrom starts "bilipaste watch" of a home, and returns when it watches or
+// has ended.
+func watchFrom(t testing.TB, home, gateway string, args ...string) *watching {
+	t.Helper()
+	w := &watching{home: home, print: make(chan string, 1000), ended: make(chan struct{})}
+	w.cmd = program(home, gateway, append([]string{"watch"}, args...)...)
 	out, err := w.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -95,6 +118,12 @@ func startWatch(t testing.TB, args ...string) *watching {
 	})
 	<-ready
 	return w
+}
+
+// kill ends it as a power cut does.
+func (w *watching) kill() {
+	_ = w.cmd.Process.Kill()
+	<-w.ended
 }
 
 // line waits for the nth line, from 0, and returns it.

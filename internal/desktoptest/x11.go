@@ -1,3 +1,5 @@
+//go:build unix
+
 package desktoptest
 
 import (
@@ -9,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -71,6 +74,19 @@ func (x *XServer) Stop() {
 func (x *XServer) Restart(t testing.TB) {
 	t.Helper()
 	x.start(t)
+}
+
+// Freeze makes the server one that takes calls and never answers.
+func (x *XServer) Freeze(t testing.TB) { x.signal(t, syscall.SIGSTOP) }
+
+// Thaw ends Freeze.
+func (x *XServer) Thaw(t testing.TB) { x.signal(t, syscall.SIGCONT) }
+
+func (x *XServer) signal(t testing.TB, s os.Signal) {
+	t.Helper()
+	if err := x.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Copy puts data on the clipboard in one format, with xclip, which owns it

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bilipaste/internal/album"
+	"bilipaste/internal/desktoptest"
+	"bilipaste/uploader"
+)
+
+// owedIn returns how many pictures wait, and how many are under way.
+func owedIn(t testing.TB, a *album.Album) (waiting, taken int) {
+	t.Helper()
+	debts, err := a.Owed(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting, failed := count(debts)
+	return waiting + failed, len(debts) - waiting - failed
+}
+
+// entries returns the album's links, the newest first.
+func entries(t testing.TB, a *album.Album) []album.Entry {
+	t.Helper()
+	all, err := a.History(t.Context(), album.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// What is copied while the host is away goes up when it is back, in order, and
+// the clipboard of meanwhile is left alone.
+func TestOfflineAndBack(t *testing.T) {
+	x := desktoptest.StartX(t)
+	desktoptest.Bus(t)
+	dunst := desktoptest.StartDunst(t, x)
+	f := newFront(t)
+	w := watchFrom(t, newHome(t), f.url())
+	kept := albumIn(t, w.home)
+	f.goAway()
+	var sums []uploader.Sum
+	for n := range 3 {
+		picture := noise(t, 2000*(n+1))
+		sums = append(sums, uploader.SumOf(picture))
+		x.Copy(t, "image/png", picture)
+		if line := w.line(t, n); !strings.Contains(line, "cannot be reached") || !strings.Contains(line, "goes up by itself") {
+			t.Errorf("watch says %q", line)
+		}
+	}
+	x.Copy(t, "UTF8_STRING", []byte("my own words"))
+	w.line(t, 3)
+	if waiting, _ := owedIn(t, kept); waiting != 3 {
+		t.Errorf("%d wait", waiting)
+	}
+	out, _ := program(w.home, f.url(), "status").CombinedOutput() // it cannot ask who is signed in
+	if !strings.Contains(string(out), "waiting for upload: 3 (") {
+		t.Errorf("status says %s", out)
+	}
+	if out, _ := program(w.home, f.url(), "status", "--json").CombinedOutput(); !strings.Contains(string(out), `"waiting":3,"failed":0`) {
+		t.Errorf("status says %s", out)
+	}
+
+	back := time.Now()
+	f.comeBack(t)
+	for n := range 3 {
+		if line := w.line(t, 4+n); !strings.Contains(line, "A picture copied earlier is uploaded → http") {
+			t.Errorf("watch says %q", line)
+		}
+	}
+	t.Logf("all went up %v after the host was back", time.Since(back))
+	var shown []desktoptest.Shown
+	desktoptest.Eventually(t, "a notification of all three", func() bool {
+		shown = dunst.History(t)
+		return slices.ContainsFunc(shown, func(n desktoptest.Shown) bool {
+			return n.Summary == "3 pictures copied earlier are uploaded" && strings.Count(n.Body, "](http") == 3
+		})
+	})
+	told := slices.DeleteFunc(shown, func(n desktoptest.Shown) bool { return n.Summary != "Picture not uploaded" })
+	if len(told) != 1 || !strings.Contains(told[0].Body, "It is kept, and goes up by itself.") {
+		t.Errorf("told: %+v", told)
+	}
+	var order []uploader.Sum
+	for _, e := range slices.Backward(entries(t, kept)) {
+		order = append(order, e.Sum)
+	}
+	if !slices.Equal(order, sums) {
+		t.Errorf("they went up in another order: %v, want %v", order, sums)
+	}
+	if got, err := x.Paste(t, "UTF8_STRING"); err != nil || string(got) != "my own words" {
+		t.Errorf("the clipboard holds %q, %v", got, err)
+	}
+}
+
+// Killed at each step, the next start pays once, or has nothing to pay.
+func TestKilledOnTheWay(t *testing.T) {
+	for name, test := range map[string]struct {
+		kill    func(t *testing.T, x *desktoptest.XServer, f *front, w *watching, copies func())
+		uploads int // that the host has seen in the end
+		owed    int // after the kill
+	}{
+		"before it is sent": {func(t *testing.T, _ *desktoptest.XServer, _ *front, w *watching, copies func()) {
+			release := holdUploads(t, w.home)
+			copies()
+			desktoptest.Eventually(t, "the picture in the album", func() bool {
+				_, taken := owedIn(t, albumIn(t, w.home))
+				return taken == 1
+			})
+			w.kill()
+			release()
+		}, 1, 1},
+		"after it is sent": {func(_ *testing.T, _ *desktoptest.XServer, f *front, w *watching, copies func()) {
+			f.set(nil, w.kill)
+			copies()
+			<-w.ended
+			f.set(nil, nil)
+		}, 2, 1},
+		"before it is pasted": {func(t *testing.T, x *desktoptest.XServer, f *front, w *watching, copies func()) {
+			f.set(nil, func() { x.Freeze(t) })
+			copies()
+			desktoptest.Eventually(t, "the link in the album", func() bool { return len(entries(t, albumIn(t, w.home))) == 1 })
+			w.kill()
+			x.Thaw(t)
+			f.set(nil, nil)
+		}, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := desktoptest.StartX(t)
+			f := newFront(t)
+			w := watchFrom(t, newHome(t), f.url())
+			picture := noise(t, 2000)
+			test.kill(t, x, f, w, func() { x.Copy(t, "image/png", picture) })
+			kept := albumIn(t, w.home)
+			if waiting, taken := owedIn(t, kept); waiting != test.owed || taken != 0 {
+				t.Errorf("%d are owed, %d of a process that was killed", waiting, taken)
+			}
+
+			w = watchFrom(t, w.home, f.url())
+			if test.owed > 0 {
+				if line := w.line(t, 0); !strings.Contains(line, "A picture copied earlier is uploaded → http") {
+					t.Errorf("watch says %q", line)
+				}
+			}
+			if got, err := x.Paste(t, "image/png"); err != nil || !slices.Equal(got, picture) {
+				t.Errorf("the clipboard was not left alone: %v", err)
+			}
+			// Copied again, it is known.
+			x.Copy(t, "image/png", picture)
+			pasted(t, x, "![](http")
+			if got := f.uploads(); got != test.uploads {
+				t.Errorf("%d uploads, want %d", got, test.uploads)
+			}
+			if all := entries(t, kept); len(all) != 1 || all[0].Sum != uploader.SumOf(picture) {
+				t.Errorf("links: %+v", all)
+			}
+			if waiting, taken := owedIn(t, kept); waiting+taken != 0 {
+				t.Errorf("%d are owed", waiting+taken)
+			}
+		})
+	}
+}
+
+// holdUploads keeps every process from uploading to Bilibili until release.
+func holdUploads(t *testing.T, home string) (release func()) {
+	t.Helper()
+	dir := filepath.Join(home, "gateway")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(filepath.Join(dir, "bilibili-upload.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = file.Close() }
+}
+
+// An older version kept pictures as files.
+func TestWhatAnOlderVersionKeptIsTakenOver(t *testing.T) {
+	desktoptest.StartX(t)
+	f, home := newFront(t), newHome(t)
+	dir := filepath.Join(home, "gateway", "waiting")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{
+		"01753776000000000001-b.png": noise(t, 2000), "01753776000000000002-": noise(t, 3000), "01753776000000000003-cut.png": noise(t, 4000)[:100],
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := watchFrom(t, home, f.url())
+	w.line(t, 1)
+	var names []string
+	for _, e := range slices.Backward(entries(t, albumIn(t, home))) {
+		names = append(names, e.Picture.Name)
+	}
+	if !slices.Equal(names, []string{"b.png", ""}) {
+		t.Errorf("went up: %q", names)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("left: %v, %v; want what is no picture", left, err)
+	}
+}
