@@ -124,12 +124,16 @@ func TestNothingIsLost(t *testing.T) {
 			}
 		}
 	})
-	for range kills {
+	for killed := 0; killed < kills; killed++ {
 		w := watchFrom(t, home, m.url())
 		select {
 		case <-time.After(time.Duration(rand.IntN(500)) * time.Millisecond):
 		case <-w.ended:
-			t.Fatalf("it ended by itself: %v", w.err)
+			// A player that the one before was about to start still held its lock.
+			if !strings.Contains(w.notes.String(), "running already") {
+				t.Fatalf("it ended by itself: %v", w.err)
+			}
+			killed--
 		}
 		w.kill()
 	}
