@@ -1,6 +1,7 @@
 // Package bmp decodes BMP files of every kind that programs have written:
 // those of OS/2 and all of Windows, of 1 to 32 bits, run-length coded, with
-// masks, upside down or not.
+// masks, upside down or not; and the device-independent bitmaps (DIB) that
+// Windows programs hand each other, which are BMP files without their first header.
 package bmp
 
 import (
@@ -33,6 +34,7 @@ const (
 
 // header is what a BMP says of itself.
 type header struct {
+	size          int // of the header itself
 	width, height int
 	topDown       bool
 	bits          int
@@ -58,10 +60,14 @@ func DecodeConfig(data []byte) (image.Config, error) {
 // Decode returns a BMP file's picture: an *image.Paletted, or an *image.NRGBA.
 func Decode(data []byte) (image.Image, error) {
 	h, err := read(data)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case h.compression == rle8, h.compression == rle4:
+	}
+	return h.decode()
+}
+
+func (h *header) decode() (image.Image, error) {
+	if h.compression == rle8 || h.compression == rle4 {
 		return h.runs()
 	}
 	stride := (h.width*h.bits + 31) / 32 * 4
@@ -74,19 +80,36 @@ func Decode(data []byte) (image.Image, error) {
 	return h.direct(stride), nil
 }
 
-// read reads the headers.
+// read reads the headers of a file.
 func read(data []byte) (*header, error) {
 	const fileHeader = 14
-	le := binary.LittleEndian
 	if len(data) < fileHeader+core || string(data[:2]) != "BM" {
 		return nil, errMalformed
 	}
-	dib := data[fileHeader:]
-	size := int(le.Uint32(dib))
-	if size < core || size > len(dib) || size > 1<<10 {
+	h, _, err := readInfo(data[fileHeader:])
+	if err != nil {
+		return nil, err
+	}
+	at := binary.LittleEndian.Uint32(data[10:])
+	if uint64(at) > uint64(len(data)) || int(at) < fileHeader+h.size {
 		return nil, errMalformed
 	}
-	h := &header{}
+	h.pixels = data[at:]
+	return h, nil
+}
+
+// readInfo reads the headers after the file's, and returns where they and the
+// tables behind them end.
+func readInfo(dib []byte) (h *header, end int, err error) {
+	le := binary.LittleEndian
+	if len(dib) < core {
+		return nil, 0, errMalformed
+	}
+	size := int(le.Uint32(dib))
+	if size < core || size > len(dib) || size > 1<<10 {
+		return nil, 0, errMalformed
+	}
+	h = &header{size: size}
 	entry, colours := 4, 0
 	if size < 16 {
 		entry = 3
@@ -99,15 +122,15 @@ func read(data []byte) (*header, error) {
 			}
 			return le.Uint32(dib[at:])
 		}
-		h.compression, colours = field(16), int(min(field(32), 256))
+		h.compression, colours = field(16), int(min(field(32), 1<<16))
 	}
 	if h.height < 0 {
 		h.topDown, h.height = true, -h.height
 	}
 	if h.width <= 0 || h.height <= 0 || h.width > largest || h.height > largest {
-		return nil, errMalformed
+		return nil, 0, errMalformed
 	}
-	tables := dib[size:]
+	end = size
 	h.masks = [4]uint32{0xff0000, 0xff00, 0xff, 0}
 	if h.bits == 16 {
 		h.masks = [4]uint32{0x7c00, 0x3e0, 0x1f, 0}
@@ -116,28 +139,29 @@ func read(data []byte) (*header, error) {
 	case plain:
 	case rle8, rle4:
 		if h.bits != map[uint32]int{rle8: 8, rle4: 4}[h.compression] || h.topDown {
-			return nil, errMalformed
+			return nil, 0, errMalformed
 		}
 	case masked, alphaMask:
 		if size != info && size < infoMasks || h.bits != 16 && h.bits != 32 {
-			return nil, ErrUnsupported // OS/2's 3 is another coding
+			return nil, 0, ErrUnsupported // OS/2's 3 is another coding
 		}
 		from, n := dib[info:], 3
 		if size == info && h.compression == alphaMask || size >= infoAlphas {
 			n = 4
 		}
 		if len(from) < 4*n {
-			return nil, errMalformed
+			return nil, 0, errMalformed
 		}
 		for i := range n {
 			h.masks[i] = le.Uint32(from[4*i:])
 		}
 		if size == info {
-			tables = tables[4*n:]
+			end += 4 * n
 		}
 	default:
-		return nil, ErrUnsupported // a JPEG or a PNG, or a fax
+		return nil, 0, ErrUnsupported // a JPEG or a PNG, or a fax
 	}
+	tables := dib[end:]
 	switch h.bits {
 	case 1, 2, 4, 8:
 		if colours == 0 {
@@ -152,14 +176,9 @@ func read(data []byte) (*header, error) {
 		}
 	case 16, 24, 32:
 	default:
-		return nil, errMalformed
+		return nil, 0, errMalformed
 	}
-	at := le.Uint32(data[10:])
-	if uint64(at) > uint64(len(data)) || int(at) < fileHeader+size {
-		return nil, errMalformed
-	}
-	h.pixels = data[at:]
-	return h, nil
+	return h, end + entry*colours, nil
 }
 
 // row returns where the n-th stored row belongs.
@@ -185,25 +204,22 @@ func (h *header) indexed(stride int) image.Image {
 func (h *header) direct(stride int) image.Image {
 	m := image.NewNRGBA(image.Rect(0, 0, h.width, h.height))
 	size := h.bits / 8
-	simple := h.bits != 16 && h.masks == [4]uint32{0xff0000, 0xff00, 0xff, 0}
 	visible := h.masks[3] == 0
+	transparent := h.masks == [4]uint32{0xff0000, 0xff00, 0xff, 0xff000000}
+	simple := h.bits != 16 && (transparent || h.masks == [4]uint32{0xff0000, 0xff00, 0xff, 0})
 	for n := range h.height {
-		from, to := h.pixels[n*stride:], m.Pix[h.row(n)*m.Stride:]
-		for x := range h.width {
-			p, q := from[x*size:], to[4*x:]
-			if simple {
-				q[0], q[1], q[2], q[3] = p[2], p[1], p[0], 255
-				continue
+		from, to := h.pixels[n*stride:][:size*h.width], m.Pix[h.row(n)*m.Stride:][:m.Stride]
+		if !simple {
+			visible = h.sampled(to, from) || visible
+			continue
+		}
+		for len(from) >= size && len(to) >= 4 {
+			to[0], to[1], to[2], to[3] = from[2], from[1], from[0], 255
+			if transparent {
+				to[3] = from[3]
+				visible = visible || from[3] != 0
 			}
-			v := uint32(p[0]) | uint32(p[1])<<8
-			if size == 4 {
-				v |= uint32(p[2])<<16 | uint32(p[3])<<24
-			}
-			q[0], q[1], q[2], q[3] = sample(v, h.masks[0]), sample(v, h.masks[1]), sample(v, h.masks[2]), 255
-			if h.masks[3] != 0 {
-				q[3] = sample(v, h.masks[3])
-				visible = visible || q[3] != 0
-			}
+			from, to = from[size:], to[4:]
 		}
 	}
 	if !visible { // its writer did not know of transparency
@@ -212,6 +228,24 @@ func (h *header) direct(stride int) image.Image {
 		}
 	}
 	return m
+}
+
+// sampled reads a row through the masks, and reports whether it shows anything.
+func (h *header) sampled(to, from []byte) (visible bool) {
+	size := h.bits / 8
+	for len(from) >= size {
+		v := uint32(from[0]) | uint32(from[1])<<8
+		if size == 4 {
+			v |= uint32(from[2])<<16 | uint32(from[3])<<24
+		}
+		to[0], to[1], to[2], to[3] = sample(v, h.masks[0]), sample(v, h.masks[1]), sample(v, h.masks[2]), 255
+		if h.masks[3] != 0 {
+			to[3] = sample(v, h.masks[3])
+		}
+		visible = visible || to[3] != 0
+		from, to = from[size:], to[4:]
+	}
+	return visible
 }
 
 // sample returns what a mask shows of a pixel. Less than 8 bits are repeated to
