@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"net/url"
@@ -8,7 +9,65 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
+
+// filesIn returns the paths of the local files in a content, in order, and how
+// many of its addresses lead elsewhere.
+func filesIn(format string, content []byte) (paths []string, elsewhere int) {
+	if format == dropList {
+		return droppedFiles(content)
+	}
+	return fileList(content)
+}
+
+// Where things are in Windows's list of files (a DROPFILES).
+const (
+	dropWide   = 16 // whether the paths are in UTF-16
+	dropHeader = 20 // the size of what comes before the paths
+)
+
+// droppedFiles parses Windows's list of files: absolute paths with a zero after
+// each. Those of old programs in another encoding than ASCII are not understood.
+func droppedFiles(content []byte) (paths []string, elsewhere int) {
+	if len(content) < dropHeader {
+		return nil, 0
+	}
+	list := content[min(uint64(binary.LittleEndian.Uint32(content)), uint64(len(content))):]
+	text := string(list)
+	if binary.LittleEndian.Uint32(content[dropWide:]) != 0 {
+		text = fromWide(list)
+	}
+	for path := range strings.SplitSeq(text, "\x00") {
+		switch {
+		case path == "":
+			return paths, elsewhere
+		case filepath.IsAbs(path) && utf8.ValidString(path):
+			paths = append(paths, filepath.Clean(path))
+		default:
+			elsewhere++
+		}
+	}
+	return paths, elsewhere
+}
+
+// plainText returns a content in a format of plain text.
+func plainText(format string, content []byte) string {
+	if format == "CF_UNICODETEXT" {
+		return fromWide(content)
+	}
+	return string(content)
+}
+
+// fromWide returns a text that is in UTF-16, as on Windows.
+func fromWide(content []byte) string {
+	units := make([]uint16, len(content)/2)
+	for i := range units {
+		units[i] = binary.LittleEndian.Uint16(content[2*i:])
+	}
+	return string(utf16.Decode(units))
+}
 
 // fileList parses a text/uri-list, or a file manager's list that starts with a
 // line "copy" or "cut". It returns the paths of local files, in order, and
@@ -31,9 +90,13 @@ func fileList(content []byte) (paths []string, elsewhere int) {
 	return paths, elsewhere
 }
 
-// pathOf returns the one path that text consists of, as a path or a file: URI.
-func pathOf(text []byte) (path string, ok bool) {
-	s := strings.TrimSpace(strings.TrimRight(string(text), "\x00"))
+// pathOf returns the one path that text consists of, as a path, in quotes (as
+// Windows copies one) or not, or a file: URI.
+func pathOf(text string) (path string, ok bool) {
+	s := strings.TrimSpace(strings.TrimRight(text, "\x00"))
+	if len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
+		s = s[1 : len(s)-1]
+	}
 	if s == "" || strings.ContainsAny(s, "\x00\r\n") {
 		return "", false
 	}

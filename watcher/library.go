@@ -1,4 +1,4 @@
-//go:build darwin || windows
+//go:build darwin
 
 package watcher
 
@@ -21,11 +21,11 @@ func ways() []way {
 	}
 }
 
-// library is the clipboard of macOS, and for now of Windows, through
-// golang.design/x/clipboard. It compiles and follows the same contract, but is
-// not tried on a real machine; and the library has limits that it passes on:
-// it looks once a second on macOS, shows no mark of a password manager, reads
-// what changed before it can be judged, and cannot write under a condition.
+// library is the clipboard of macOS, through golang.design/x/clipboard. It
+// compiles and follows the same contract, but is not tried on a real machine;
+// and the library has limits that it passes on: it looks once a second, shows no
+// mark of a password manager, reads what changed before it can be judged, and
+// cannot write under a condition.
 type library struct {
 	seed maphash.Seed
 
@@ -132,7 +132,7 @@ func (l *library) put(ctx context.Context, onlyIf offer, c content) error {
 	return err
 }
 
-// close does nothing: both systems keep what is copied by themselves.
+// close does nothing: the system keeps what is copied by itself.
 func (l *library) close() error { return nil }
 
 // libraryOffer is what was on the clipboard when the library told of a change.

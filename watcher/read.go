@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
+	"bilipaste/internal/bmp"
 	"bilipaste/internal/lang"
 )
 
@@ -14,6 +16,8 @@ const (
 	maxList = 4 << 20  // a list of files
 	maxMark = 64 << 10 // a mark that tells cut from copy
 	maxPath = 16 << 10 // a text that may be a path
+
+	maxDIB = 4 * MaxClip // a picture without any compression, which becomes a PNG
 )
 
 // Read returns the clip that the clipboard holds now, judged as Run does, also
@@ -57,9 +61,21 @@ func (w *Watcher) clipOf(ctx context.Context, o offer) Clip {
 		return clip
 	}
 	clip.Formats = formats
-	switch p := decide(formats); {
+	p := decide(formats)
+	if p.take != Nothing && slices.Contains(formats, mayKeep) {
+		content, err := o.read(ctx, mayKeep, maxMark)
+		switch {
+		case err != nil:
+			clip.Why = whyNot(err)
+			return clip
+		case forbids(content):
+			clip.Why = IsSecret
+			return clip
+		}
+	}
+	switch {
 	case p.take == Picture:
-		readPicture(ctx, &clip, p)
+		w.readPicture(ctx, &clip, p)
 	case p.why == IsFiles:
 		w.readFiles(ctx, &clip, p)
 	case p.why == IsPath:
@@ -67,19 +83,31 @@ func (w *Watcher) clipOf(ctx context.Context, o offer) Clip {
 	default:
 		clip.Why = p.why
 	}
-	w.spent(len(clip.Data))
 	return clip
 }
 
-func readPicture(ctx context.Context, clip *Clip, p plan) {
-	data, err := clip.offer.read(ctx, p.format, MaxClip)
+func (w *Watcher) readPicture(ctx context.Context, clip *Clip, p plan) {
+	limit := MaxClip
+	if isDIB(p.format) {
+		limit = maxDIB
+	}
+	data, err := clip.offer.read(ctx, p.format, limit)
+	w.spent(len(data))
+	if err == nil && isDIB(p.format) {
+		data, err = bmp.DIBToPNG(data)
+	}
 	switch {
 	case err != nil:
 		clip.Why = whyNot(err)
 	case len(data) == 0:
 		clip.Why = NotReadable
+	case len(data) > MaxClip:
+		clip.Why = TooLarge
 	default:
 		clip.Take, clip.Why, clip.Type, clip.Data = Picture, p.why, mediaType(p.format), data
+		if !strings.HasPrefix(clip.Type, "image/") { // one of Windows's names
+			clip.Type = "image/png"
+		}
 	}
 }
 
@@ -96,12 +124,12 @@ func (w *Watcher) readFiles(ctx context.Context, clip *Clip, p plan) {
 		clip.Why = whyNot(err)
 		return
 	}
-	paths, elsewhere := fileList(content)
+	paths, elsewhere := filesIn(p.format, content)
 	if len(paths) == 0 {
 		// The addresses of the web page that a picture comes from are no files.
-		rest := slices.DeleteFunc(slices.Clone(clip.Formats), func(f string) bool { return f == uriList || isCopiedFiles(f) })
+		rest := slices.DeleteFunc(slices.Clone(clip.Formats), func(f string) bool { return f == uriList || f == dropList || isCopiedFiles(f) })
 		if q := decide(rest); q.take == Picture {
-			readPicture(ctx, clip, q)
+			w.readPicture(ctx, clip, q)
 			return
 		}
 	}
@@ -123,7 +151,7 @@ func (w *Watcher) readPath(ctx context.Context, clip *Clip, p plan) {
 		clip.Why = whyNot(err)
 		return
 	}
-	path, ok := pathOf(text)
+	path, ok := pathOf(plainText(p.format, text))
 	if err != nil || !ok || !isPictureFile(path, w.isPicture) {
 		clip.Why = TextBeside
 		return
@@ -134,7 +162,7 @@ func (w *Watcher) readPath(ctx context.Context, clip *Clip, p plan) {
 // whyNot returns the reason that a failed read gives.
 func whyNot(err error) Reason {
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, errTooLarge), errors.Is(err, bmp.ErrTooLarge):
 		return TooLarge
 	case errors.Is(err, errSuperseded):
 		return Superseded

@@ -27,6 +27,8 @@ func decide(formats []string) plan {
 		return plan{why: IsSecret}
 	case slices.Contains(formats, uriList):
 		return plan{Files, IsFiles, uriList, cutMarks(formats)}
+	case slices.Contains(formats, dropList):
+		return plan{Files, IsFiles, dropList, cutMarks(formats)}
 	case slices.ContainsFunc(formats, isCopiedFiles):
 		marks := cutMarks(formats)
 		return plan{Files, IsFiles, marks[0], marks}
@@ -42,6 +44,21 @@ func decide(formats []string) plan {
 
 // uriList is the format of copied files; web addresses come in it too.
 const uriList = "text/uri-list"
+
+// dropList is the format of copied files on Windows (a DROPFILES).
+const dropList = "CF_HDROP"
+
+// dropEffect is the format that tells on Windows what is to become of the files.
+// Its content is a number made of these bits.
+const (
+	dropEffect = "Preferred DropEffect"
+	dropCopy   = 1
+	dropMove   = 2
+)
+
+// mayKeep is the format that tells on Windows, if its content is 0, that a
+// clip is not to be remembered.
+const mayKeep = "CanIncludeInClipboardHistory"
 
 // kdeCut is "1" if the files were cut. Some programs name it with every copy.
 const kdeCut = "application/x-kde-cutselection"
@@ -69,7 +86,7 @@ func isCopiedFiles(format string) bool {
 func cutMarks(formats []string) []string {
 	var marks []string
 	for _, f := range formats {
-		if isCopiedFiles(f) {
+		if isCopiedFiles(f) || f == dropEffect {
 			marks = append(marks, f)
 		}
 	}
@@ -81,20 +98,30 @@ func cutMarks(formats []string) []string {
 
 // isCut reports whether the content of a mark says that the files were cut.
 func isCut(mark string, content []byte) bool {
-	if mark == kdeCut {
+	switch mark {
+	case dropEffect:
+		return len(content) >= 4 && content[0]&dropMove != 0 && content[0]&dropCopy == 0
+	case kdeCut:
 		return strings.TrimRight(string(content), "\x00\r\n") == "1"
 	}
 	first, _, _ := strings.Cut(string(content), "\n")
 	return strings.TrimRight(first, "\x00\r") == "cut"
 }
 
+// forbids reports whether the content of mayKeep says that a clip is not to be remembered.
+func forbids(content []byte) bool {
+	return !slices.ContainsFunc(content[:min(4, len(content))], func(b byte) bool { return b != 0 })
+}
+
 // pictureTypes are the formats of a picture that count, the best one first,
 // and their other names.
 var pictureTypes = [][]string{
-	{"image/png", "image/x-png"},
+	{"image/png", "image/x-png", "png"},
 	{"image/jpeg", "image/jpg", "image/pjpeg"},
 	{"image/webp"},
 	{"image/gif"},
+	{"cf_dibv5"},
+	{"cf_dib"},
 	{"image/bmp", "image/x-bmp", "image/x-ms-bmp"},
 	{"image/tiff", "image/tif"},
 }
@@ -111,7 +138,12 @@ func bestPicture(formats []string) string {
 	return ""
 }
 
-func isImage(format string) bool { return strings.HasPrefix(mediaType(format), "image/") }
+func isImage(format string) bool {
+	return strings.HasPrefix(mediaType(format), "image/") || bestPicture([]string{format}) != ""
+}
+
+// isDIB reports whether a format is Windows's bitmap, which is no file.
+func isDIB(format string) bool { return format == "CF_DIB" || format == "CF_DIBV5" }
 
 // textFormats are the names of plain text on the three platforms, the best one
 // to read first. text/html, text/x-moz-url and the like are not plain text:

@@ -2,22 +2,44 @@ package watcher
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 )
 
 const pngHead = "\x89PNG\r\n\x1a\n"
 
 func isPNG(head []byte) bool { return bytes.HasPrefix(head, []byte(pngHead)) }
 
+// picture returns size bytes that begin like a PNG and are the same for a seed.
+func picture(size int, seed byte) []byte {
+	data := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{seed}).Read(data)
+	copy(data, pngHead)
+	return data
+}
+
+// file makes a file and returns its path.
+func file(t testing.TB, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // What real programs offer, measured on X11, shortened where more of the same
 // follows; and what others may.
 var offered = []struct {
 	program string
-	formats string // separated by blanks
+	formats string // separated by blanks; | stands for one
 	why     Reason
 	format  string // what is to be read
 }{
@@ -47,6 +69,15 @@ var offered = []struct {
 	{"macOS, passing", "image/png org.nspasteboard.TransientType", IsSecret, ""},
 	{"Windows, secret", "CF_UNICODETEXT ExcludeClipboardContentFromMonitorProcessing", IsSecret, ""},
 	{"Windows, cells", "CF_UNICODETEXT CF_TEXT image/png", TextBeside, ""},
+	{"Explorer", "Shell|IDList|Array CF_HDROP FileName FileNameW Preferred|DropEffect", IsFiles, dropList},
+	{"Paint", "CF_BITMAP CF_DIB CF_DIBV5", IsPicture, "CF_DIBV5"},
+	{"Windows, one of 24 bits", "CF_DIB CF_BITMAP", IsPicture, "CF_DIB"},
+	{"Chrome, copy image", "PNG HTML|Format CF_DIBV5 CF_BITMAP CF_DIB", IsPicture, "PNG"},
+	{"Excel", "CF_ENHMETAFILE CF_METAFILEPICT CF_BITMAP HTML|Format CF_UNICODETEXT CF_TEXT Rich|Text|Format CF_DIB CF_DIBV5", TextBeside, ""},
+	{"Windows, PNG and text", "PNG CF_UNICODETEXT CF_LOCALE", TextBeside, ""},
+	{"Windows, a picture not to be watched", "CF_DIB Clipboard|Viewer|Ignore", IsSecret, ""},
+	{"Windows, text", "CF_UNICODETEXT CF_LOCALE CF_TEXT CF_OEMTEXT", IsPath, "CF_UNICODETEXT"},
+	{"Windows, drawing", "CF_ENHMETAFILE CF_METAFILEPICT", NoPicture, ""},
 	{"macOS, cells", "public.utf8-plain-text image/tiff", TextBeside, ""},
 
 	{"jpeg before webp", "image/webp image/jpeg image/gif", IsPicture, "image/jpeg"},
@@ -68,7 +99,11 @@ var offered = []struct {
 
 func TestDecide(t *testing.T) {
 	for _, o := range offered {
-		p := decide(strings.Fields(o.formats))
+		formats := strings.Fields(o.formats)
+		for i := range formats {
+			formats[i] = strings.ReplaceAll(formats[i], "|", " ")
+		}
+		p := decide(formats)
 		if p.why != o.why || p.format != o.format {
 			t.Errorf("%s: %q, read %q; want %q, read %q", o.program, p.why, p.format, o.why, o.format)
 		}
@@ -90,11 +125,36 @@ func TestIsCut(t *testing.T) {
 		{kdeCut, "1\x00", true},
 		{kdeCut, "0", false},
 		{kdeCut, "", false},
+		{dropEffect, "\x02\x00\x00\x00", true},
+		{dropEffect, "\x05\x00\x00\x00", false},
+		{dropEffect, "\x03\x00\x00\x00", false}, // may be moved or copied
+		{dropEffect, "\x02", false},
 	} {
 		if got := isCut(c.mark, []byte(c.content)); got != c.want {
 			t.Errorf("%s %q: %v", c.mark, c.content, got)
 		}
 	}
+}
+
+// inURI returns text with the root of this system for each ~, as in a file: URI.
+func inURI(text string) string {
+	root := ""
+	if runtime.GOOS == "windows" {
+		root = "/C:"
+	}
+	return strings.ReplaceAll(text, "~", root)
+}
+
+// onDisk returns paths as this system writes them, with its root for the ~.
+func onDisk(paths ...string) []string {
+	var all []string
+	for _, path := range paths {
+		all = append(all, filepath.FromSlash(strings.TrimPrefix(inURI(path), "/C:")))
+		if runtime.GOOS == "windows" {
+			all[len(all)-1] = "C:" + all[len(all)-1]
+		}
+	}
+	return all
 }
 
 func TestFileList(t *testing.T) {
@@ -107,46 +167,91 @@ func TestFileList(t *testing.T) {
 		paths     []string
 		elsewhere int
 	}{
-		{"file:///a.png\r\nfile:///b.png\r\n", []string{"/a.png", "/b.png"}, 0},
-		{"file:///a.png\r\nfile:///b.png\x00", []string{"/a.png", "/b.png"}, 0}, // PCManFM
-		{"copy\nfile:///a.png\nfile:///b.png", []string{"/a.png", "/b.png"}, 0},
-		{"file:///a.png\ncopy\n", []string{"/a.png"}, 1},
-		{"# a comment\r\nfile:///a.png\r\n\r\n", []string{"/a.png"}, 0},
-		{"file:///%E6%88%AA%E5%9B%BE%20a.png", []string{"/截图 a.png"}, 0},
-		{"file:///截图.png", []string{"/截图.png"}, 0},
-		{"file:///a%23b%3F.png\nfile:///c#d?.png", []string{"/a#b?.png", "/c#d?.png"}, 0},
-		{"file://localhost/a.png\nfile:/b.png\nFILE:///c.png", []string{"/a.png", "/b.png", "/c.png"}, 0},
-		{"file://" + host + "/a.png", []string{"/a.png"}, 0},
+		{"file://~/a.png\r\nfile://~/b.png\r\n", []string{"~/a.png", "~/b.png"}, 0},
+		{"file://~/a.png\r\nfile://~/b.png\x00", []string{"~/a.png", "~/b.png"}, 0}, // PCManFM
+		{"copy\nfile://~/a.png\nfile://~/b.png", []string{"~/a.png", "~/b.png"}, 0},
+		{"file://~/a.png\ncopy\n", []string{"~/a.png"}, 1},
+		{"# a comment\r\nfile://~/a.png\r\n\r\n", []string{"~/a.png"}, 0},
+		{"file://~/%E6%88%AA%E5%9B%BE%20a.png", []string{"~/截图 a.png"}, 0},
+		{"file://~/截图.png", []string{"~/截图.png"}, 0},
+		{"file://~/a%23b%3F.png\nfile://~/c#d?.png", []string{"~/a#b?.png", "~/c#d?.png"}, 0},
+		{"file://localhost~/a.png\nfile:~/b.png\nFILE://~/c.png", []string{"~/a.png", "~/b.png", "~/c.png"}, 0},
+		{"file://" + host + "~/a.png", []string{"~/a.png"}, 0},
 		{"file://elsewhere.example/a.png", nil, 1},
 		{"https://example.org/a.png\nsftp://host/b.png", nil, 2},
-		{"file:///a%zz.png\nfile:///a%00.png\nfile:a.png\nfile://\nfile://host", nil, 5},
+		{"file://~/a%zz.png\nfile://~/a%00.png\nfile:a.png\nfile://\nfile://host", nil, 5},
 		{"", nil, 0},
 		{"\x00\x00", nil, 0},
 	} {
-		paths, elsewhere := fileList([]byte(c.list))
-		if !slices.Equal(paths, c.paths) || elsewhere != c.elsewhere {
-			t.Errorf("%q: %q and %d elsewhere, want %q and %d", c.list, paths, elsewhere, c.paths, c.elsewhere)
+		list, want := inURI(c.list), onDisk(c.paths...)
+		paths, elsewhere := fileList([]byte(list))
+		if !slices.Equal(paths, want) || elsewhere != c.elsewhere {
+			t.Errorf("%q: %q and %d elsewhere, want %q and %d", list, paths, elsewhere, want, c.elsewhere)
 		}
 	}
 }
 
 func TestPathOf(t *testing.T) {
+	a, b := onDisk("~/a/b.png")[0], onDisk("~/a b.png")[0]
 	for text, want := range map[string]string{
-		"/a/b.png":                 "/a/b.png",
-		" /a/b c.png \r\n":         "/a/b c.png",
-		"\x00":                     "",
-		"/a/../b.png":              "/b.png",
-		"file:///a%20b.png":        "/a b.png",
-		"/a.png\n/b.png":           "",
-		"a.png":                    "",
-		"see /a.png":               "",
-		"https://example.org/a":    "",
-		"![](file:///a.png)":       "",
-		"":                         "",
-		"file://elsewhere/a.png\n": "",
+		a:                            a,
+		" " + b + " \r\n":            b,
+		`"` + b + `"`:                b,
+		"\x00":                       "",
+		onDisk("~/a/../a/b.png")[0]:  a,
+		inURI("file://~/a%20b.png"):  b,
+		a + "\n" + b:                 "",
+		"a.png":                      "",
+		"see " + a:                   "",
+		"https://example.org/a":      "",
+		inURI("![](file://~/a.png)"): "",
+		"":                           "",
+		`"`:                          "",
+		`"` + a:                      "",
+		`""`:                         "",
+		"file://elsewhere/a.png\n":   "",
 	} {
-		if got, ok := pathOf([]byte(text)); got != want || ok != (want != "") {
+		if got, ok := pathOf(text); got != want || ok != (want != "") {
 			t.Errorf("%q: %q, %v; want %q", text, got, ok, want)
+		}
+	}
+}
+
+func TestDroppedFiles(t *testing.T) {
+	a, b := onDisk("~/截图/a b.png")[0], onDisk("~/" + strings.Repeat("long", 80) + "😀.png")[0]
+	list := func(offset int, wide bool, text string) []byte {
+		head := make([]byte, offset)
+		binary.LittleEndian.PutUint32(head, uint32(offset))
+		if !wide {
+			return append(head, text...)
+		}
+		head[16] = 1
+		for _, unit := range utf16.Encode([]rune(text)) {
+			head = binary.LittleEndian.AppendUint16(head, unit)
+		}
+		return head
+	}
+	for name, c := range map[string]struct {
+		content   []byte
+		paths     []string
+		elsewhere int
+	}{
+		"two":              {list(20, true, a+"\x00"+b+"\x00\x00"), []string{a, b}, 0},
+		"what follows":     {list(20, true, a+"\x00\x00"+b+"\x00"), []string{a}, 0},
+		"no end":           {list(20, true, a), []string{a}, 0},
+		"a longer header":  {list(40, true, a+"\x00\x00"), []string{a}, 0},
+		"narrow":           {list(20, false, onDisk("~/a.png")[0]+"\x00\x00"), onDisk("~/a.png"), 0},
+		"narrow, encoded":  {list(20, false, onDisk("~/\xbd\xd8.png")[0]+"\x00\x00"), nil, 1},
+		"relative":         {list(20, true, "a.png\x00"+a+"\x00\x00"), []string{a}, 1},
+		"none":             {list(20, true, "\x00\x00"), nil, 0},
+		"header only":      {list(20, true, ""), nil, 0},
+		"cut off":          {make([]byte, 19), nil, 0},
+		"nothing":          {nil, nil, 0},
+		"beyond the block": {append([]byte{255, 255, 255, 255}, make([]byte, 40)...), nil, 0},
+	} {
+		paths, elsewhere := droppedFiles(c.content)
+		if !slices.Equal(paths, c.paths) || elsewhere != c.elsewhere {
+			t.Errorf("%s: %q and %d elsewhere, want %q and %d", name, paths, elsewhere, c.paths, c.elsewhere)
 		}
 	}
 }
@@ -158,19 +263,25 @@ func TestOnlyARegularPictureFileIsOne(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Symlink("link target", filepath.Join(dir, "link")); err != nil {
-		t.Fatal(err)
+	links := runtime.GOOS != "windows" // they need a privilege there
+	if links {
+		if err := os.Symlink("link target", filepath.Join(dir, "link")); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for name, want := range map[string]bool{"a.png": true, "link": true, "b.png": false, "empty": false, "missing": false, ".": false} {
+	for name, want := range map[string]bool{"a.png": true, "link": links, "b.png": false, "empty": false, "missing": false, ".": false} {
 		if got := isPictureFile(filepath.Join(dir, name), isPNG); got != want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
 }
 
+func first(paths []string, _ int) []string { return paths }
+
 func FuzzFileList(f *testing.F) {
 	f.Add([]byte("copy\nfile:///a%20b.png\r\n# c\r\nfile://localhost/b\x00"))
 	f.Add([]byte("file:///%00\nhttps://h/a"))
+	f.Add(append([]byte{20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}, "/\x00a\x00\x00\x00"...))
 	f.Fuzz(func(t *testing.T, list []byte) {
 		paths, elsewhere := fileList(list)
 		if lines := bytes.Count(list, []byte("\n")) + bytes.Count(list, []byte("\r")) + 1; len(paths)+elsewhere > lines {
@@ -181,7 +292,12 @@ func FuzzFileList(f *testing.F) {
 				t.Errorf("%q is no clean absolute path", p)
 			}
 		}
-		if p, ok := pathOf(list); ok && !filepath.IsAbs(p) {
+		for _, p := range first(droppedFiles(list)) {
+			if !filepath.IsAbs(p) || strings.ContainsRune(p, 0) || p != filepath.Clean(p) {
+				t.Errorf("dropped: %q is no clean absolute path", p)
+			}
+		}
+		if p, ok := pathOf(string(list)); ok && !filepath.IsAbs(p) {
 			t.Errorf("%q is no absolute path", p)
 		}
 	})

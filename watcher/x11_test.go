@@ -6,9 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -110,24 +107,6 @@ func (d *desk) pastes(format, want string) {
 	if string(got) != want {
 		d.t.Errorf("%s pastes %.80q, want %.80q", format, got, want)
 	}
-}
-
-// picture returns size bytes that begin like a PNG and are the same for a seed.
-func picture(size int, seed byte) []byte {
-	data := make([]byte, size)
-	_, _ = rand.NewChaCha8([32]byte{seed}).Read(data)
-	copy(data, pngHead)
-	return data
-}
-
-// file makes a file and returns its path.
-func file(t testing.TB, name string, data []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 func TestPicturesArriveByteForByte(t *testing.T) {

@@ -1,0 +1,268 @@
+//go:build windows
+
+package watcher
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/windows"
+
+	"bilipaste/internal/lang"
+)
+
+// ways lists the ways to the clipboard.
+func ways() []way {
+	return []way{{"Windows", openWindows}}
+}
+
+// winClipboard is the clipboard of Windows. A window that is never shown is told
+// of changes. What may have to wait for another program is done by a goroutine
+// that is given up after a time limit.
+type winClipboard struct {
+	limits winLimits
+	window windows.HWND  // owns what is ours
+	over   chan struct{} // closed when the window is gone
+	tasks  sync.WaitGroup
+
+	mu      sync.Mutex
+	changed func(offer) // nil without a Run
+	number  uint32      // the sequence number of what is known
+	latest  *winOffer   // what another program has put there; nil if it is ours
+}
+
+// winLimits are the times that other programs get.
+type winLimits struct {
+	hold   time.Duration // to close the clipboard, while we want to open it
+	answer time.Duration // to hand over what they copied
+}
+
+// errSilent says that a program does not hand over what it copied.
+var errSilent = errors.New("the program that copied it does not answer")
+
+func openWindows(context.Context) (backend, error) {
+	b := &winClipboard{
+		limits: winLimits{hold: 5 * time.Second, answer: 5 * time.Second},
+		over:   make(chan struct{}),
+	}
+	ready := make(chan error)
+	go b.listen(ready)
+	if err := <-ready; err != nil {
+		return nil, lang.Errorf("watcher.windows", lang.Data{"Cause": err}, err)
+	}
+	return b, nil
+}
+
+func (b *winClipboard) name() string { return "Windows" }
+
+// listen makes the window and handles what it is told, until close.
+func (b *winClipboard) listen(ready chan<- error) {
+	defer close(b.over)
+	runtime.LockOSThread() // a window belongs to its thread
+	defer runtime.UnlockOSThread()
+	window, err := newMessageWindow()
+	if err != nil {
+		ready <- err
+		return
+	}
+	defer func() { _, _, _ = destroyWindow.Call(uintptr(window)) }()
+	b.window = window
+	b.number = sequenceNumber()
+	b.latest = &winOffer{clipboard: b, number: b.number}
+	if r, _, err := addClipboardFormatListener.Call(uintptr(window)); r == 0 {
+		ready <- err
+		return
+	}
+	defer func() { _, _, _ = removeClipboardFormatListener.Call(uintptr(window)) }()
+	ready <- nil
+	for m := new(message); nextMessage(m); {
+		if m.kind == wmClipboardUpdate {
+			b.look()
+		}
+		dispatch(m)
+	}
+}
+
+// look notes what is on the clipboard by now.
+func (b *winClipboard) look() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lookLocked()
+}
+
+func (b *winClipboard) lookLocked() {
+	number := sequenceNumber()
+	if number == b.number {
+		return
+	}
+	b.number, b.latest = number, nil
+	if clipboardOwner() == b.window {
+		return
+	}
+	b.latest = &winOffer{clipboard: b, number: number}
+	if b.changed != nil {
+		b.changed(b.latest)
+	}
+}
+
+func (b *winClipboard) run(ctx context.Context, changed func(offer)) error {
+	b.tell(changed)
+	defer b.tell(nil)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (b *winClipboard) tell(changed func(offer)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lookLocked() // what is there already does not count
+	b.changed = changed
+}
+
+func (b *winClipboard) current(context.Context) (offer, Reason, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lookLocked()
+	if b.latest == nil {
+		return nil, IsOurs, nil
+	}
+	formats, err := clipboardFormats()
+	switch {
+	case err != nil:
+		return nil, "", err
+	case len(formats) == 0:
+		return nil, IsEmpty, nil
+	}
+	return b.latest, "", nil
+}
+
+// attempt calls f, and gives it up where another program holds it up.
+func (b *winClipboard) attempt(ctx context.Context, f func(context.Context) ([]byte, error)) ([]byte, error) {
+	type result struct {
+		data []byte
+		err  error
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.limits.hold+b.limits.answer)
+	defer cancel()
+	done := make(chan result, 1)
+	b.tasks.Go(func() {
+		data, err := f(ctx)
+		done <- result{data, err}
+	})
+	select {
+	case r := <-done:
+		return r.data, r.err
+	case <-ctx.Done():
+		return nil, errSilent
+	}
+}
+
+// opened calls use while the clipboard is open.
+func (b *winClipboard) opened(ctx context.Context, use func() ([]byte, error)) ([]byte, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := b.open(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { _, _, _ = closeClipboard.Call() }()
+	return use()
+}
+
+// open opens the clipboard, as soon as no other program has it open.
+func (b *winClipboard) open(ctx context.Context) error {
+	const soonest, latest = time.Millisecond, 50 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, b.limits.hold)
+	defer cancel()
+	for pause := soonest; ; pause = min(2*pause, latest) {
+		r, _, err := openClipboard.Call(uintptr(b.window))
+		if r != 0 {
+			return nil
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return lang.Errorf("watcher.held", lang.Data{"Program": clipboardHolder()}, err)
+		}
+	}
+}
+
+// close ends it. What we have put on the clipboard stays there: Windows keeps it.
+func (b *winClipboard) close() error {
+	_, _, _ = postMessage.Call(uintptr(b.window), wmQuit, 0, 0)
+	<-b.over
+	ended := make(chan struct{})
+	go func() { b.tasks.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(b.limits.answer): // a program is frozen
+	}
+	return nil
+}
+
+// winOffer is what one program has put on the clipboard.
+type winOffer struct {
+	clipboard *winClipboard
+	number    uint32 // the sequence number; of clipboard.mu
+}
+
+// isThere reports whether the clipboard still holds the offer. If not, what it
+// holds is noted.
+func (o *winOffer) isThere() bool {
+	b := o.clipboard
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lookLocked()
+	return b.number == o.number
+}
+
+func (o *winOffer) formats(context.Context) ([]string, error) {
+	ids, err := clipboardFormats()
+	if err != nil {
+		return nil, err
+	}
+	if !o.isThere() {
+		return nil, errSuperseded
+	}
+	var names []string
+	for _, id := range ids {
+		names = append(names, formatName(id))
+	}
+	return names, nil
+}
+
+func (o *winOffer) read(ctx context.Context, format string, limit int) ([]byte, error) {
+	id, err := formatID(format)
+	if err != nil {
+		return nil, err
+	}
+	b := o.clipboard
+	return b.attempt(ctx, func(ctx context.Context) ([]byte, error) {
+		// A frozen program that is to hand over what it copied would keep the
+		// clipboard open, for all other programs too.
+		if owner := clipboardOwner(); owner != 0 && !answers(owner, b.limits.answer) {
+			return nil, errSilent
+		}
+		return b.opened(ctx, func() ([]byte, error) { return o.take(id, limit) })
+	})
+}
+
+// take returns the content in one format. The clipboard is open.
+func (o *winOffer) take(id uint32, limit int) ([]byte, error) {
+	if !o.isThere() {
+		return nil, errSuperseded
+	}
+	block, _, err := getClipboardData.Call(uintptr(id))
+	if block == 0 {
+		return nil, err
+	}
+	// A program that puts it there only now makes the number grow.
+	b := o.clipboard
+	b.mu.Lock()
+	o.number = sequenceNumber()
+	b.number = o.number
+	b.mu.Unlock()
+	return copyOf(block, limit)
+}
