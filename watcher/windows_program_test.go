@@ -27,7 +27,8 @@ type winProgram struct {
 
 // order is what it is to do: first to copy, then to wait.
 type order struct {
-	Empty    bool // with no content, also empty the clipboard
+	Empty    bool // it empties the clipboard, which it does for contents anyway
+	Add      bool // it leaves what it has put there before
 	Contents []winContent
 	Windowed bool          // it owns the clipboard; else nobody does
 	Late     bool          // each content is put there when it is asked for
@@ -47,7 +48,6 @@ type winContent struct {
 
 // report is what comes back.
 type report struct {
-	Number  uint32 // the clipboard's sequence number
 	Formats []string
 	Data    []byte
 	Error   string
@@ -121,10 +121,16 @@ func (p *winProgram) copy(contents ...winContent) {
 	p.do(order{Contents: contents, Windowed: true})
 }
 
-// paste returns the content in a format, nil where there is none.
-func (p *winProgram) paste(id uint32) report {
+// paste returns the content in a format, nil where there is none, and the names
+// of all that there are.
+func (p *winProgram) paste(format string) (data []byte, formats []string) {
 	p.t.Helper()
-	return p.do(order{Paste: id})
+	id, err := formatID(format)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r := p.do(order{Paste: id})
+	return r.Data, r.Formats
 }
 
 // Numbers of formats, as Windows's headers have them.
@@ -218,6 +224,8 @@ func obey() {
 	_, _, _ = destroyWindow.Call(window)
 }
 
+var createBitmap = windows.NewLazySystemDLL("gdi32.dll").NewProc("CreateBitmap")
+
 // carryOut carries out an order, and returns what is to be done in the end.
 func carryOut(o order, owner uintptr, late map[uint32]winContent) (r report, closing func()) {
 	closing = func() {}
@@ -234,9 +242,9 @@ func carryOut(o order, owner uintptr, late map[uint32]winContent) (r report, clo
 	if o.Hold > 0 {
 		closing = func() { _, _, _ = closeClipboard.Call() }
 	} else {
-		defer func() { _, _, _ = closeClipboard.Call(); r.Number = sequenceNumber() }()
+		defer func() { _, _, _ = closeClipboard.Call() }()
 	}
-	if o.Empty || len(o.Contents) > 0 {
+	if o.Empty || len(o.Contents) > 0 && !o.Add {
 		_, _, _ = emptyClipboard.Call()
 	}
 	for _, c := range o.Contents {
@@ -248,13 +256,17 @@ func carryOut(o order, owner uintptr, late map[uint32]winContent) (r report, clo
 			}
 		}
 		var block uintptr
-		if o.Late {
+		var err error
+		switch {
+		case o.Late:
 			late[id] = c
-		} else {
-			var err error
-			if block, err = newBlock(c.Data); err != nil {
-				return report{Error: err.Error()}, closing
-			}
+		case id == cfBitmap: // of 2 x 2 pixels
+			block, _, _ = createBitmap.Call(2, 2, 1, 32, uintptr(unsafe.Pointer(&c.Data[0])))
+		default:
+			block, err = newBlock(c.Data)
+		}
+		if err != nil {
+			return report{Error: err.Error()}, closing
 		}
 		if ok, _, err := setClipboardData.Call(uintptr(id), block); ok == 0 && !o.Late {
 			return report{Error: fmt.Sprintf("%v is not put: %v", id, err)}, closing

@@ -11,7 +11,10 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -89,6 +92,14 @@ func (d *winDesk) none() {
 	d.t.Helper()
 	d.copy(unicode("what comes next"))
 	d.expect(TextBeside)
+}
+
+// pastes checks which text other programs find on the clipboard.
+func (d *winDesk) pastes(want string) {
+	d.t.Helper()
+	if data, _ := d.paste("CF_UNICODETEXT"); fromWide(data) != want+"\x00" {
+		d.t.Errorf("%q is pasted, want %q", fromWide(data), want)
+	}
 }
 
 // unicode is a text as programs copy it.
@@ -216,6 +227,105 @@ func TestWindowsPictures(t *testing.T) {
 	d.none()
 }
 
+// One that has only a bitmap for the screen gets the rest from Windows.
+func TestWindowsMakesADIBOfABitmap(t *testing.T) {
+	d := newWinDesk(t)
+	pixels := []byte{1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 9, 0, 10, 11, 12, 0}
+	d.copy(winContent{ID: cfBitmap, Data: pixels})
+	c := d.expect(IsPicture)
+	m := &image.NRGBA{Pix: []byte{3, 2, 1, 255, 6, 5, 4, 255, 9, 8, 7, 255, 12, 11, 10, 255}, Stride: 8, Rect: image.Rect(0, 0, 2, 2)}
+	if err := sameAs(c.Data, m, true); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWindowsLargePictures(t *testing.T) {
+	d := newWinDesk(t)
+	for i, size := range []int{12_000_000, 20_300_001, MaxClip} {
+		want := picture(size, byte(i))
+		d.copy(winContent{Name: "PNG", Data: want})
+		if c := d.expect(IsPicture); !bytes.Equal(c.Data, want) {
+			t.Errorf("%d bytes: %d others came", size, len(c.Data))
+		}
+	}
+	d.copy(winContent{Name: "PNG", Data: picture(MaxClip+1, 9)})
+	d.expect(TooLarge)
+	d.copy(winContent{ID: cfDIB, Data: dibOf(pixels(9, 9), 40, 24, false)[:200]})
+	d.expect(NotReadable)
+	d.copy(named("PNG", picture(9, 9)...))
+	d.expect(IsPicture)
+}
+
+func TestWindowsSecrets(t *testing.T) {
+	d := newWinDesk(t)
+	png := named("PNG", picture(2000, 1)...)
+	for _, secret := range []winContent{
+		named("ExcludeClipboardContentFromMonitorProcessing", 0, 0, 0, 0),
+		named("ExcludeClipboardContentFromMonitorProcessing", 1, 0, 0, 0),
+		named("Clipboard Viewer Ignore", 0),
+		named("CanIncludeInClipboardHistory", 0, 0, 0, 0),
+	} {
+		d.copy(png, secret)
+		d.expect(IsSecret)
+	}
+	d.copy(png, named("CanIncludeInClipboardHistory", 1, 0, 0, 0), named("CanUploadToCloudClipboard", 0, 0, 0, 0))
+	d.expect(IsPicture)
+	// Nothing is asked of a text.
+	d.copy(unicode("a text"), named("CanIncludeInClipboardHistory", 0, 0, 0, 0))
+	d.expect(IsSecret)
+}
+
+func TestWindowsFiles(t *testing.T) {
+	d := newWinDesk(t)
+	folder := t.TempDir()
+	for range 6 {
+		folder = filepath.Join(folder, strings.Repeat("很长的文件夹", 8))
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	long := filepath.Join(folder, "截图 1%.png")
+	if err := os.WriteFile(long, picture(100, 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	short, note := file(t, "é#b&;😀.png", picture(100, 2)), file(t, "note.png", []byte("no picture"))
+	if len([]rune(long)) <= 260 {
+		t.Fatalf("%q is not long", long)
+	}
+	drop := func(paths ...string) winContent { return winContent{ID: cfHDrop, Data: dropFiles(paths)} }
+
+	d.copy(drop(long, short), named("Preferred DropEffect", 5, 0, 0, 0))
+	if c := d.expect(IsFiles); c.Take != Files || !slices.Equal(c.Files, []string{long, short}) {
+		t.Errorf("files: %q, want %q and %q", c.Files, long, short)
+	}
+	d.copy(drop(short))
+	if c := d.expect(IsFiles); !slices.Equal(c.Files, []string{short}) {
+		t.Errorf("files: %q", c.Files)
+	}
+	d.copy(drop(long, short), named("Preferred DropEffect", 2, 0, 0, 0))
+	d.expect(IsCut)
+	d.copy(drop(long, note))
+	d.expect(OtherFiles)
+	d.copy(drop(short + ".gone"))
+	d.expect(OtherFiles)
+	d.copy(unicode(`"` + long + `"`))
+	if c := d.expect(IsPath); !slices.Equal(c.Files, []string{long}) {
+		t.Errorf("a path: %q", c.Files)
+	}
+	d.copy(unicode("see " + short))
+	d.expect(TextBeside)
+}
+
+func TestWindowsCells(t *testing.T) {
+	d := newWinDesk(t)
+	d.copy(unicode("1\t2\r\n"), named("HTML Format", 'x'), winContent{ID: cfDIB, Data: dibOf(pixels(9, 9), 40, 24, false)})
+	d.expect(TextBeside)
+	d.do(order{Empty: true})
+	d.expect(IsEmpty)
+	d.copy(named("bilipaste test", 'x'))
+	d.expect(NoPicture)
+}
+
 func TestWindowsReplace(t *testing.T) {
 	d := newWinDesk(t)
 	const text = "![](https://example.org/é截图😀.png)\n![](b)"
@@ -224,8 +334,9 @@ func TestWindowsReplace(t *testing.T) {
 	if err := d.Replace(t.Context(), c, text); err != nil {
 		t.Fatal(err)
 	}
-	if r := d.paste(cfUnicodeText); fromWide(r.Data) != "![](https://example.org/é截图😀.png)\r\n![](b)\x00" || slices.Contains(r.Formats, "PNG") {
-		t.Errorf("pasted: %q of %q", fromWide(r.Data), r.Formats)
+	data, formats := d.paste("CF_UNICODETEXT")
+	if fromWide(data) != "![](https://example.org/é截图😀.png)\r\n![](b)\x00" || slices.Contains(formats, "PNG") {
+		t.Errorf("pasted: %q of %q", fromWide(data), formats)
 	}
 	if err := d.Replace(t.Context(), c, text); !errors.Is(err, ErrChanged) {
 		t.Errorf("again: %v", err)
@@ -236,9 +347,7 @@ func TestWindowsReplace(t *testing.T) {
 	if err := d.Replace(t.Context(), c, text); !errors.Is(err, ErrChanged) {
 		t.Errorf("after another copy: %v", err)
 	}
-	if r := d.paste(cfUnicodeText); fromWide(r.Data) != "newer\x00" {
-		t.Errorf("what was copied is now %q", fromWide(r.Data))
-	}
+	d.pastes("newer")
 	d.expect(TextBeside)
 	d.none()
 }
