@@ -122,50 +122,49 @@ func (b *winClipboard) tell(changed func(offer)) {
 	b.changed = changed
 }
 
-func (b *winClipboard) current(context.Context) (offer, Reason, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.lookLocked()
-	if b.latest == nil {
-		return nil, IsOurs, nil
-	}
-	formats, err := clipboardFormats()
-	switch {
-	case err != nil:
+func (b *winClipboard) current(ctx context.Context) (o offer, why Reason, err error) {
+	err = b.opened(ctx, func() error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.lookLocked()
+		formats, err := clipboardFormats()
+		switch {
+		case b.latest == nil:
+			why = IsOurs
+		case len(formats) == 0:
+			why = IsEmpty
+		default:
+			o = b.latest
+		}
+		return err
+	})
+	if err != nil {
 		return nil, "", err
-	case len(formats) == 0:
-		return nil, IsEmpty, nil
 	}
-	return b.latest, "", nil
+	return o, why, nil
 }
 
-// attempt calls f, and gives it up where another program holds it up.
-func (b *winClipboard) attempt(ctx context.Context, f func(context.Context) ([]byte, error)) ([]byte, error) {
-	type result struct {
-		data []byte
-		err  error
-	}
+// attempt calls f, and gives it up where another program holds it up. What f
+// writes counts only if no error is returned.
+func (b *winClipboard) attempt(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, b.limits.hold+b.limits.answer)
 	defer cancel()
-	done := make(chan result, 1)
-	b.tasks.Go(func() {
-		data, err := f(ctx)
-		done <- result{data, err}
-	})
+	done := make(chan error, 1)
+	b.tasks.Go(func() { done <- f(ctx) })
 	select {
-	case r := <-done:
-		return r.data, r.err
+	case err := <-done:
+		return err
 	case <-ctx.Done():
-		return nil, errSilent
+		return errSilent
 	}
 }
 
-// opened calls use while the clipboard is open.
-func (b *winClipboard) opened(ctx context.Context, use func() ([]byte, error)) ([]byte, error) {
+// opened calls use while the clipboard is open: nobody else changes it then.
+func (b *winClipboard) opened(ctx context.Context, use func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := b.open(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _, _, _ = closeClipboard.Call() }()
 	return use()
@@ -218,19 +217,21 @@ func (o *winOffer) isThere() bool {
 	return b.number == o.number
 }
 
-func (o *winOffer) formats(context.Context) ([]string, error) {
-	ids, err := clipboardFormats()
-	if err != nil {
-		return nil, err
-	}
-	if !o.isThere() {
-		return nil, errSuperseded
-	}
-	var names []string
-	for _, id := range ids {
-		names = append(names, formatName(id))
-	}
-	return names, nil
+func (o *winOffer) formats(ctx context.Context) (names []string, err error) {
+	err = o.clipboard.opened(ctx, func() error {
+		ids, err := clipboardFormats()
+		if err != nil {
+			return err
+		}
+		if !o.isThere() {
+			return errSuperseded
+		}
+		for _, id := range ids {
+			names = append(names, formatName(id))
+		}
+		return nil
+	})
+	return names, err
 }
 
 func (o *winOffer) read(ctx context.Context, format string, limit int) ([]byte, error) {
@@ -239,14 +240,22 @@ func (o *winOffer) read(ctx context.Context, format string, limit int) ([]byte, 
 		return nil, err
 	}
 	b := o.clipboard
-	return b.attempt(ctx, func(ctx context.Context) ([]byte, error) {
+	var data []byte
+	err = b.attempt(ctx, func(ctx context.Context) error {
 		// A frozen program that is to hand over what it copied would keep the
 		// clipboard open, for all other programs too.
 		if owner := clipboardOwner(); owner != 0 && !answers(owner, b.limits.answer) {
-			return nil, errSilent
+			return errSilent
 		}
-		return b.opened(ctx, func() ([]byte, error) { return o.take(id, limit) })
+		return b.opened(ctx, func() (err error) {
+			data, err = o.take(id, limit)
+			return err
+		})
 	})
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
 }
 
 // take returns the content in one format. The clipboard is open.
@@ -258,7 +267,7 @@ func (o *winOffer) take(id uint32, limit int) ([]byte, error) {
 	if block == 0 {
 		return nil, err
 	}
-	// A program that puts it there only now makes the number grow.
+	// On Windows, a program that puts it there only now makes the number grow.
 	b := o.clipboard
 	b.mu.Lock()
 	o.number = sequenceNumber()

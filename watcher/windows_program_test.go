@@ -48,6 +48,7 @@ type winContent struct {
 
 // report is what comes back.
 type report struct {
+	Time    time.Time // when it was done
 	Formats []string
 	Data    []byte
 	Error   string
@@ -182,9 +183,17 @@ func obey() {
 	}{procedure: procedure, name: name}
 	class.size = uint32(unsafe.Sizeof(class))
 	_, _, _ = user32.NewProc("RegisterClassExW").Call(uintptr(unsafe.Pointer(&class)))
-	window, _, err := createWindowEx.Call(0, uintptr(unsafe.Pointer(name)), 0, 0, 0, 0, 0, 0, ^uintptr(2), 0, 0, 0) // only for messages: it needs no display
-	if window == 0 {
-		panic(err)
+	const onlyMessages = ^uintptr(2) // it needs no display
+	var window uintptr
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		var err error
+		window, _, err = createWindowEx.Call(0, uintptr(unsafe.Pointer(name)), 0, 0, 0, 0, 0, 0, onlyMessages, 0, 0, 0)
+		if window != 0 {
+			break
+		}
+		if time.Now().After(end) { // without a display, Wine refuses now and then
+			panic(err)
+		}
 	}
 	go func() {
 		decoder := gob.NewDecoder(os.Stdin)
@@ -242,7 +251,10 @@ func carryOut(o order, owner uintptr, late map[uint32]winContent) (r report, clo
 	if o.Hold > 0 {
 		closing = func() { _, _, _ = closeClipboard.Call() }
 	} else {
-		defer func() { _, _, _ = closeClipboard.Call() }()
+		defer func() {
+			r.Time = time.Now()
+			_, _, _ = closeClipboard.Call()
+		}()
 	}
 	if o.Empty || len(o.Contents) > 0 && !o.Add {
 		_, _, _ = emptyClipboard.Call()

@@ -84,20 +84,19 @@ func wide(text string) []byte {
 
 func (b *winClipboard) put(ctx context.Context, onlyIf offer, c content) error {
 	forms := c.forms()
-	_, err := b.attempt(ctx, func(ctx context.Context) ([]byte, error) {
+	return b.attempt(ctx, func(ctx context.Context) error {
 		blocks, err := newBlocks(forms)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		defer blocks.free()
-		return b.opened(ctx, func() ([]byte, error) {
+		return b.opened(ctx, func() error {
 			if o, ok := onlyIf.(*winOffer); ok && !o.isThere() {
-				return nil, ErrChanged
+				return ErrChanged
 			}
-			return nil, b.fill(blocks)
+			return b.fill(blocks)
 		})
 	})
-	return err
 }
 
 // fill puts blocks on the clipboard, which is open.
