@@ -56,3 +56,6 @@ func ParseSum(s string) (sum Sum, err error) {
 
 // String returns the sum in hexadecimal digits.
 func (s Sum) String() string { return hex.EncodeToString(s[:]) }
+
+// MarshalText returns what String returns.
+func (s Sum) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
