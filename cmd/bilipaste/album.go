@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/lang"
 )
 
 func (a *app) albumCommand() *cobra.Command {
@@ -19,7 +20,52 @@ func (a *app) albumCommand() *cobra.Command {
 		}
 		return err
 	}
-	return a.group("album", path)
+	verify := a.command("verify", "album_verify")
+	verify.RunE = func(cmd *cobra.Command, _ []string) error { return a.albumVerify(cmd.Context()) }
+	return a.group("album", path, verify)
+}
+
+// albumVerify checks every original, and mends what it can. What is lost makes
+// it fail.
+func (a *app) albumVerify(ctx context.Context) error {
+	dir, err := a.albumFolder()
+	if err != nil {
+		return err
+	}
+	r, err := album.Verify(ctx, dir, album.Options{MaxSize: int64(a.config.AlbumMaxSize)})
+	if err != nil {
+		return err
+	}
+	lost := len(r.Missing) + len(r.Changed)
+	if a.json {
+		a.printJSON(r)
+	} else {
+		a.printReport(r)
+	}
+	if lost > 0 || r.Rescue.File != "" {
+		return told{lang.Errorf("cli.album.lost", lang.Data{"Count": lost}, nil)}
+	}
+	return nil
+}
+
+func (a *app) printReport(r album.Report) {
+	line := func(id string, data lang.Data) { fmt.Fprintln(a.out, a.say.Text(id, data)) }
+	if r.Rescue.File != "" {
+		line("cli.album.rescued", lang.Data{"File": r.Rescue.File, "Pictures": r.Rescue.Pictures, "Links": r.Rescue.Links, "Debts": r.Rescue.Debts})
+	}
+	for _, f := range r.Missing {
+		line("cli.album.missing", lang.Data{"File": f.File, "Name": oneLine(f.Name), "URL": f.URL})
+	}
+	for _, f := range r.Changed {
+		line("cli.album.changed", lang.Data{"File": f.File, "Name": oneLine(f.Name), "URL": f.URL})
+	}
+	for _, file := range r.Strange {
+		line("cli.album.strange", lang.Data{"File": file})
+	}
+	if r.Adopted > 0 {
+		line("cli.album.adopted", lang.Data{"Count": r.Adopted})
+	}
+	line("cli.album.whole", lang.Data{"Count": r.Whole, "Size": size(int(r.Bytes))})
 }
 
 // openAlbum opens the album, once; it is closed with the program.

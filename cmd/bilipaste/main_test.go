@@ -25,6 +25,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"bilipaste/internal/album"
+	"bilipaste/uploader"
 	"bilipaste/uploader/sandbox"
 )
 
@@ -75,6 +77,7 @@ func TestScripts(t *testing.T) {
 			"endsin": endsIn,
 			"revive": func(ts *testscript.TestScript, _ bool, _ []string) { sandboxOf(ts).Revive() },
 			"moving": makeAnimation,
+			"owe":    oweFiles,
 		},
 	})
 }
@@ -121,6 +124,19 @@ func makeAnimation(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Check(gif.EncodeAll(f, &g))
 	ts.Check(f.Close())
+}
+
+// owe FILE... has the album owe the uploads of files, as if they had been copied
+// and could not be uploaded.
+func oweFiles(ts *testscript.TestScript, _ bool, files []string) {
+	kept, err := album.Open(context.Background(), ts.MkAbs("home/gateway/album"), album.Options{})
+	ts.Check(err)
+	for _, file := range files {
+		p, err := uploader.OpenPicture(ts.MkAbs(file))
+		ts.Check(err)
+		ts.Check(owe(context.Background(), kept, p))
+	}
+	ts.Check(kept.Close())
 }
 
 // status N COMMAND ARG... runs a command that must end with that status.

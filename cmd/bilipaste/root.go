@@ -42,7 +42,8 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.Bool("sandbox", false, a.say.Text("cli.flag.sandbox"))
 
 	root.AddCommand(a.trayCommand(), a.uploadCommand(), a.watchCommand(), a.loginCommand(), a.logoutCommand(), a.statusCommand(), a.infoCommand(), a.doctorCommand(),
-		a.albumCommand(), a.configCommand(), a.sandboxCommand(), a.versionCommand())
+		a.historyCommand(), a.queueCommand(), a.albumCommand(), a.configCommand(), a.sandboxCommand(), a.versionCommand())
+	root.AddCommand(a.holdCommands()...)
 	a.translate(root)
 	return root
 }

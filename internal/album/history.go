@@ -166,7 +166,7 @@ DELETE FROM pictures AS p WHERE id = ? AND NOT EXISTS (SELECT 1 FROM links WHERE
 			return nil
 		}
 		if err == nil {
-			over = []gone{{sum, a.original(sum, format)}}
+			over = []gone{{sum, a.File(sum, format)}}
 		}
 		return err
 	})

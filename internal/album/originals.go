@@ -14,16 +14,16 @@ import (
 	"bilipaste/uploader"
 )
 
-// original is the path of a picture's file: two levels, so that no folder has
-// too many.
-func (a *Album) original(sum uploader.Sum, format uploader.Format) string {
+// File is the path of a picture's original, which may not be there: two levels,
+// so that no folder has too many.
+func (a *Album) File(sum uploader.Sum, format uploader.Format) string {
 	name := sum.String()
 	return filepath.Join(a.dir, "originals", name[:2], name+format.Ext())
 }
 
 // store makes sure that a picture is on the disk, with the right bytes.
 func (a *Album) store(sum uploader.Sum, p uploader.Picture) error {
-	file := a.original(sum, p.Format)
+	file := a.File(sum, p.Format)
 	if there, err := os.ReadFile(file); err == nil && bytes.Equal(there, p.Data) {
 		return nil
 	}
@@ -34,7 +34,7 @@ func (a *Album) store(sum uploader.Sum, p uploader.Picture) error {
 // files that must go so that there is room.
 func (a *Album) enter(ctx context.Context, tx *sql.Tx, sum uploader.Sum, p uploader.Picture) (id int64, over []gone, err error) {
 	// It may have gone since, to make room. While tx lasts nothing goes.
-	if _, err := os.Stat(a.original(sum, p.Format)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(a.File(sum, p.Format)); errors.Is(err, fs.ErrNotExist) {
 		if err := a.store(sum, p); err != nil {
 			return 0, nil, err
 		}
@@ -61,7 +61,7 @@ func (a *Album) Original(ctx context.Context, sum uploader.Sum) (string, error) 
 	if err != nil {
 		return "", a.failed(ctx, err)
 	}
-	file := a.original(sum, format)
+	file := a.File(sum, format)
 	if _, err := os.Stat(file); err != nil {
 		return "", lang.Errorf("album.missing", lang.Data{"File": file}, err)
 	}
@@ -70,7 +70,7 @@ func (a *Album) Original(ctx context.Context, sum uploader.Sum) (string, error) 
 
 // read reads an original. The error tells that it is missing or not what it was.
 func (a *Album) read(sum uploader.Sum, p *uploader.Picture) error {
-	file := a.original(sum, p.Format)
+	file := a.File(sum, p.Format)
 	data, err := os.ReadFile(file)
 	switch {
 	case err != nil:

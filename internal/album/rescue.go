@@ -19,8 +19,12 @@ import (
 
 // Rescue is what became of a damaged database.
 type Rescue struct {
-	File                   string // where it is now; "" if there was no damage
-	Pictures, Links, Debts int64  // what could be read of it
+	File string `json:"file"` // where it is now; "" if there was no damage
+
+	// What could be read of it.
+	Pictures int64 `json:"pictures"`
+	Links    int64 `json:"links"`
+	Debts    int64 `json:"debts"`
 }
 
 // errDamaged is the error of a database in which a check found faults.

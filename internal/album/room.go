@@ -47,7 +47,7 @@ func (a *Album) makeRoom(ctx context.Context, tx *sql.Tx, newest int64) (over []
 			if err := rows.Scan(digits{&g.sum}, &format, &bytes); err != nil {
 				return nil, errors.Join(err, rows.Close())
 			}
-			g.file = a.original(g.sum, format)
+			g.file = a.File(g.sum, format)
 			over = append(over, g)
 			have -= bytes
 		}

@@ -15,22 +15,22 @@ import (
 
 // Report is what Verify found and did.
 type Report struct {
-	Whole   int      // originals that are what they were
-	Bytes   int64    // of these
-	Missing []Flaw   // originals that are not on the disk
-	Changed []Flaw   // originals with other bytes, moved to the folder "damaged"
-	Adopted int      // originals on the disk of which the database knew nothing, and knows now
-	Strange []string // files under originals that are not the album's, left alone
-	Rescue  Rescue   // of a database that was damaged
+	Whole   int      `json:"whole"`             // originals that are what they were
+	Bytes   int64    `json:"bytes"`             // of these
+	Missing []Flaw   `json:"missing,omitempty"` // originals that are not on the disk
+	Changed []Flaw   `json:"changed,omitempty"` // originals with other bytes, moved to the folder "damaged"
+	Adopted int      `json:"adopted,omitempty"` // originals on the disk of which the database knew nothing, and knows now
+	Strange []string `json:"strange,omitempty"` // files under originals that are not the album's, left alone
+	Rescue  Rescue   `json:"rescue,omitzero"`   // of a database that was damaged
 }
 
 // Flaw is an original that is lost. It comes back when it is copied again.
 type Flaw struct {
-	Sum  uploader.Sum
-	Name string
-	File string
-	URL  string // where it can be seen still; "" if nowhere
-	Owed bool   // its upload waits for the user now
+	Sum  uploader.Sum `json:"sha256"`
+	Name string       `json:"name,omitempty"`
+	File string       `json:"file"`
+	URL  string       `json:"url,omitempty"`  // where it can be seen still; "" if nowhere
+	Owed bool         `json:"owed,omitempty"` // its upload waits for the user now
 }
 
 // Verify reads every original and the whole database of the album in a folder,
@@ -100,7 +100,7 @@ func (a *Album) known(ctx context.Context) (map[uploader.Sum]original, error) {
 		if err := rows.Scan(digits{&sum}, &o.name, &format, &o.kept); err != nil {
 			return nil, err
 		}
-		o.file = a.original(sum, format)
+		o.file = a.File(sum, format)
 		known[sum] = o
 	}
 	return known, rows.Err()
@@ -207,7 +207,7 @@ func (a *Album) adopt(ctx context.Context, r *Report, known map[uploader.Sum]ori
 		}
 		data, readErr := os.ReadFile(file)
 		p, wrong := uploader.NewPicture("", data)
-		if err != nil || readErr != nil || wrong != nil || uploader.SumOf(data) != sum || a.original(sum, p.Format) != file {
+		if err != nil || readErr != nil || wrong != nil || uploader.SumOf(data) != sum || a.File(sum, p.Format) != file {
 			r.Strange = append(r.Strange, file)
 			return nil
 		}

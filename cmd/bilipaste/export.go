@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"bilipaste/internal/album"
+	"bilipaste/uploader"
+)
+
+// entry is a link of the history in --json.
+type entry struct {
+	N        int64           `json:"n"`
+	Used     time.Time       `json:"used"`
+	Made     time.Time       `json:"made"`
+	Name     string          `json:"name,omitempty"`
+	URL      string          `json:"url"`
+	Host     string          `json:"host"`
+	Bucket   string          `json:"bucket,omitempty"`
+	Format   uploader.Format `json:"format"` // this and the next three: of what the host holds
+	Width    int             `json:"width"`
+	Height   int             `json:"height"`
+	Bytes    int64           `json:"bytes"`
+	SHA256   string          `json:"sha256"` // this and the next two: of the original
+	Size     int64           `json:"original_bytes"`
+	Original string          `json:"original,omitempty"` // its file, while it is kept
+	Differs  bool            `json:"differs,omitempty"`
+	Dead     time.Time       `json:"dead,omitzero"`
+}
+
+func (a *app) entry(e album.Entry) entry {
+	line := entry{
+		N: e.ID, Used: e.Used.UTC(), Made: e.Link.Made.UTC(), Name: e.Picture.Name, URL: e.Link.URL, Host: e.Link.Host, Bucket: e.Link.Bucket,
+		Format: e.Link.Format, Width: e.Link.Width, Height: e.Link.Height, Bytes: e.Link.Bytes,
+		SHA256: e.Sum.String(), Size: e.Bytes, Differs: e.Link.Differs,
+	}
+	if e.Kept {
+		line.Original = a.album.File(e.Sum, e.Picture.Format)
+	}
+	if !e.Dead.IsZero() {
+		line.Dead = e.Dead.UTC()
+	}
+	return line
+}
+
+// export prints the whole history: in JSON as one array, or in Markdown with a
+// heading for each day.
+func (a *app) export(ctx context.Context, q album.Query) error {
+	entries, err := a.entries(ctx, q)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		all := make([]entry, len(entries))
+		for i, e := range entries {
+			all[i] = a.entry(e)
+		}
+		encoder := json.NewEncoder(a.out)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(all)
+	}
+	last := ""
+	for _, e := range entries {
+		if day := e.Used.Local().Format(time.DateOnly); day != last {
+			if last != "" {
+				fmt.Fprintln(a.out)
+			}
+			fmt.Fprintf(a.out, "## %s\n", day)
+			last = day
+		}
+		fmt.Fprintf(a.out, "\n![%s](%s)\n", altText.Replace(oneLine(e.Picture.Name)), e.Link.URL)
+	}
+	return nil
+}
+
+// altText keeps a name from ending the text in brackets that it is put into.
+var altText = strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, "`", "\\`", "*", `\*`, "_", `\_`, "<", `\<`, "!", `\!`)
