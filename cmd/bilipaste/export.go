@@ -49,22 +49,20 @@ func (a *app) entry(e album.Entry) entry {
 // export prints the whole history: in JSON as one array, or in Markdown with a
 // heading for each day.
 func (a *app) export(ctx context.Context, q album.Query) error {
-	entries, err := a.entries(ctx, q)
-	if err != nil {
-		return err
-	}
-	if a.json {
-		all := make([]entry, len(entries))
-		for i, e := range entries {
-			all[i] = a.entry(e)
+	last, between := "", "[\n  "
+	for e, err := range a.entries(ctx, q) {
+		if err != nil {
+			return err
 		}
-		encoder := json.NewEncoder(a.out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(all)
-	}
-	last := ""
-	for _, e := range entries {
+		if a.json {
+			text, err := json.Marshal(a.entry(e))
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "%s%s", between, text)
+			between = ",\n  "
+			continue
+		}
 		if day := e.Used.Local().Format(time.DateOnly); day != last {
 			if last != "" {
 				fmt.Fprintln(a.out)
@@ -73,6 +71,12 @@ func (a *app) export(ctx context.Context, q album.Query) error {
 			last = day
 		}
 		fmt.Fprintf(a.out, "\n![%s](%s)\n", altText.Replace(oneLine(e.Picture.Name)), e.Link.URL)
+	}
+	switch {
+	case a.json && between[0] == '[':
+		fmt.Fprintln(a.out, "[]")
+	case a.json:
+		fmt.Fprintln(a.out, "\n]")
 	}
 	return nil
 }

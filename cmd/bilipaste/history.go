@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"regexp"
 	"strconv"
 	"text/tabwriter"
@@ -84,43 +86,61 @@ func moment(s string, now time.Time) (time.Time, error) {
 	return time.ParseInLocation(time.DateOnly, s, now.Location())
 }
 
-// entries asks the album. The links are such as a browser can open.
-func (a *app) entries(ctx context.Context, q album.Query) ([]album.Entry, error) {
-	kept, err := a.openAlbum(ctx)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := kept.History(ctx, q)
-	if a.gateway != nil {
-		for i := range entries {
-			entries[i].Link.URL = a.gateway.Open(entries[i].Link.URL)
+// entries are the links of a query, such as a browser can open.
+func (a *app) entries(ctx context.Context, q album.Query) iter.Seq2[album.Entry, error] {
+	return func(yield func(album.Entry, error) bool) {
+		kept, err := a.openAlbum(ctx)
+		if err != nil {
+			yield(album.Entry{}, err)
+			return
+		}
+		for e, err := range kept.Each(ctx, q) {
+			if a.gateway != nil {
+				e.Link.URL = a.gateway.Open(e.Link.URL)
+			}
+			if !yield(e, err) {
+				return
+			}
 		}
 	}
-	return entries, err
 }
+
+// one returns the link with a number.
+func (a *app) one(ctx context.Context, number int64) (album.Entry, error) {
+	for e, err := range a.entries(ctx, album.Query{IDs: []int64{number}}) {
+		return e, err
+	}
+	return album.Entry{}, lang.Errorf("album.no_entry", lang.Data{"ID": number}, nil)
+}
+
+// linesTogether is for how many lines of a table the columns have one width.
+const linesTogether = 500
 
 // history prints links, the one that was used last first.
 func (a *app) history(ctx context.Context, q album.Query) error {
-	entries, err := a.entries(ctx, q)
-	if err != nil {
-		return err
-	}
-	if a.json {
-		for _, e := range entries {
-			a.printJSON(a.entry(e))
-		}
-		return nil
-	}
-	if len(entries) == 0 {
-		fmt.Fprintln(a.err, a.say.Text("cli.history.none"))
-	}
 	table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	for _, e := range entries {
+	lines := 0
+	for e, err := range a.entries(ctx, q) {
+		if err != nil {
+			return errors.Join(err, table.Flush())
+		}
+		if lines++; a.json {
+			a.printJSON(a.entry(e))
+			continue
+		}
 		name := oneLine(e.Picture.Name)
 		if !e.Dead.IsZero() {
 			name = a.say.Text("cli.history.dead", lang.Data{"Name": name})
 		}
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.Used.Local().Format("2006-01-02 15:04"), size(int(e.Bytes)), e.Link.Host, e.Link.URL, name)
+		if lines%linesTogether == 0 {
+			if err := table.Flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if lines == 0 && !a.json {
+		fmt.Fprintln(a.err, a.say.Text("cli.history.none"))
 	}
 	return table.Flush()
 }
@@ -128,14 +148,10 @@ func (a *app) history(ctx context.Context, q album.Query) error {
 // copyLink puts a link of the history on the clipboard, as the settings say
 // that links are written.
 func (a *app) copyLink(ctx context.Context, number int64) error {
-	entries, err := a.entries(ctx, album.Query{IDs: []int64{number}})
+	e, err := a.one(ctx, number)
 	if err != nil {
 		return err
 	}
-	if len(entries) == 0 {
-		return lang.Errorf("album.no_entry", lang.Data{"ID": number}, nil)
-	}
-	e := entries[0]
 	text := a.config.Format.Write(format.Picture{URL: e.Link.URL, Name: e.Picture.Name, Width: e.Link.Width, Height: e.Link.Height})
 	if err := a.copyText(ctx, text); err != nil {
 		return err
@@ -158,14 +174,14 @@ func (a *app) forget(ctx context.Context, numbers []string) error {
 		return err
 	}
 	for _, id := range ids {
-		entries, err := a.entries(ctx, album.Query{IDs: []int64{id}})
+		e, err := a.one(ctx, id)
 		if err == nil {
 			err = a.album.Forget(ctx, id)
 		}
 		if err != nil {
 			return err
 		}
-		if e := entries[0]; a.json {
+		if a.json {
 			a.printJSON(a.entry(e))
 		} else {
 			fmt.Fprintln(a.out, a.say.Text("cli.history.forgotten", lang.Data{"ID": id, "Host": e.Link.Host, "URL": e.Link.URL}))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"iter"
 	"strings"
 	"time"
 
@@ -35,13 +36,46 @@ type Entry struct {
 // History returns links, the one that was used last first. The error is a
 // lang.Teller.
 func (a *Album) History(ctx context.Context, q Query) ([]Entry, error) {
+	var entries []Entry
+	for e, err := range a.Each(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// Each goes through what History returns, however much it is. An error is the
+// last of it. The album can do nothing else meanwhile.
+func (a *Album) Each(ctx context.Context, q Query) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		rows, err := a.find(ctx, q)
+		if errors.Is(err, errNothing) {
+			return
+		}
+		if err == nil {
+			defer rows.Close()
+			for rows.Next() && err == nil {
+				var e Entry
+				if e, err = scanEntry(rows); err == nil && !yield(e, nil) {
+					return
+				}
+			}
+			err = errors.Join(err, rows.Err())
+		}
+		if err != nil {
+			yield(Entry{}, a.failed(ctx, err))
+		}
+	}
+}
+
+// find asks for the links of a query; the error may be errNothing.
+func (a *Album) find(ctx context.Context, q Query) (*sql.Rows, error) {
 	from, order, where, args := "links l", "l.turn", []string{"true"}, []any{}
 	match, err := a.match(ctx, q.Words)
-	if errors.Is(err, errNothing) {
-		return nil, nil
-	}
 	if err != nil {
-		return nil, a.failed(ctx, err)
+		return nil, err
 	}
 	if match != "" { // CROSS: the index comes first
 		from, order = "words CROSS JOIN links l ON l.turn = words.rowid", "words.rowid"
@@ -66,28 +100,20 @@ func (a *Album) History(ctx context.Context, q Query) ([]Entry, error) {
 	if q.Limit <= 0 {
 		q.Limit = -1
 	}
-	rows, err := a.db.QueryContext(ctx, `
+	return a.db.QueryContext(ctx, `
 SELECT l.id, p.sum, l.name, p.format, p.width, p.height, p.bytes, p.kept,
 	l.url, l.host, l.bucket, l.made, l.differs, l.format, l.width, l.height, l.bytes, l.used, l.dead
 FROM `+from+` CROSS JOIN pictures p ON p.id = l.picture
 WHERE `+strings.Join(where, " AND ")+` ORDER BY `+order+` DESC LIMIT ?`, append(args, q.Limit)...)
-	if err != nil {
-		return nil, a.failed(ctx, err)
-	}
-	defer rows.Close()
-	var entries []Entry
-	for rows.Next() {
-		var e Entry
-		var made, used, dead moment
-		p, l := &e.Picture, &e.Link
-		if err := rows.Scan(&e.ID, digits{&e.Sum}, &p.Name, &p.Format, &p.Width, &p.Height, &e.Bytes, &e.Kept,
-			&l.URL, &l.Host, &l.Bucket, &made, &l.Differs, &l.Format, &l.Width, &l.Height, &l.Bytes, &used, &dead); err != nil {
-			return nil, a.failed(ctx, err)
-		}
-		l.Made, e.Used, e.Dead = made.Time, used.Time, dead.Time
-		entries = append(entries, e)
-	}
-	return entries, a.failed(ctx, rows.Err())
+}
+
+func scanEntry(rows *sql.Rows) (e Entry, err error) {
+	var made, used, dead moment
+	p, l := &e.Picture, &e.Link
+	err = rows.Scan(&e.ID, digits{&e.Sum}, &p.Name, &p.Format, &p.Width, &p.Height, &e.Bytes, &e.Kept,
+		&l.URL, &l.Host, &l.Bucket, &made, &l.Differs, &l.Format, &l.Width, &l.Height, &l.Bytes, &used, &dead)
+	l.Made, e.Used, e.Dead = made.Time, used.Time, dead.Time
+	return e, err
 }
 
 // mostEnds is for how many trigrams it is better to look into the index than
