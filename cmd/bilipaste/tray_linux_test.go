@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"image"
 	"image/color"
 	"os"
 	"os/exec"
@@ -38,7 +39,7 @@ func startTray(t *testing.T, settings string) *trayed {
 
 func (p *trayed) start(t *testing.T, settings string) *trayed {
 	t.Helper()
-	p.host, p.home, p.ended = sandbox.New(), t.TempDir(), make(chan struct{})
+	p.host, p.home = sandbox.New(), t.TempDir()
 	if err := p.host.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -46,18 +47,26 @@ func (p *trayed) start(t *testing.T, settings string) *trayed {
 	if err := os.WriteFile(p.file(), []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return p.run(t)
+}
+
+// run starts it, also again after it has ended.
+func (p *trayed) run(t *testing.T) *trayed {
+	t.Helper()
+	p.ended = make(chan struct{})
 	p.cmd = p.command()
 	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	cmd, ended := p.cmd, p.ended
 	go func() {
-		p.err = p.cmd.Wait()
-		close(p.ended)
+		p.err = cmd.Wait()
+		close(ended)
 	}()
 	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.ended
+		_ = cmd.Process.Kill()
+		<-ended
 		for _, fault := range desktoptest.Faults(p.said.String()) {
 			t.Errorf("it said: %s", fault)
 		}
@@ -246,6 +255,77 @@ func TestLoginFromTheTray(t *testing.T) {
 	}
 	panel.Open(icon)
 	panel.Save("program-account")
+}
+
+// Recent links and the picture to put back are the album's: also those of an
+// earlier run, and those that another process makes.
+func TestTheTrayRemembers(t *testing.T) {
+	desktoptest.Bus(t)
+	x := desktoptest.StartX(t)
+	panel := desktoptest.StartPanel(t, x)
+	p := startTray(t, `{"writing_mode": true, "notify": false, "sound": false, "pace": "0s"}`)
+	icon, _ := panel.Shows("writing mode", blue, 60, 1000)
+	picture := noise(t, 3000)
+	x.Copy(t, "image/png", picture)
+	link := pasted(t, x, "![](http")
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-p.ended
+
+	p.run(t)
+	desktoptest.Eventually(t, "the tray is back", func() bool {
+		if where, _ := panel.Shows("writing mode", blue, 60, 1000); where != (image.Point{}) {
+			icon = where
+		}
+		_, err := os.Stat(filepath.Join(p.home, "instance.json"))
+		return err == nil
+	})
+	x.Copy(t, "UTF8_STRING", []byte("my own words"))
+	panel.Open(icon)
+	panel.Press("Down", "Down", "Down", "Return")
+	desktoptest.Eventually(t, "the picture is back", func() bool {
+		got, err := x.Paste(t, "image/png")
+		return err == nil && bytes.Equal(got, picture)
+	})
+	panel.Open(icon)
+	panel.Press("Down", "Down", "Down", "Down", "Right", "Return")
+	if text := pasted(t, x, "![](http"); text != link {
+		t.Errorf("pasted %q, want %q", text, link)
+	}
+
+	file := filepath.Join(t.TempDir(), "other.png")
+	if err := os.WriteFile(file, noise(t, 4000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := p.command("upload", "--format", "markdown", file).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	desktoptest.Eventually(t, "the link that a terminal has made", func() bool {
+		panel.Open(icon)
+		panel.Press("Down", "Down", "Down", "Down", "Right", "Return")
+		return pasted(t, x, "![](http") == strings.TrimSpace(string(out))
+	})
+
+	// What waits is counted, and goes up at a click.
+	p.host.Play(sandbox.LoggedOut, 0)
+	waits := noise(t, 5000)
+	x.Copy(t, "image/png", waits)
+	panel.Shows("attention", red, 15, 1000)
+	p.host.Play("", 0)
+	panel.Open(icon)
+	panel.Save("program-waiting")
+	panel.Press("Down", "Down", "Down", "Down", "Down", "Return") // past the error
+	kept := albumIn(t, p.home)
+	desktoptest.Eventually(t, "it goes up", func() bool {
+		waiting, taken := owedIn(t, kept)
+		return waiting+taken == 0
+	})
+	panel.Shows("writing mode", blue, 60, 1000)
+	if got, err := x.Paste(t, "image/png"); err != nil || !bytes.Equal(got, waits) {
+		t.Errorf("the clipboard was not left alone: %v", err)
+	}
 }
 
 // A second start has the first one show itself.
