@@ -55,13 +55,20 @@ func (d *daemon) Replace(ctx context.Context, clip watcher.Clip, text string) er
 
 // Upload uploads p to where the settings say by now.
 func (d *daemon) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
-	var links linker
-	var err error
-	d.change(func() {
-		d.uploads++
-		links, err = d.links, d.noLinks
-	})
+	d.change(func() { d.uploads++ })
 	defer d.change(func() { d.uploads-- })
+	return late{d}.Upload(ctx, p)
+}
+
+// late is the daemon as the uploader of what is owed. The icon does not show
+// that: it would be restless for as long as an outage lasts.
+type late struct{ *daemon }
+
+// Upload uploads p to where the settings say by now.
+func (l late) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+	l.mu.Lock()
+	links, err := l.links, l.noLinks
+	l.mu.Unlock()
 	if err != nil {
 		return uploader.Link{}, err
 	}

@@ -69,7 +69,7 @@ func (a *app) runTray(ctx context.Context) error {
 	d.tray = tray.New(d.do, d.notice)
 	d.writing = a.config.WritingMode
 	d.payer = &writing.Payer{
-		Album: kept, Uploader: d, Notifier: d, Format: d.format, Language: d.language, Report: d.paid, Log: a.log,
+		Album: kept, Uploader: late{d}, Notifier: d, Format: d.format, Language: d.language, Report: d.paid, Log: a.log,
 	}
 	d.look()
 	d.apply(a.config, a.configErr)

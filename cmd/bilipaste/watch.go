@@ -98,6 +98,7 @@ type clipped struct {
 type clippedPicture struct {
 	Name  string   `json:"name,omitempty"`
 	URL   string   `json:"url,omitempty"`
+	Known bool     `json:"known,omitempty"` // nothing was sent
 	Notes []string `json:"notes,omitempty"`
 	Waits bool     `json:"waits,omitempty"` // it goes up by itself, later
 	Error *failure `json:"error,omitempty"`
@@ -110,7 +111,7 @@ func (a *app) printPaid(p writing.Paid) {
 	case p.Waits:
 	case a.json:
 		a.printJSON(clipped{Time: time.Now(), Why: watcher.IsPicture, Late: true, Pictures: []clippedPicture{
-			{Name: name, URL: p.Link.URL, Notes: a.notesOf(p.Link), Error: a.failure(p.Err)},
+			{Name: name, URL: p.Link.URL, Known: p.Link.Known, Notes: a.notesOf(p.Link), Error: a.failure(p.Err)},
 		}})
 	case p.Err != nil:
 		what, _ := a.say.Error(p.Err)
@@ -135,7 +136,7 @@ func (a *app) printResult(r writing.Result) {
 		Took: float64(r.Took.Microseconds()) / 1000, Error: a.failure(r.Pasted),
 	}
 	for _, p := range r.Pictures {
-		line.Pictures = append(line.Pictures, clippedPicture{p.Name, p.Link.URL, a.notesOf(p.Link), p.Waits, a.failure(p.Err)})
+		line.Pictures = append(line.Pictures, clippedPicture{p.Name, p.Link.URL, p.Link.Known, a.notesOf(p.Link), p.Waits, a.failure(p.Err)})
 	}
 	a.printJSON(line)
 }

@@ -67,18 +67,17 @@ type Picture struct {
 	Waits         bool // with Err: it goes up by itself, later
 }
 
-// taken is a clip whose pictures are in the album.
+// taken is a clip whose pictures are in the album, and not in memory any more.
 type taken struct {
-	clip     watcher.Clip // without its data
+	clip     watcher.Clip
 	pictures []kept
 	took     time.Duration
 }
 
 // kept is a picture of a clip, and its debt, unless that could not be entered.
 type kept struct {
-	uploader.Picture
+	Picture
 	debt album.Debt
-	err  error
 }
 
 // Run takes each clip that comes, one after the other, until ctx is done, and
@@ -105,7 +104,9 @@ func (m *Mode) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		m.upload(ctx, turn) // it does nothing once ctx is done
+		if ctx.Err() == nil {
+			m.upload(ctx, turn)
+		}
 	}
 }
 
@@ -114,9 +115,12 @@ func (m *Mode) keep(ctx context.Context, clip watcher.Clip) taken {
 	start := time.Now()
 	var pictures []kept
 	for p, err := range m.pictures(clip) {
-		k := kept{Picture: p, err: err}
+		k := kept{Picture: Picture{Name: p.Name, Format: p.Format, Width: p.Width, Height: p.Height, Bytes: len(p.Data), Err: err}}
 		if err == nil {
-			k.debt, k.err = m.Album.Keep(ctx, p)
+			k.debt, k.Err = m.Album.Keep(ctx, p)
+		}
+		if k.Err == nil {
+			k.Original, k.Err = m.Album.Original(ctx, k.debt.Sum)
 		}
 		pictures = append(pictures, k)
 	}
@@ -126,29 +130,26 @@ func (m *Mode) keep(ctx context.Context, clip watcher.Clip) taken {
 
 // upload makes a clip's pictures links on the clipboard.
 func (m *Mode) upload(ctx context.Context, t taken) {
-	if ctx.Err() != nil {
-		return
-	}
 	start := time.Now()
 	r := Result{Clip: t.clip}
 	var links []string
-	for i, p := range t.pictures {
-		done := Picture{Name: p.Name, Format: p.Format, Width: p.Width, Height: p.Height, Bytes: len(p.Data), Err: p.err}
-		if p.err == nil {
-			done.Original, _ = m.Album.Original(ctx, p.debt.Sum)
-			done.Link, done.Err = m.Uploader.Upload(ctx, p.Picture)
-			if ctx.Err() == nil {
-				done.Waits = m.Payer.tried(ctx, p.debt, done.Link, done.Err)
+	var outage error // what keeps the rest from being tried
+	for _, p := range t.pictures {
+		if p.Err == nil {
+			if p.Err = outage; outage == nil {
+				p.Link, p.Err = m.send(ctx, p)
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			if p.Waits = m.Payer.tried(ctx, p.debt, p.Link, p.Err); p.Waits {
+				outage = p.Err
 			}
 		}
-		t.pictures[i] = kept{} // lets go of its data
-		if ctx.Err() != nil {
-			return
+		if p.Err == nil {
+			links = append(links, written(m.Format(), p.Name, p.Link))
 		}
-		if done.Err == nil {
-			links = append(links, written(m.Format(), p.Name, done.Link))
-		}
-		r.Pictures = append(r.Pictures, done)
+		r.Pictures = append(r.Pictures, p.Picture)
 	}
 	if r.Text = strings.Join(links, "\n"); r.Text != "" {
 		r.Pasted = m.Clipboard.Replace(ctx, t.clip, r.Text)
@@ -156,6 +157,16 @@ func (m *Mode) upload(ctx context.Context, t taken) {
 	r.Took = t.took + time.Since(start)
 	m.tell(ctx, r)
 	m.Report(r)
+}
+
+// send uploads a picture's original.
+func (m *Mode) send(ctx context.Context, p kept) (uploader.Link, error) {
+	original, err := uploader.OpenPicture(p.Original)
+	if err != nil {
+		return uploader.Link{}, err
+	}
+	original.Name = p.Name
+	return m.Uploader.Upload(ctx, original)
 }
 
 // pictures reads the pictures that count of a clip, one at a time.

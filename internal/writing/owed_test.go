@@ -80,6 +80,31 @@ func TestWhatTheAlbumCannotKeepIsNotSent(t *testing.T) {
 	}
 }
 
+// In an outage the rest of a clip waits without being tried.
+func TestTheRestOfAClipWaits(t *testing.T) {
+	d := newDesk()
+	d.failing["a.png"] = &uploader.Error{Kind: uploader.Rejected, Host: "host"}
+	d.failing["b.png"] = noLogin
+	d.start(t)
+	var c watcher.Clip
+	for _, name := range []string{"a.png", "b.png", "c.png"} {
+		file := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(file, pictureOf(t, name).Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c.Files = append(c.Files, file)
+	}
+	c.Take = watcher.Files
+	d.copied <- c
+	r := <-d.reported
+	if len(d.sending) != 2 || r.Pictures[0].Waits || !r.Pictures[1].Waits || !r.Pictures[2].Waits {
+		t.Errorf("%d were tried: %+v", len(d.sending), r.Pictures)
+	}
+	if got := owed(t, d.album); !slices.Equal(got, []string{"a.png", "b.png", "c.png"}) {
+		t.Errorf("owed: %q", got)
+	}
+}
+
 // What fails for a reason that will pass is told once, and goes up late, with
 // nothing pasted; what fails for good waits for the user.
 func TestWhatFailsIsOwed(t *testing.T) {

@@ -44,12 +44,15 @@ type Paid struct {
 // Pay uploads what is owed, in the order in which it came, and tells done of
 // each debt that it tried. What has failed for good is tried only with all, and
 // what is being uploaded elsewhere is left out. It stops at the first failure
-// that will pass, and returns it; any other error is the album's or ctx's.
+// that will pass, and returns it; any other error is the album's or ctx's. Only
+// one picture with which the host has trouble again and again does not keep
+// those after it from being tried.
 func (p *Payer) Pay(ctx context.Context, all bool, done func(Paid)) error {
 	debts, err := p.Album.Owed(ctx)
 	if err != nil {
 		return err
 	}
+	var stuck error
 	for _, d := range debts {
 		if d.ForGood && !all {
 			continue
@@ -70,11 +73,25 @@ func (p *Payer) Pay(ctx context.Context, all bool, done func(Paid)) error {
 			p.postpone(ctx, d, paid.Err, paid.Waits)
 		}
 		done(paid)
-		if paid.Waits {
+		switch {
+		case !paid.Waits:
+		case stuck == nil && d.Tries >= patience && isTrouble(paid.Err):
+			stuck = paid.Err
+		default:
 			return paid.Err
 		}
 	}
-	return nil
+	return stuck
+}
+
+// patience is how often a picture is tried before the host's trouble may be
+// with this one alone.
+const patience = 3
+
+// isTrouble tells whether err is a host's trouble of its own.
+func isTrouble(err error) bool {
+	e := uploader.Temporary(err)
+	return e != nil && e.Kind == uploader.Passing && !uploader.Offline(err)
 }
 
 // postpone lets go of a debt whose upload failed. It waits for that to pass, or
