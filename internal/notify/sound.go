@@ -1,11 +1,7 @@
 package notify
 
 import (
-	"bytes"
 	"context"
-
-	"github.com/gopxl/beep/v2"
-	"github.com/gopxl/beep/v2/wav"
 
 	"bilipaste/assets"
 	"bilipaste/internal/lang"
@@ -41,9 +37,4 @@ func sound(name string) []byte {
 		panic(err) // it is part of the program
 	}
 	return file
-}
-
-// decode opens a WAV file.
-func decode(file []byte) (beep.StreamSeekCloser, beep.Format, error) {
-	return wav.Decode(bytes.NewReader(file))
 }
