@@ -1,5 +1,5 @@
 // Package durable writes files that are whole at every moment and outlive a
-// power cut.
+// power cut, and reads them.
 package durable
 
 import (
@@ -30,12 +30,22 @@ func Write(file string, data []byte, perm fs.FileMode) error {
 		err = temp.Sync()
 	}
 	if err = errors.Join(err, temp.Close()); err == nil {
-		err = rename(temp.Name(), file)
+		err = patiently(func() error { return os.Rename(temp.Name(), file) })
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(temp.Name()))
 	}
 	return syncFolder(dir)
+}
+
+// Read returns what is in a file. On Windows, where a file that is just being
+// written anew cannot be opened, it waits for that.
+func Read(file string) (data []byte, err error) {
+	err = patiently(func() error {
+		data, err = os.ReadFile(file)
+		return err
+	})
+	return data, err
 }
 
 // makeFolder makes a folder and those above it, for their owner alone.

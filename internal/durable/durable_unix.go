@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-func rename(from, to string) error { return os.Rename(from, to) }
+func patiently(call func() error) error { return call() }
 
 // syncFolder makes a new name in a folder outlive a power cut, where the file
 // system can.

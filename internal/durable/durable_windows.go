@@ -2,7 +2,6 @@ package durable
 
 import (
 	"errors"
-	"os"
 	"time"
 
 	"golang.org/x/sys/windows"
@@ -12,9 +11,10 @@ import (
 // virus scanner looks at each new one.
 const patience = 2 * time.Second
 
-func rename(from, to string) error {
+// patiently repeats a call until no other program has its file open.
+func patiently(call func() error) error {
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		err := os.Rename(from, to)
+		err := call()
 		busy := errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED)
 		if !busy || time.Now().After(end) {
 			return err
