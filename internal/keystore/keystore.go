@@ -1,12 +1,12 @@
 // Package keystore keeps one secret: in the system's keyring, else in a file
-// that its owner alone can read, and says in which.
+// that its owner alone can read, and says in which. On Windows the file's
+// secret is also encrypted for its owner.
 package keystore
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"runtime"
@@ -43,7 +43,6 @@ const (
 const (
 	service = "bilipaste" // the name in the keyring
 	limit   = 3 * time.Second
-	largest = 64 << 10
 )
 
 // Store keeps a secret. The file is always there while there is one: it holds
@@ -69,6 +68,7 @@ func New(mode Mode, file string) *Store {
 type note struct {
 	Place  Place  `json:"kept_in"`
 	Secret string `json:"secret,omitempty"`
+	Sealed []byte `json:"sealed,omitempty"` // the secret, where the system seals
 }
 
 // Load returns the secret, nil if there is none. The error is a lang.Teller:
@@ -93,7 +93,14 @@ func (s *Store) Load() ([]byte, error) {
 		}
 		return []byte(secret), nil
 	case InFile:
-		return []byte(n.Secret), nil
+		if n.Sealed == nil {
+			return []byte(n.Secret), nil
+		}
+		secret, err := unseal(n.Sealed)
+		if err != nil {
+			return nil, lang.Errorf("keystore.sealed", lang.Data{"File": s.file, "Cause": err.Error()}, err)
+		}
+		return secret, nil
 	}
 	return nil, nil
 }
@@ -105,15 +112,17 @@ func (s *Store) Save(secret []byte) error {
 	if err != nil {
 		before = note{} // a broken file is replaced
 	}
-	n := note{Place: InFile, Secret: string(secret)}
+	n := note{Place: InKeyring}
 	var fallback error
 	if s.mode != File {
 		fallback = s.ask(func() error { return keyring.Set(service, s.file, string(secret)) })
-		switch {
-		case fallback == nil:
-			n = note{Place: InKeyring}
-		case s.mode == Keyring:
+		if fallback != nil && s.mode == Keyring {
 			return fallback
+		}
+	}
+	if s.mode == File || fallback != nil {
+		if n, err = inFile(secret); err != nil {
+			return s.failed("keystore.unwritable", err)
 		}
 	}
 	if err := s.write(n); err != nil {
@@ -122,17 +131,28 @@ func (s *Store) Save(secret []byte) error {
 	s.mu.Lock()
 	s.fallback = fallback
 	s.mu.Unlock()
-	if before.Place == InKeyring && s.mode == File {
+	if before.Place == InKeyring && (s.mode == File || errors.Is(fallback, keyring.ErrSetDataTooBig)) {
 		_ = s.remove() // what stays there is not looked at any more
 	}
 	return nil
+}
+
+// inFile returns the note that holds a secret.
+func inFile(secret []byte) (note, error) {
+	sealed, err := seal(secret)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return note{Place: InFile, Secret: string(secret)}, nil
+	}
+	return note{Place: InFile, Sealed: sealed}, err
 }
 
 // Delete forgets the secret. The error is a lang.Teller: the secret may still
 // be in the keyring, or in the file.
 func (s *Store) Delete() error {
 	n, err := s.read()
-	if err == nil && n.Place == InKeyring {
+	// A Save that was killed halfway may have left one in the keyring, whatever
+	// the file says. Only that of Windows is sure not to ask for a password.
+	if err == nil && (n.Place == InKeyring || runtime.GOOS == "windows") {
 		if err := s.remove(); err != nil {
 			return err
 		}
@@ -207,8 +227,11 @@ func (s *Store) ask(call func() error) error {
 	}()
 	select {
 	case err := <-done:
-		if err == nil || errors.Is(err, keyring.ErrNotFound) {
+		switch {
+		case err == nil || errors.Is(err, keyring.ErrNotFound):
 			return err
+		case errors.Is(err, keyring.ErrSetDataTooBig):
+			return lang.Errorf("keystore.too_long", nil, err)
 		}
 		return lang.Errorf("keystore.keyring", lang.Data{"Cause": err.Error()}, err)
 	case <-late:
@@ -231,15 +254,10 @@ func (s *Store) setStuck(stuck bool) {
 
 // read reads the file; none is the zero note.
 func (s *Store) read() (note, error) {
-	file, err := os.Open(s.file)
+	data, err := durable.Read(s.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return note{}, nil
 	}
-	if err != nil {
-		return note{}, s.failed("keystore.unreadable", err)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, largest))
 	if err != nil {
 		return note{}, s.failed("keystore.unreadable", err)
 	}
@@ -266,6 +284,8 @@ func (s *Store) write(n note) error {
 func (s *Store) failed(id string, err error) error {
 	cause := err
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		cause = e.Err
+	} else if e, ok := errors.AsType[*os.LinkError](err); ok {
 		cause = e.Err
 	}
 	return lang.Errorf(id, lang.Data{"File": s.file, "Cause": cause.Error()}, err)
