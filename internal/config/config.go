@@ -369,7 +369,7 @@ type entry struct {
 
 // read reads the file's entries in their order.
 func read(file string) ([]entry, error) {
-	data, err := os.ReadFile(file)
+	data, err := durable.Read(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -441,6 +441,9 @@ func quote(s string) json.RawMessage {
 // cause is a file error without its path, which the message names.
 func cause(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
 		return e.Err
 	}
 	return err

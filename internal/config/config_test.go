@@ -191,6 +191,9 @@ func TestSaveKeepsALinkedFileLinked(t *testing.T) {
 	if err := os.Symlink(target, link); err != nil {
 		t.Skip(err)
 	}
+	if _, err := os.Lstat(link); err != nil {
+		t.Skip("no links, whatever is said: ", err) // Wine
+	}
 	if err := config.Save(link, "sound", "false"); err != nil {
 		t.Fatal(err)
 	}
