@@ -1,5 +1,5 @@
 // Package durable writes files that are whole at every moment and outlive a
-// power cut, and reads them.
+// power cut. On Windows it waits while another program has one open.
 package durable
 
 import (
@@ -33,19 +33,23 @@ func Write(file string, data []byte, perm fs.FileMode) error {
 		err = patiently(func() error { return os.Rename(temp.Name(), file) })
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
+		return errors.Join(err, Remove(temp.Name()))
 	}
 	return syncFolder(dir)
 }
 
-// Read returns what is in a file. On Windows, where a file that is just being
-// written anew cannot be opened, it waits for that.
+// Read returns what is in a file, also in one that is just being written anew.
 func Read(file string) (data []byte, err error) {
 	err = patiently(func() error {
 		data, err = os.ReadFile(file)
 		return err
 	})
 	return data, err
+}
+
+// Remove removes a file, also one that is just being read.
+func Remove(file string) error {
+	return patiently(func() error { return os.Remove(file) })
 }
 
 // makeFolder makes a folder and those above it, for their owner alone.

@@ -90,3 +90,22 @@ func TestReadersSeeOneWholeText(t *testing.T) {
 		}
 	}
 }
+
+func TestAFileThatIsReadCanBeRemoved(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := durable.Write(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reading, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	removed := make(chan error)
+	go func() { removed <- durable.Remove(file) }()
+	if err := reading.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-removed; err != nil {
+		t.Error(err)
+	}
+}
