@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"bilipaste/internal/durable"
 	"bilipaste/internal/lang"
 	"bilipaste/uploader"
 )
@@ -55,12 +56,11 @@ func New(o Options) (*Host, error) {
 	if o.Template == "" {
 		o.Template = DefaultTemplate
 	}
-	name := fill(o.Template, time.Time{}, "")
-	if strings.ContainsAny(name, "{}\\:*?\"<>|") || strings.ContainsFunc(name, isControl) || !fs.ValidPath(strings.TrimSuffix(name+"x", "/")) {
+	if !isName(fill(o.Template, time.Time{}, "0123456789ab")) {
 		return nil, lang.Errorf("folder.template", lang.Data{"Template": o.Template}, nil)
 	}
 	if o.Prefix == "" {
-		o.Prefix = filepath.Base(dir)
+		o.Prefix = filepath.ToSlash(filepath.Base(dir))
 	}
 	u, err := url.Parse(o.Prefix)
 	if err != nil || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
@@ -69,6 +69,25 @@ func New(o Options) (*Host, error) {
 	}
 	return &Host{o}, nil
 }
+
+// isName tells whether a picture can have a name on every system: a post and
+// its pictures travel.
+func isName(name string) bool {
+	if strings.ContainsAny(name, "{}\\:*?\"<>|") || strings.ContainsFunc(name, isControl) || !fs.ValidPath(name+"x") {
+		return false
+	}
+	folders := strings.Split(name, "/")
+	file := len(folders) - 1
+	for i, part := range folders {
+		if device.MatchString(part) || i != file && strings.TrimRight(part, ". ") != part {
+			return false
+		}
+	}
+	return true
+}
+
+// device is what Windows takes for a device, in any folder and whatever follows.
+var device = regexp.MustCompile(`(?i)^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?$`)
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
@@ -159,7 +178,7 @@ func write(file string, data []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(temp.Name()) }() // it has another name by then, or is of no use
+	defer func() { _ = durable.Remove(temp.Name()) }() // it has another name by then, or is of no use
 	_, err = temp.Write(data)
 	if err = errors.Join(err, temp.Chmod(0o644), temp.Sync(), temp.Close()); err != nil {
 		return err

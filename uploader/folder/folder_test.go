@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -98,8 +99,12 @@ func TestNothingElseIsOverwritten(t *testing.T) {
 	if err := os.WriteFile(taken, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(taken, filepath.Join(dir, "picture-2.png")); err != nil {
-		t.Skip(err)
+	other := filepath.Join(dir, "picture-2.png")
+	_ = os.Symlink(taken, other)
+	if _, err := os.Lstat(other); err != nil { // no links here
+		if err := os.Mkdir(other, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for seed, want := range map[int]string{1: "i/picture-3.png"} {
 		p := hosttest.Picture(t, uploader.PNG, seed)
@@ -147,10 +152,30 @@ func TestAFolderThatCannotBe(t *testing.T) {
 	}
 	for _, o := range []folder.Options{
 		{}, {Dir: "x", Template: "../{hash}"}, {Dir: "x", Template: "/{hash}"}, {Dir: "x", Template: "{nosuch}"}, {Dir: "x", Template: "a\nb"},
+		{Dir: "x", Template: "NUL"}, {Dir: "x", Template: "con/{hash}"}, {Dir: "x", Template: "lpt¹ .{hash}"},
+		{Dir: "x", Template: "a./{hash}"}, {Dir: "x", Template: "a /{hash}"}, {Dir: "x", Template: "a:{hash}"},
 		{Dir: "x", Template: "a//b"}, {Dir: "x", Prefix: "ftp://x/"}, {Dir: "x", Prefix: "javascript:x"}, {Dir: "x", Prefix: "https://x/?q"},
 	} {
 		if _, err := folder.New(o); err == nil {
 			t.Errorf("%+v is taken", o)
+		}
+	}
+}
+
+// Windows ends a path at 260 characters, unless it is asked otherwise.
+func TestALongPath(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), strings.Repeat("0123456789/", 30))
+	for _, template := range []string{"console/{date}.{hash}", "图片 {hash}/nul-{time}", "com{hash}", "conn.{hash}."} {
+		link, err := newHost(t, folder.Options{Dir: dir, Template: template, Prefix: "i"}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, err := url.PathUnescape(strings.TrimPrefix(link.URL, "i/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if data, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(data, hosttest.Picture(t, uploader.PNG, 1).Data) {
+			t.Errorf("%s: %v", template, err)
 		}
 	}
 }
