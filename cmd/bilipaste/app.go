@@ -183,11 +183,9 @@ func (a *app) transport() (http.RoundTripper, error) {
 		a.way = a.say.Text("cli.way.gateway", lang.Data{"Gateway": base})
 	default:
 		transport := http.DefaultTransport.(*http.Transport).Clone()
-		a.way = a.say.Text("cli.way.direct")
-		if a.config.Proxy != nil {
-			transport.Proxy = http.ProxyURL(a.config.Proxy)
-			a.way = a.say.Text("cli.way.proxy", lang.Data{"Proxy": a.config.Proxy.Redacted()})
-		}
+		transport.Proxy = proxyFunc(a.config.Proxy)
+		_, way, _ := proxyFor(&url.URL{Scheme: "https", Host: "api.bilibili.com"}, a.config.Proxy) // what is wrong, a request tells
+		a.way = a.say.Say(way)
 		a.notes, a.carrier, a.proxy = a.state, transport, a.config.Proxy
 		return transport, nil
 	}

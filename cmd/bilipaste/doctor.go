@@ -51,7 +51,10 @@ func (a *app) doctor(ctx context.Context) error {
 		{"sound", func() (string, error) { return a.say.Text("cli.doctor.sound_there"), notify.CheckSound(ctx) }},
 		{"network", func() (string, error) {
 			who, account, network = a.reach(ctx)
-			return a.say.Text("cli.doctor.reached", lang.Data{"Way": a.way}), network
+			if network != nil {
+				return "", lang.Errorf("cli.doctor.unreached", lang.Data{"Cause": network, "Way": a.way}, network)
+			}
+			return a.say.Text("cli.doctor.reached", lang.Data{"Way": a.way}), nil
 		}},
 		{"account", func() (string, error) {
 			if uploader.KindOf(account) == uploader.NotLoggedIn && !needsAccount(a.config) {
