@@ -29,7 +29,10 @@ func main() {
 		stop() // a second signal ends the program at once
 		time.AfterFunc(longestEnd, func() { os.Exit(exitInterrupted) })
 	})
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	errOut, end := messages()
+	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, errOut)
+	end(status)
+	os.Exit(status)
 }
 
 // memory is how much the program tries to get by with while a large picture is
@@ -128,8 +131,9 @@ func (u usageError) Unwrap() error { return u.error }
 // complain tells the user of err, and what to do about it.
 func (a *app) complain(err error) {
 	what, hint := a.say.Error(err)
-	fmt.Fprintf(a.err, "bilipaste: %s\n", what)
+	text := "bilipaste: " + what + "\n"
 	if hint != "" {
-		fmt.Fprintf(a.err, "%s: %s\n", a.say.Text("cli.hint"), hint)
+		text += a.say.Text("cli.hint") + ": " + hint + "\n"
 	}
+	fmt.Fprint(a.err, text) // as one message
 }

@@ -1,0 +1,15 @@
+//go:build unix
+
+package main
+
+import (
+	"io"
+	"os"
+)
+
+// messages returns where messages for the user go. end is called with the exit
+// status when all is said.
+func messages() (w io.Writer, end func(status int)) { return os.Stderr, func(int) {} }
+
+// allowColours has nothing to do: terminals understand colours.
+func allowColours(io.Writer) {}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/windows"
+)
+
+// messages returns where messages for the user go. end is called with the exit
+// status when all is said. The tray program, which is built without a console,
+// has no standard error unless it is redirected: what it fails of, and nothing
+// else, is said in the console that it was started from, else in a box.
+func messages() (w io.Writer, end func(status int)) {
+	if kind, err := windows.GetFileType(windows.Stderr); err == nil && kind != windows.FILE_TYPE_UNKNOWN {
+		return os.Stderr, func(int) {}
+	}
+	last := &lastMessage{}
+	return last, func(status int) {
+		if status != exitDone && status != exitInterrupted {
+			last.show()
+		}
+	}
+}
+
+// lastMessage remembers what was written last.
+type lastMessage struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (l *lastMessage) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = string(p)
+	return len(p), nil
+}
+
+// show shows the message. The console is attached to for no longer than that:
+// whoever closes it ends the programs that are.
+func (l *lastMessage) show() {
+	const parent = ^uintptr(0) // ATTACH_PARENT_PROCESS
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if attached, _, _ := windows.NewLazySystemDLL("kernel32.dll").NewProc("AttachConsole").Call(parent); attached != 0 {
+		if console, err := os.OpenFile("CONOUT$", os.O_RDWR, 0); err == nil {
+			_, err = fmt.Fprint(console, "\n", l.text)
+			_ = console.Close()
+			if err == nil {
+				return
+			}
+		}
+	}
+	text, err := windows.UTF16PtrFromString(l.text)
+	if err != nil {
+		return
+	}
+	caption, err := windows.UTF16PtrFromString("bilipaste")
+	if err != nil {
+		return
+	}
+	_, _ = windows.MessageBox(0, text, caption, windows.MB_ICONERROR|windows.MB_SETFOREGROUND) // there is nowhere else to say it
+}
+
+// allowColours makes a console understand colours, as terminals do.
+func allowColours(w io.Writer) {
+	f, ok := w.(*os.File)
+	if !ok {
+		return
+	}
+	var mode uint32
+	if console := windows.Handle(f.Fd()); windows.GetConsoleMode(console, &mode) == nil {
+		_ = windows.SetConsoleMode(console, mode|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) // a code without colours is still a code
+	}
+}
