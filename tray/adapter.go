@@ -73,13 +73,7 @@ func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- s
 	patience := time.NewTimer(a.tray.patience)
 	defer patience.Stop()
 	var changed <-chan struct{} // nil while nothing can be shown
-	host, told := false, false
-	without := func(why error) {
-		if !told {
-			told = true
-			a.tray.tell(func() { a.tray.notice(why) })
-		}
-	}
+	host := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -99,7 +93,7 @@ func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- s
 				return
 			case !reached:
 				hosts, changed = nil, nil
-				without(noBus(nil))
+				a.tray.without(noBus(nil))
 			case there && changed != nil:
 				// The library loses what it is given while it begins, and a
 				// new host may not have asked.
@@ -109,7 +103,7 @@ func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- s
 			host = there
 		case <-patience.C:
 			if !host || changed == nil {
-				without(noHost())
+				a.tray.without(noHost())
 			}
 		}
 	}

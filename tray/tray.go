@@ -86,9 +86,10 @@ type Tray struct {
 	changed chan struct{} // capacity 1: state is another
 	told    chan struct{} // capacity 1: calls is not empty
 
-	mu    sync.Mutex
-	state State
-	calls []func() // what the program has still to be told, in order
+	mu      sync.Mutex
+	state   State
+	calls   []func() // what the program has still to be told, in order
+	noticed bool     // it was told why there is no icon
 }
 
 // New returns a tray that passes each click to do, and to notice, at most once,
@@ -128,8 +129,11 @@ func (t *Tray) Run(ctx context.Context) error {
 	owned.Go(func() { t.deliver(running) })
 
 	if err := reach(); err != nil {
-		t.tell(func() { t.notice(err) })
+		t.without(err)
 		<-ctx.Done()
+		return ctx.Err()
+	}
+	if !t.awaitTaskbar(running) {
 		return ctx.Err()
 	}
 	hosts := make(chan bool)
@@ -170,6 +174,17 @@ func (t *Tray) tell(call func()) {
 	t.calls = append(t.calls, call)
 	t.mu.Unlock()
 	wake(t.told)
+}
+
+// without tells the program why there is no icon, once.
+func (t *Tray) without(why error) {
+	t.mu.Lock()
+	again := t.noticed
+	t.noticed = true
+	t.mu.Unlock()
+	if !again {
+		t.tell(func() { t.notice(why) })
+	}
 }
 
 func (t *Tray) current() State {

@@ -1,0 +1,8 @@
+//go:build !windows
+
+package tray
+
+import "context"
+
+// awaitTaskbar is for Windows.
+func (t *Tray) awaitTaskbar(context.Context) bool { return true }
