@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("BILIPASTE_SESSDATA", sandbox.SESSDATA)
 			env.Setenv("BILIPASTE_BILI_JCT", sandbox.BiliJct)
 			env.Setenv("LANG", "C")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // with the race detector each command would wait a second at its end
 			env.Setenv("DISPLAY", "")
 			return nil
 		},
