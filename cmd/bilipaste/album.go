@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -13,12 +14,17 @@ import (
 
 func (a *app) albumCommand() *cobra.Command {
 	path := a.command("path", "album_path")
-	path.RunE = func(cmd *cobra.Command, _ []string) error {
-		album, err := a.openAlbum(cmd.Context())
-		if err == nil {
-			fmt.Fprintln(a.out, album.Dir())
+	path.RunE = func(*cobra.Command, []string) error {
+		dir, err := a.albumFolder()
+		if err != nil {
+			return err
 		}
-		return err
+		// So that one can go there at once, also where the album is damaged.
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return lang.Errorf("album.unwritable", lang.Data{"Folder": dir, "Cause": err}, err)
+		}
+		fmt.Fprintln(a.out, dir)
+		return nil
 	}
 	verify := a.command("verify", "album_verify")
 	verify.RunE = func(cmd *cobra.Command, _ []string) error { return a.albumVerify(cmd.Context()) }

@@ -132,7 +132,7 @@ func settings() url.Values {
 		"_foreign_keys": {"1"},
 		"_txlock":       {"immediate"},
 		"_dqs":          {"0"},
-		"_pragma":       {"cache_size(-1024)", "temp_store(memory)", "journal_size_limit(1048576)"},
+		"_pragma":       {"cache_size(-256)", "temp_store(memory)", "journal_size_limit(1048576)"},
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
 	"iter"
+	"os"
 	"strings"
 	"time"
 
@@ -171,9 +173,9 @@ func pattern(w string) string {
 }
 
 // Forget removes a link, and its picture with the original unless it has
-// another link or is owed. The error is a lang.Teller: there is no such link.
+// another link or is owed. The error is a lang.Teller: there is no such link,
+// or the original cannot be removed, and nothing is forgotten.
 func (a *Album) Forget(ctx context.Context, id int64) error {
-	var over []gone
 	err := a.change(ctx, func(tx *sql.Tx) error {
 		var picture int64
 		err := tx.QueryRowContext(ctx, "DELETE FROM links WHERE id = ? RETURNING picture", id).Scan(&picture)
@@ -192,12 +194,12 @@ DELETE FROM pictures AS p WHERE id = ? AND NOT EXISTS (SELECT 1 FROM links WHERE
 			return nil
 		}
 		if err == nil {
-			over = []gone{{sum, a.File(sum, format)}}
+			err = os.Remove(a.File(sum, format))
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
 		}
 		return err
 	})
-	if err == nil {
-		err = a.remove(ctx, over)
-	}
 	return a.failed(ctx, err)
 }

@@ -74,7 +74,10 @@ func (a *Album) remove(ctx context.Context, over []gone) error {
 		for _, g := range over {
 			var kept bool
 			err := tx.QueryRowContext(ctx, "SELECT kept FROM pictures WHERE sum = ?", g.sum.String()).Scan(&kept)
-			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			if errors.Is(err, sql.ErrNoRows) {
+				continue // forgotten, with its file
+			}
+			if err != nil {
 				return err
 			}
 			if !kept {

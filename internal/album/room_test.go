@@ -1,6 +1,7 @@
 package album_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -87,4 +88,30 @@ func TestWithoutABoundAllStay(t *testing.T) {
 		}
 	}
 	holdsFiles(t, a, 20)
+}
+
+// Originals that go and come back at the same moment, in two processes' way.
+func TestWhatComesBackWhileItGoesStays(t *testing.T) {
+	dir := t.TempDir()
+	size := int64(len(picture(t, 0).Data))
+	var work sync.WaitGroup
+	for range 2 {
+		a, err := album.Open(t.Context(), dir, album.Options{MaxSize: 2 * size})
+		if err != nil {
+			t.Fatal(err)
+		}
+		work.Go(func() {
+			defer func() { _ = a.Close() }()
+			for n := range 60 {
+				u := upload(picture(t, n%5))
+				if err := a.Record(t.Context(), u); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	work.Wait()
+	if r := verify(t, dir); r.Whole != 2 || len(r.Missing)+r.Adopted > 0 {
+		t.Errorf("%+v", r)
+	}
 }

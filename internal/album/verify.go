@@ -211,8 +211,11 @@ func (a *Album) adopt(ctx context.Context, r *Report, known map[uploader.Sum]ori
 			r.Strange = append(r.Strange, file)
 			return nil
 		}
-		r.Adopted++
 		return a.change(ctx, func(tx *sql.Tx) error {
+			if _, err := os.Stat(file); err != nil {
+				return nil // it was forgotten meanwhile
+			}
+			r.Adopted++
 			_, _, err := a.enter(ctx, tx, sum, p)
 			return err
 		})
