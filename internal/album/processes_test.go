@@ -72,7 +72,7 @@ func (panics) Fatal(why ...any) { panic(fmt.Sprint(why...)) }
 func process(t *testing.T, what, dir string, first, n int) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	c := exec.Command(os.Args[0], dir, fmt.Sprint(first), fmt.Sprint(n))
-	c.Env = append(os.Environ(), "BILIPASTE_ALBUM_CHILD="+what)
+	c.Env = append(os.Environ(), "BILIPASTE_ALBUM_CHILD="+what, "GORACE=atexit_sleep_ms=0")
 	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
 	if err != nil {
@@ -160,7 +160,7 @@ func TestManyProcessesWriteAtOnce(t *testing.T) {
 }
 
 func TestKilledAtAnyMomentNothingIsLost(t *testing.T) {
-	rounds := 40
+	rounds := 25
 	if testing.Short() {
 		rounds = 5
 	}

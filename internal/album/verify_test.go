@@ -91,10 +91,10 @@ func TestVerifyFindsAndMendsOriginals(t *testing.T) {
 	}
 }
 
-// damage makes an album of some pictures, spoils its database, and returns its folder.
-func damage(t *testing.T, spoil func(data []byte) []byte) (dir string, links int) {
+// withLinks makes an album of some links and one debt, and returns its folder.
+func withLinks(t *testing.T, links int) string {
 	t.Helper()
-	dir, links = t.TempDir(), 120
+	dir := t.TempDir()
 	a, err := album.Open(t.Context(), dir, album.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -110,18 +110,12 @@ func damage(t *testing.T, spoil func(data []byte) []byte) (dir string, links int
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(dir, "album.db")
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, spoil(data), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return dir, links
+	return dir
 }
 
 func TestADamagedDatabaseIsSaidAndRescued(t *testing.T) {
+	const links = 120
+	sound := withLinks(t, links)
 	for name, c := range map[string]struct {
 		spoil func(data []byte) []byte
 		some  bool // something can be read
@@ -135,7 +129,18 @@ func TestADamagedDatabaseIsSaidAndRescued(t *testing.T) {
 		"cut off": {func(data []byte) []byte { return data[:len(data)*2/3&^4095] }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir, links := damage(t, c.spoil)
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS(sound)); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(dir, "album.db")
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, c.spoil(data), 0o600); err != nil {
+				t.Fatal(err)
+			}
 			a, err := album.Open(t.Context(), dir, album.Options{})
 			if !c.some {
 				if what, hint := say(err); !strings.Contains(what, "is damaged") || !strings.Contains(hint, "album verify") {
@@ -159,7 +164,7 @@ func TestADamagedDatabaseIsSaidAndRescued(t *testing.T) {
 			if r.Whole+r.Adopted != links+1 {
 				t.Errorf("%d and %d originals, not %d", r.Whole, r.Adopted, links+1)
 			}
-			if saved := r.Rescue.Links; saved >= int64(links) || c.some != (saved > 0) {
+			if saved := r.Rescue.Links; saved >= links || c.some != (saved > 0) {
 				t.Errorf("%d of %d links were read", saved, links)
 			}
 			holdsFiles(t, open(t, dir), links+1)
