@@ -64,6 +64,13 @@ func (a *app) doctor(ctx context.Context) error {
 			return who, account
 		}},
 		{"keystore", a.checkKeystore},
+		{"album", func() (string, error) {
+			kept, err := a.openAlbum(ctx)
+			if err != nil {
+				return "", err
+			}
+			return kept.Dir(), nil
+		}},
 		{"log", func() (string, error) { return a.logFile(), nil }},
 	}
 	sick := false
