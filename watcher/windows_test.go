@@ -270,7 +270,6 @@ func TestWindowsSecrets(t *testing.T) {
 	}
 	d.copy(png, named("CanIncludeInClipboardHistory", 1, 0, 0, 0), named("CanUploadToCloudClipboard", 0, 0, 0, 0))
 	d.expect(IsPicture)
-	// Nothing is asked of a text.
 	d.copy(unicode("a text"), named("CanIncludeInClipboardHistory", 0, 0, 0, 0))
 	d.expect(IsSecret)
 }

@@ -152,3 +152,37 @@ func FuzzDecodeDIB(f *testing.F) {
 		}
 	})
 }
+
+func TestEncodedDIBsAreDecoded(t *testing.T) {
+	clear, gray := image.NewNRGBA(image.Rect(0, 0, 5, 3)), image.NewGray(image.Rect(2, 1, 7, 4))
+	opaque := image.NewRGBA(image.Rect(0, 0, 6, 3))
+	for i := range clear.Pix {
+		clear.Pix[i] = byte(i * 17)
+	}
+	for i := range gray.Pix {
+		gray.Pix[i] = byte(i * 13)
+	}
+	for i := range opaque.Pix {
+		opaque.Pix[i] = byte(i*11) | byte(i%4/3*255)
+	}
+	for _, c := range []struct {
+		m    image.Image
+		isV5 bool
+	}{{clear, true}, {gray, false}, {opaque, false}, {opaque.SubImage(image.Rect(1, 1, 6, 3)), false}} {
+		block, isV5 := bmp.EncodeDIB(c.m)
+		m, err := bmp.DecodeDIB(block)
+		b := c.m.Bounds()
+		if err != nil || isV5 != c.isV5 || m.Bounds() != image.Rect(0, 0, b.Dx(), b.Dy()) {
+			t.Errorf("%T: V5 %v, %v", c.m, isV5, err)
+			continue
+		}
+		for y := range b.Dy() {
+			for x := range b.Dx() {
+				want := color.NRGBAModel.Convert(c.m.At(b.Min.X+x, b.Min.Y+y))
+				if got := m.At(x, y); got != want {
+					t.Fatalf("%T: %d, %d is %v, want %v", c.m, x, y, got, want)
+				}
+			}
+		}
+	}
+}

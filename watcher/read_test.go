@@ -1,0 +1,91 @@
+package watcher
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"image"
+	"image/png"
+	"maps"
+	"slices"
+	"testing"
+	"unicode/utf16"
+
+	"bilipaste/internal/bmp"
+)
+
+// sheet is a clip as Windows's programs offer it: contents by format.
+type sheet map[string][]byte
+
+func (s sheet) formats(context.Context) ([]string, error) {
+	return slices.Sorted(maps.Keys(s)), nil
+}
+
+func (s sheet) read(_ context.Context, format string, limit int) ([]byte, error) {
+	switch data := s[format]; {
+	case data == nil:
+		return nil, errors.New("refused")
+	case len(data) > limit:
+		return nil, errTooLarge
+	default:
+		return data, nil
+	}
+}
+
+func TestWhatIsReadOfWindowsFormats(t *testing.T) {
+	path := file(t, "截图.png", picture(100, 1))
+	units := utf16.Encode([]rune(path + "\x00"))
+	text := make([]byte, 0, 2*len(units))
+	for _, unit := range units {
+		text = binary.LittleEndian.AppendUint16(text, unit)
+	}
+	files := append([]byte{20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}, append(text, 0, 0)...)
+	data := picture(2000, 1)
+	dib, _ := bmp.EncodeDIB(image.NewGray(image.Rect(0, 0, 5, 3)))
+	wide := slices.Clone(dib)
+	binary.LittleEndian.PutUint32(wide[4:], 1<<20)
+	binary.LittleEndian.PutUint32(wide[8:], 1<<20)
+	w := watch(&board{t: t}, isPNG)
+	for name, c := range map[string]struct {
+		clip sheet
+		why  Reason
+	}{
+		"a PNG":                     {sheet{"PNG": data, "CF_DIB": dib}, IsPicture},
+		"a PNG that may be kept":    {sheet{"PNG": data, mayKeep: {1, 0, 0, 0}}, IsPicture},
+		"one that may not":          {sheet{"PNG": data, mayKeep: {0, 0, 0, 0}}, IsSecret},
+		"one that says nothing":     {sheet{"PNG": data, mayKeep: {}}, IsSecret},
+		"one that nobody knows of":  {sheet{"PNG": data, mayKeep: nil}, NotReadable},
+		"a bitmap":                  {sheet{"CF_DIB": dib, "CF_BITMAP": nil}, IsPicture},
+		"a bitmap, cut off":         {sheet{"CF_DIB": dib[:50]}, NotReadable},
+		"a bitmap of nearly no end": {sheet{"CF_DIB": wide}, TooLarge},
+		"cells":                     {sheet{"CF_DIB": dib, "CF_UNICODETEXT": text}, TextBeside},
+		"files":                     {sheet{"CF_HDROP": files, "CF_DIB": dib}, IsFiles},
+		"files to copy":             {sheet{"CF_HDROP": files, dropEffect: {5, 0, 0, 0}}, IsFiles},
+		"files to move":             {sheet{"CF_HDROP": files, dropEffect: {2, 0, 0, 0}}, IsCut},
+		"files that may not":        {sheet{"CF_HDROP": files, mayKeep: {0, 0, 0, 0}}, IsSecret},
+		"a path":                    {sheet{"CF_UNICODETEXT": text}, IsPath},
+	} {
+		clip := w.clipOf(t.Context(), c.clip)
+		if clip.Why != c.why {
+			t.Errorf("%s: %q, want %q", name, clip.Why, c.why)
+			continue
+		}
+		switch clip.Take {
+		case Files:
+			if !slices.Equal(clip.Files, []string{path}) {
+				t.Errorf("%s: %q", name, clip.Files)
+			}
+		case Picture:
+			if clip.Type != "image/png" || c.clip["PNG"] != nil && !bytes.Equal(clip.Data, data) {
+				t.Errorf("%s: %d bytes as %q", name, len(clip.Data), clip.Type)
+			}
+			if c.clip["PNG"] == nil {
+				m, err := png.Decode(bytes.NewReader(clip.Data))
+				if err != nil || m.Bounds() != image.Rect(0, 0, 5, 3) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+	}
+}
