@@ -26,6 +26,7 @@ type winClipboard struct {
 	limits winLimits
 	window windows.HWND  // owns what is ours
 	over   chan struct{} // closed when the window is gone
+	turn   chan struct{} // has a token while we have the clipboard open
 	tasks  sync.WaitGroup
 
 	mu      sync.Mutex
@@ -45,8 +46,9 @@ var errSilent = errors.New("the program that copied it does not answer")
 
 func openWindows(context.Context) (backend, error) {
 	b := &winClipboard{
-		limits: winLimits{hold: 5 * time.Second, answer: 5 * time.Second},
+		limits: winLimits{hold: 5 * time.Second, answer: 10 * time.Second},
 		over:   make(chan struct{}),
+		turn:   make(chan struct{}, 1),
 	}
 	ready := make(chan error)
 	go b.listen(ready)
@@ -161,20 +163,28 @@ func (b *winClipboard) attempt(ctx context.Context, f func(context.Context) erro
 
 // opened calls use while the clipboard is open: nobody else changes it then.
 func (b *winClipboard) opened(ctx context.Context, use func() error) error {
-	runtime.LockOSThread()
+	runtime.LockOSThread() // the clipboard is open for this thread
 	defer runtime.UnlockOSThread()
 	if err := b.open(ctx); err != nil {
 		return err
 	}
-	defer func() { _, _, _ = closeClipboard.Call() }()
+	defer func() {
+		_, _, _ = closeClipboard.Call()
+		<-b.turn
+	}()
 	return use()
 }
 
-// open opens the clipboard, as soon as no other program has it open.
+// open opens the clipboard, as soon as nobody else has it open.
 func (b *winClipboard) open(ctx context.Context) error {
 	const soonest, latest = time.Millisecond, 50 * time.Millisecond
 	ctx, cancel := context.WithTimeout(ctx, b.limits.hold)
 	defer cancel()
+	select { // Windows may let one window open it twice
+	case b.turn <- struct{}{}:
+	case <-ctx.Done():
+		return errSilent
+	}
 	for pause := soonest; ; pause = min(2*pause, latest) {
 		r, _, err := openClipboard.Call(uintptr(b.window))
 		if r != 0 {
@@ -183,6 +193,7 @@ func (b *winClipboard) open(ctx context.Context) error {
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
+			<-b.turn
 			return lang.Errorf("watcher.held", lang.Data{"Program": clipboardHolder()}, err)
 		}
 	}
@@ -196,7 +207,7 @@ func (b *winClipboard) close() error {
 	go func() { b.tasks.Wait(); close(ended) }()
 	select {
 	case <-ended:
-	case <-time.After(b.limits.answer): // a program is frozen
+	case <-time.After(time.Second): // a program is frozen
 	}
 	return nil
 }

@@ -132,6 +132,10 @@ func TestWindowsAProgramThatDoesNotHandOver(t *testing.T) {
 	before := runtime.NumGoroutine()
 	d.do(order{Contents: []winContent{named("PNG", picture(2000, 1)...)}, Windowed: true, Late: true, Slow: 2 * time.Second})
 	d.expect(NotReadable)
+	start := time.Now()
+	if c, err := d.Read(t.Context()); err == nil || time.Since(start) > time.Second {
+		t.Errorf("meanwhile: %q after %v, %v", c.Why, time.Since(start), err)
+	}
 	d.until("it is over", func() bool { return runtime.NumGoroutine() <= before })
 	d.copy(named("PNG", picture(2000, 2)...))
 	d.expect(IsPicture)
@@ -211,6 +215,26 @@ func (d *winDesk) settled() Clip {
 			}
 		case <-time.After(15 * time.Second):
 			d.t.Fatal("no clip came")
+		}
+	}
+}
+
+func TestWindowsReadingAndPuttingAtOnce(t *testing.T) {
+	d := idleDesk(t)
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	busy.Go(func() {
+		for i := range byte(50) {
+			if err := d.PutPicture(t.Context(), "image/png", picture(5000, i)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for i := range byte(50) {
+		d.copy(named("PNG", picture(5000, 100+i)...))
+		c, err := d.Read(t.Context())
+		if err != nil || c.Why != IsOurs && !bytes.Equal(c.Data, picture(5000, 100+i)) {
+			t.Errorf("%q with %d bytes, %v", c.Why, len(c.Data), err)
 		}
 	}
 }
