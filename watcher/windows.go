@@ -124,26 +124,28 @@ func (b *winClipboard) tell(changed func(offer)) {
 	b.changed = changed
 }
 
-func (b *winClipboard) current(ctx context.Context) (o offer, why Reason, err error) {
-	err = b.opened(ctx, func() error {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.lookLocked()
-		formats, err := clipboardFormats()
-		switch {
-		case b.latest == nil:
-			why = IsOurs
-		case len(formats) == 0:
-			why = IsEmpty
-		default:
-			o = b.latest
-		}
-		return err
+func (b *winClipboard) current(ctx context.Context) (offer, Reason, error) {
+	var there *winOffer
+	var formats []uint32
+	err := b.attempt(ctx, func(ctx context.Context) error {
+		return b.opened(ctx, func() (err error) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.lookLocked()
+			there = b.latest
+			formats, err = clipboardFormats()
+			return err
+		})
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, "", err
+	case there == nil:
+		return nil, IsOurs, nil
+	case len(formats) == 0:
+		return nil, IsEmpty, nil
 	}
-	return o, why, nil
+	return there, "", nil
 }
 
 // attempt calls f, and gives it up where another program holds it up. What f
@@ -228,21 +230,26 @@ func (o *winOffer) isThere() bool {
 	return b.number == o.number
 }
 
-func (o *winOffer) formats(ctx context.Context) (names []string, err error) {
-	err = o.clipboard.opened(ctx, func() error {
-		ids, err := clipboardFormats()
-		if err != nil {
+func (o *winOffer) formats(ctx context.Context) ([]string, error) {
+	b := o.clipboard
+	var ids []uint32
+	err := b.attempt(ctx, func(ctx context.Context) error {
+		return b.opened(ctx, func() (err error) {
+			if !o.isThere() {
+				return errSuperseded
+			}
+			ids, err = clipboardFormats()
 			return err
-		}
-		if !o.isThere() {
-			return errSuperseded
-		}
-		for _, id := range ids {
-			names = append(names, formatName(id))
-		}
-		return nil
+		})
 	})
-	return names, err
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, id := range ids {
+		names = append(names, formatName(id))
+	}
+	return names, nil
 }
 
 func (o *winOffer) read(ctx context.Context, format string, limit int) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -105,6 +106,9 @@ func TestWindowsAContentMayBeLate(t *testing.T) {
 
 // A frozen program must not make us keep the clipboard from all others.
 func TestWindowsAFrozenProgram(t *testing.T) {
+	if os.Getenv("DISPLAY") != "" {
+		t.Skip("Wine's own link to X11 asks the frozen program, and keeps the clipboard open meanwhile")
+	}
 	d := newWinDesk(t)
 	d.hurry(300 * time.Millisecond)
 	other := startWinProgram(t)
