@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -55,11 +56,13 @@ func (a *app) export(ctx context.Context, q album.Query) error {
 			return err
 		}
 		if a.json {
-			text, err := json.Marshal(a.entry(e))
-			if err != nil {
+			var line bytes.Buffer
+			encoder := json.NewEncoder(&line)
+			encoder.SetEscapeHTML(false) // a link stays as it is
+			if err := encoder.Encode(a.entry(e)); err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%s%s", between, text)
+			fmt.Fprintf(a.out, "%s%s", between, bytes.TrimSpace(line.Bytes()))
 			between = ",\n  "
 			continue
 		}

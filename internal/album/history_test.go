@@ -60,6 +60,19 @@ func TestSearchFindsWhatTheNameOrTheLinkHolds(t *testing.T) {
 	}
 }
 
+func TestANameThatIsNoTextIsFoundAllTheSame(t *testing.T) {
+	a := filled(t, "bad\xff\xfe name\x00.png")
+	for _, word := range []string{"bad", "name.png", "\ufffd"} {
+		if got := found(t, a, album.Query{Words: []string{word}}); !slices.Equal(got, []string{"bad\ufffd name.png"}) {
+			t.Errorf("%q finds %q", word, got)
+		}
+	}
+	if err := a.Forget(t.Context(), 1); err != nil {
+		t.Error(err)
+	}
+	shell(t, a.Dir())
+}
+
 func TestHistoryIsOrderedByUse(t *testing.T) {
 	a := filled(t, "first", "second", "third")
 	before := time.Now()

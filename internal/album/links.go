@@ -62,7 +62,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT ifnull(max(turn), 0) +
 ON CONFLICT (picture, url) DO UPDATE SET name = excluded.name, host = excluded.host, bucket = excluded.bucket, how = excluded.how,
 	sent = excluded.sent, differs = excluded.differs, format = excluded.format, width = excluded.width, height = excluded.height,
 	bytes = excluded.bytes, made = excluded.made, used = excluded.used, turn = excluded.turn, dead = NULL`,
-				picture, u.Picture.Name, u.Place.Host, u.Place.Bucket, l.URL, u.How, u.Sent.String(), l.Differs,
+				picture, text(u.Picture.Name), u.Place.Host, u.Place.Bucket, l.URL, u.How, u.Sent.String(), l.Differs,
 				l.Format, l.Width, l.Height, l.Bytes, millis(l.Made), now()); err != nil {
 				return err
 			}

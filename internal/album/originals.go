@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"bilipaste/internal/durable"
 	"bilipaste/internal/lang"
@@ -43,11 +44,16 @@ func (a *Album) enter(ctx context.Context, tx *sql.Tx, sum uploader.Sum, p uploa
 INSERT INTO pictures (sum, name, format, width, height, bytes, taken, kept) VALUES (?, ?, ?, ?, ?, ?, ?, 1)
 ON CONFLICT (sum) DO UPDATE SET taken = excluded.taken, kept = 1, name = iif(excluded.name = '', name, excluded.name)
 RETURNING id`,
-		sum.String(), p.Name, p.Format, p.Width, p.Height, len(p.Data), now()).Scan(&id)
+		sum.String(), text(p.Name), p.Format, p.Width, p.Height, len(p.Data), now()).Scan(&id)
 	if err == nil {
 		over, err = a.makeRoom(ctx, tx, id)
 	}
 	return id, over, err
+}
+
+// text is a name as the database can hold it: a file's may be any bytes.
+func text(name string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(name, "\x00", ""), "\ufffd")
 }
 
 // Original returns the path of a picture's original. The error is a
