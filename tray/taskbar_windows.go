@@ -10,25 +10,33 @@ import (
 	"bilipaste/internal/lang"
 )
 
-var findWindow = windows.NewLazySystemDLL("user32.dll").NewProc("FindWindowW")
+var findWindow = windows.NewLazySystemDLL("user32.dll").NewProc("FindWindowExW")
 
 // awaitTaskbar waits until the taskbar is there, which may be some time after
 // the programs that are started at login: without it the library is never
 // ready. It returns false once ctx is done.
 func (t *Tray) awaitTaskbar(ctx context.Context) bool {
-	class := windows.StringToUTF16Ptr("Shell_TrayWnd")
+	return awaitWindow(ctx, "Shell_TrayWnd", t.patience, func() {
+		t.without(lang.Errorf("tray.no_taskbar", nil, nil))
+	})
+}
+
+// awaitWindow waits until a window of a class is there, and returns false if
+// ctx is done first. Where that takes longer than patience, late is called once.
+func awaitWindow(ctx context.Context, class string, patience time.Duration, late func()) bool {
+	name := windows.StringToUTF16Ptr(class)
 	again := time.NewTicker(200 * time.Millisecond)
 	defer again.Stop()
-	late := time.NewTimer(t.patience)
-	defer late.Stop()
+	end := time.NewTimer(patience)
+	defer end.Stop()
 	for {
-		if window, _, _ := findWindow.Call(uintptr(unsafe.Pointer(class)), 0); window != 0 {
+		if window, _, _ := findWindow.Call(uintptr(windows.GetDesktopWindow()), 0, uintptr(unsafe.Pointer(name)), 0); window != 0 {
 			return true
 		}
 		select {
 		case <-again.C:
-		case <-late.C:
-			t.without(lang.Errorf("tray.no_taskbar", nil, nil))
+		case <-end.C:
+			late()
 		case <-ctx.Done():
 			return false
 		}

@@ -2,40 +2,42 @@ package tray
 
 import (
 	"context"
-	"errors"
+	"os"
 	"testing"
 	"time"
-	"unsafe"
-
-	"golang.org/x/sys/windows"
 
 	"bilipaste/internal/lang"
 )
 
-// As at login, or where Wine has no display.
-func TestWithoutATaskbarTheTrayWaits(t *testing.T) {
-	if window, _, _ := findWindow.Call(uintptr(unsafe.Pointer(windows.StringToUTF16Ptr("Shell_TrayWnd"))), 0); window != 0 {
-		t.Skip("there is a taskbar")
-	}
+func TestATaskbarThatDoesNotComeIsToldOfOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	told := make(chan error, 2)
-	tray := New(func(Action) {}, func(err error) { told <- err })
-	tray.patience = time.Millisecond
-	ended := make(chan error)
-	go func() { ended <- tray.Run(ctx) }()
-	why := <-told
+	late := make(chan struct{}, 2)
+	ended := make(chan bool)
+	go func() {
+		ended <- awaitWindow(ctx, "no window of this class", time.Millisecond, func() { late <- struct{}{} })
+	}()
+	<-late
+	cancel()
+	if <-ended {
+		t.Error("it came")
+	}
+	if len(late) > 0 {
+		t.Error("told twice")
+	}
 	for _, tag := range []string{lang.English, lang.Chinese} {
-		if what, hint := lang.New(tag).Error(why); what == "" || hint == "" {
+		if what, hint := lang.New(tag).Error(lang.Errorf("tray.no_taskbar", nil, nil)); what == "tray.no_taskbar" || hint == "" {
 			t.Errorf("%q, %q", what, hint)
 		}
 	}
-	tray.without(noHost()) // not told again
-	cancel()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Error(err)
+}
+
+func TestTheTaskbarIsFound(t *testing.T) {
+	if os.Getenv("DISPLAY") == "" && os.Getenv("WINEPREFIX") != "" {
+		t.Skip("Wine's Windows has no taskbar without a display")
 	}
-	if len(told) > 0 {
-		t.Error("told twice: ", <-told)
+	tray := New(func(Action) {}, func(err error) { t.Error(err) })
+	if !tray.awaitTaskbar(t.Context()) {
+		t.Error("it was not found")
 	}
 }

@@ -38,11 +38,11 @@ func trayProgram(t *testing.T) string {
 
 func TestWithoutAConsoleAFailureIsShownInABox(t *testing.T) {
 	if os.Getenv("DISPLAY") == "" && os.Getenv("WINEPREFIX") != "" {
-		t.Skip("Wine has no boxes without a display")
+		t.Skip("Wine's Windows has no boxes without a display")
 	}
 	if console, err := os.OpenFile("CONOUT$", os.O_RDWR, 0); err == nil {
 		_ = console.Close()
-		t.Skip("it would be said in this console")
+		t.Skip("Windows would say it in this console")
 	}
 	// As the shell starts it: without standard handles.
 	cmd := exec.Command("cmd", "/c", "start", "", "/wait", trayProgram(t), "nosuch")

@@ -62,7 +62,7 @@ func TestABalloonIsSeen(t *testing.T) {
 		t.Error("a balloon without an icon")
 	}
 	if os.Getenv("DISPLAY") == "" && os.Getenv("WINEPREFIX") != "" {
-		t.Skip("Wine has no tray without a display")
+		t.Skip("Wine's Windows has no tray without a display")
 	}
 	icon, err := assets.Icons.ReadFile("icons/writing.ico")
 	if err != nil {
