@@ -70,11 +70,21 @@ func (a *Album) open(ctx context.Context) error {
 		}
 		return errors.Join(err, a.shared.Close())
 	}
-	var err error
-	if a.db, err = create(ctx, a.file()); err != nil {
-		return errors.Join(err, a.shared.Close())
+	// SQLite itself does not wait for another one that is just making the
+	// database, or closing it as the last.
+	for {
+		var err error
+		if a.db, err = create(ctx, a.file()); err == nil {
+			return nil
+		}
+		if !isBusy(err) || soon.Err() != nil {
+			return errors.Join(err, a.shared.Close())
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-soon.Done():
+		}
 	}
-	return nil
 }
 
 // patience is how long another one is waited for: for the right to write, or

@@ -38,18 +38,25 @@ func explain(ctx context.Context, dir string, err error) error {
 	}
 	if isDamaged(err) {
 		id = "album.damaged"
+	} else if isBusy(err) {
+		id = "album.busy"
 	} else if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch e.Code() & 0xff { // without the finer reason
 		case sqlite3.SQLITE_FULL:
 			id = "album.full"
 		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR:
 			id = "album.unwritable"
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-			id = "album.busy"
 		}
 	}
 	if isFull(err) {
 		id = "album.full"
 	}
 	return lang.Errorf(id, lang.Data{"Folder": dir, "Cause": cause}, err)
+}
+
+// isBusy tells whether err is that of a database that another program has for
+// itself.
+func isBusy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -157,6 +158,30 @@ func TestManyProcessesWriteAtOnce(t *testing.T) {
 	}
 	holdsFiles(t, a, want)
 	shell(t, dir)
+}
+
+func TestAllMayBeTheFirst(t *testing.T) {
+	for range 15 {
+		dir := t.TempDir()
+		var work sync.WaitGroup
+		for n := range 8 {
+			work.Go(func() {
+				a, err := album.Open(t.Context(), dir, album.Options{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, err = a.Keep(t.Context(), picture(t, n))
+				if err = errors.Join(err, a.Close()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		work.Wait()
+		if debts := owed(t, open(t, dir)); len(debts) != 8 {
+			t.Errorf("%d are owed", len(debts))
+		}
+	}
 }
 
 func TestKilledAtAnyMomentNothingIsLost(t *testing.T) {
