@@ -33,6 +33,7 @@ type Place struct {
 type Upload struct {
 	Place   Place
 	Picture Picture // as it was given
+	Given   Sum     // of the picture
 	How     string  // how it was prepared: a short text, never ""
 	Sent    Sum     // of the bytes that went to the host
 	Link    Link

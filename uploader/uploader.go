@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -126,8 +127,12 @@ func (u *Uploader) to(ctx context.Context, host Host, p Picture) (Link, error) {
 	at, lasting := host.Place()
 	how := u.Prepare.how()
 	ask := u.Ledger != nil && lasting && !u.Again
+	var given, sent Sum
+	if u.Ledger != nil {
+		given = SumOf(p.Data)
+	}
 	if ask {
-		if link, ok := u.known(ctx, at, p, how); ok {
+		if link, ok := u.known(ctx, at, given, how); ok {
 			return link, nil
 		}
 	}
@@ -135,10 +140,13 @@ func (u *Uploader) to(ctx context.Context, host Host, p Picture) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
+	if sent = given; u.Ledger != nil && !bytes.Equal(ready.Data, p.Data) {
+		sent = SumOf(ready.Data)
+	}
 	var link Link
 	known := false
 	if ask {
-		link, known = u.known(ctx, at, ready, "")
+		link, known = u.known(ctx, at, sent, "")
 	}
 	if !known {
 		if link, err = send(ctx, host, ready); err != nil {
@@ -153,7 +161,7 @@ func (u *Uploader) to(ctx context.Context, host Host, p Picture) (Link, error) {
 	link.Bytes = cmp.Or(link.Bytes, int64(len(ready.Data)))
 	if u.Ledger != nil {
 		// What was sent is recorded, also if nobody waits for it any more.
-		err := u.Ledger.Record(context.WithoutCancel(ctx), Upload{Place: at, Picture: p, How: how, Sent: SumOf(ready.Data), Link: link})
+		err := u.Ledger.Record(context.WithoutCancel(ctx), Upload{Place: at, Picture: p, Given: given, How: how, Sent: sent, Link: link})
 		if err != nil {
 			link.note("uploader.not_recorded", lang.Data{"Cause": err})
 		}
@@ -161,10 +169,10 @@ func (u *Uploader) to(ctx context.Context, host Host, p Picture) (Link, error) {
 	return link, nil
 }
 
-// known asks for the link of p, as Ledger.Known does. A ledger that cannot be
+// known asks for a link, as Ledger.Known does. A ledger that cannot be
 // asked is no reason to fail.
-func (u *Uploader) known(ctx context.Context, at Place, p Picture, how string) (Link, bool) {
-	link, ok, err := u.Ledger.Known(ctx, at, SumOf(p.Data), how)
+func (u *Uploader) known(ctx context.Context, at Place, sum Sum, how string) (Link, bool) {
+	link, ok, err := u.Ledger.Known(ctx, at, sum, how)
 	if err != nil && ctx.Err() == nil {
 		slog.WarnContext(ctx, "it is not known whether the picture was uploaded before", "error", err)
 	}

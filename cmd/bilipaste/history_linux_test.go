@@ -24,7 +24,7 @@ func homeWithLink(t *testing.T, url string) (home string) {
 	p, err := uploader.NewPicture("a.png", noise(t, 100))
 	if err == nil {
 		err = kept.Record(t.Context(), uploader.Upload{
-			Place: uploader.Place{Host: "bilibili"}, Picture: p, How: "-", Sent: uploader.SumOf(p.Data),
+			Place: uploader.Place{Host: "bilibili"}, Picture: p, Given: uploader.SumOf(p.Data), How: "-", Sent: uploader.SumOf(p.Data),
 			Link: uploader.Link{URL: url, Host: "bilibili", Made: time.Now(), Width: 3, Height: 2},
 		})
 	}

@@ -57,7 +57,7 @@ var place = uploader.Place{Host: "bilibili", Bucket: "live"}
 // upload is an upload of a picture, with a link of its own.
 func upload(p uploader.Picture) uploader.Upload {
 	sum := uploader.SumOf(p.Data)
-	return uploader.Upload{Place: place, Picture: p, How: "strip", Sent: sum, Link: uploader.Link{
+	return uploader.Upload{Place: place, Picture: p, Given: sum, How: "strip", Sent: sum, Link: uploader.Link{
 		URL: "https://i0.hdslb.com/bfs/live/" + sum.String()[:40] + ".png", Host: place.Host, Bucket: place.Bucket,
 		Made: time.Now(), Format: p.Format, Width: p.Width, Height: p.Height, Bytes: int64(len(p.Data)),
 	}}

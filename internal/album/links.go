@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"time"
 
 	"bilipaste/uploader"
@@ -45,9 +46,12 @@ WHERE `+query+` AND l.host = ? AND l.bucket = ? AND l.dead IS NULL ORDER BY l.tu
 // Record is uploader.Ledger's. A picture that was never kept is, before the
 // link is entered. The error is a lang.Teller.
 func (a *Album) Record(ctx context.Context, u uploader.Upload) error {
-	sum := uploader.SumOf(u.Picture.Data)
+	sum := u.Given
 	var over []gone
-	err := a.store(sum, u.Picture)
+	var err error
+	if file, statErr := os.Stat(a.File(sum, u.Picture.Format)); statErr != nil || file.Size() != int64(len(u.Picture.Data)) {
+		err = a.store(sum, u.Picture) // else Keep has done so
+	}
 	if err == nil {
 		err = a.change(ctx, func(tx *sql.Tx) error {
 			picture, more, err := a.enter(ctx, tx, sum, u.Picture)

@@ -87,7 +87,7 @@ func (d *desk) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, e
 	}
 	link := uploader.Link{URL: "https://host/" + p.Name, Notes: d.notes}
 	return link, d.album.Record(ctx, uploader.Upload{
-		Place: uploader.Place{Host: "host"}, Picture: p, How: "-", Sent: uploader.SumOf(p.Data), Link: link,
+		Place: uploader.Place{Host: "host"}, Picture: p, Given: uploader.SumOf(p.Data), How: "-", Sent: uploader.SumOf(p.Data), Link: link,
 	})
 }
 

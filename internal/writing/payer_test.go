@@ -50,7 +50,7 @@ func (c *till) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, e
 	}
 	link := uploader.Link{URL: "https://host/" + p.Name, Host: "host", Made: time.Now()}
 	return link, c.album.Record(ctx, uploader.Upload{
-		Place: uploader.Place{Host: "host"}, Picture: p, How: "-", Sent: uploader.SumOf(p.Data), Link: link,
+		Place: uploader.Place{Host: "host"}, Picture: p, Given: uploader.SumOf(p.Data), How: "-", Sent: uploader.SumOf(p.Data), Link: link,
 	})
 }
 
