@@ -71,7 +71,6 @@ func (a *app) runTray(ctx context.Context) error {
 	d.payer = &writing.Payer{
 		Album: kept, Uploader: late{d}, Notifier: d, Format: d.format, Language: d.language, Report: d.paid, Log: a.log,
 	}
-	d.look()
 	d.apply(a.config, a.configErr)
 	mode := writing.Mode{
 		Clipboard: d, Album: kept, Uploader: d, Payer: d.payer, Notifier: d,

@@ -13,9 +13,9 @@ import (
 // meanwhile.
 const settled = 200 * time.Millisecond
 
-// Watch calls changed soon after any process has changed the album, until ctx
-// is done, and returns ctx's error. Between changes it does nothing. Another
-// error is a lang.Teller.
+// Watch calls changed once it watches, and then soon after any process has
+// changed the album, until ctx is done, and returns ctx's error. Between changes
+// it does nothing. Another error is a lang.Teller.
 func (a *Album) Watch(ctx context.Context, changed func()) error {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -25,6 +25,7 @@ func (a *Album) Watch(ctx context.Context, changed func()) error {
 	if err := w.Add(a.dir); err != nil {
 		return a.failed(ctx, err)
 	}
+	changed()
 	soon := time.NewTimer(0)
 	soon.Stop()
 	waiting := false

@@ -33,6 +33,7 @@ func TestWatchTellsOfChanges(t *testing.T) {
 	})
 	defer watching.Wait()
 	defer cancel()
+	<-changed // it watches
 	for i := range 3 {
 		if _, err := both[1].Keep(t.Context(), hosttest.Picture(t, uploader.PNG, i)); err != nil {
 			t.Fatal(err)
