@@ -183,6 +183,65 @@ func holdUploads(t *testing.T, home string) (release func()) {
 	return func() { _ = file.Close() }
 }
 
+// A login in a terminal lets go up what a bilipaste that runs has kept.
+func TestALoginElsewhereIsNoticed(t *testing.T) {
+	x := desktoptest.StartX(t)
+	r := newResident(t)
+	cmd := r.program(t, "watch")
+	cmd.Env = append(cmd.Env, "DISPLAY="+x.Display)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kept := albumIn(t, r.home)
+	desktoptest.Eventually(t, "a picture that waits", func() bool {
+		x.Copy(t, "image/png", noise(t, 2000))
+		waiting, _ := owedIn(t, kept)
+		return waiting > 0
+	})
+	r.must(t, "logged in as", "login")
+	desktoptest.Eventually(t, "it went up", func() bool {
+		waiting, taken := owedIn(t, kept)
+		return waiting+taken == 0 && len(entries(t, kept)) > 0
+	})
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // interrupted
+}
+
+// What the disk has no room for is not sent, and stays on the clipboard.
+func TestAFullDiskLosesNothing(t *testing.T) {
+	x := desktoptest.StartX(t)
+	f, home := newFront(t), newHome(t)
+	disk := filepath.Join(home, "gateway", "album")
+	if err := os.MkdirAll(disk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=1m"); err != nil {
+		if os.Getenv("BILIPASTE_DESKTOP") == "require" {
+			t.Fatalf("cannot mount a file system: %v", err)
+		}
+		t.Skipf("cannot mount a file system: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(disk, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	w := watchFrom(t, home, f.url())
+	large := noise(t, 1_500_000)
+	x.Copy(t, "image/png", large)
+	if line := w.line(t, 0); !strings.Contains(line, "the disk is full") || !strings.Contains(line, "make room on the disk") {
+		t.Errorf("watch says %q", line)
+	}
+	if got, err := x.Paste(t, "image/png"); err != nil || !slices.Equal(got, large) || f.uploads() != 0 {
+		t.Errorf("%d uploads; the picture is not on the clipboard any more: %v", f.uploads(), err)
+	}
+	x.Copy(t, "image/png", noise(t, 2000))
+	pasted(t, x, "![](http")
+	w.kill() // it has the disk open
+}
+
 // An older version kept pictures as files.
 func TestWhatAnOlderVersionKeptIsTakenOver(t *testing.T) {
 	desktoptest.StartX(t)
