@@ -195,7 +195,7 @@ func checkAlbum(t *testing.T, m *moody, kept *album.Album) int {
 		}
 	}
 	numbers := map[string]bool{}
-	files := 0
+	files, early := 0, 0
 	err := filepath.WalkDir(filepath.Join(kept.Dir(), "originals"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") { // a write that was killed
 			return err
@@ -209,7 +209,7 @@ func checkAlbum(t *testing.T, m *moody, kept *album.Album) int {
 			t.Errorf("%s is not whole", d.Name())
 		}
 		if len(links[sum]) == 0 && m.got[string(mark.Find(data))] == 0 {
-			t.Logf("%s was on the disk and not yet in the album", d.Name())
+			early++ // killed before it was in the album
 			return nil
 		}
 		files++
@@ -232,6 +232,7 @@ func checkAlbum(t *testing.T, m *moody, kept *album.Album) int {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("%d pictures were on the disk and not yet in the album", early)
 	if files != len(links) {
 		t.Errorf("%d originals, %d pictures with links", files, len(links))
 	}
