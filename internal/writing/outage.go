@@ -24,6 +24,7 @@ const (
 type event struct {
 	try    bool  // now
 	all    bool  // also what has failed for good
+	moved  bool  // the machine is on another network
 	failed error // an upload elsewhere, for a reason that will pass
 }
 
@@ -79,6 +80,9 @@ func kindOf(err error) uploader.Kind {
 func (p *Payer) Run(ctx context.Context) error {
 	var o outage
 	for e := (event{try: true}); ctx.Err() == nil; e = p.wait(ctx, o) {
+		if e.moved { // it may take a moment until it can be used
+			o.since = time.Now()
+		}
 		switch {
 		case e.try:
 			o.tried(p.round(ctx, e.all))
@@ -107,13 +111,13 @@ func (p *Payer) wait(ctx context.Context, o outage) event {
 		select {
 		case <-ctx.Done():
 			return event{}
-		case <-p.told():
+		case <-p.posted():
 			return p.next()
 		case <-again:
 			return event{try: true}
 		case <-looks:
 			if p.network() != before {
-				return event{try: true}
+				return event{try: true, moved: true}
 			}
 		}
 	}
@@ -133,13 +137,13 @@ func (p *Payer) network() string {
 }
 
 // Wake makes Run try now what waits: after a login, with other settings.
-func (p *Payer) Wake() { p.tell(event{try: true}) }
+func (p *Payer) Wake() { p.post(event{try: true}) }
 
 // WakeAll makes Run try now all that is owed, also what has failed for good.
-func (p *Payer) WakeAll() { p.tell(event{try: true, all: true}) }
+func (p *Payer) WakeAll() { p.post(event{try: true, all: true}) }
 
-// tell tells Run of an event, beside those that it has not seen yet.
-func (p *Payer) tell(e event) {
+// post tells Run of an event, beside those that it has not seen yet.
+func (p *Payer) post(e event) {
 	p.mu.Lock()
 	p.unseen.try = p.unseen.try || e.try
 	p.unseen.all = p.unseen.all || e.all
@@ -148,13 +152,13 @@ func (p *Payer) tell(e event) {
 	}
 	p.mu.Unlock()
 	select {
-	case p.told() <- struct{}{}:
+	case p.posted() <- struct{}{}:
 	default:
 	}
 }
 
-// told returns the channel that holds a token while there is an unseen event.
-func (p *Payer) told() chan struct{} {
+// posted returns the channel that holds a token while there is an unseen event.
+func (p *Payer) posted() chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.token == nil {

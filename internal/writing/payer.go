@@ -126,7 +126,7 @@ func (p *Payer) tried(ctx context.Context, d album.Debt, link uploader.Link, err
 		waits = willPass(err)
 		p.postpone(ctx, d, err, waits)
 		if waits {
-			p.tell(event{failed: err})
+			p.post(event{failed: err})
 		}
 	}
 	return waits

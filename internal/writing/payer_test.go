@@ -300,11 +300,13 @@ func TestItNoticesANetwork(t *testing.T) {
 			t.Errorf("after an hour it waits %v", last)
 		}
 
-		c.set("*", nil)
+		// It comes, and can be used only a moment later.
 		mu.Lock()
 		addresses = "lo eth0"
 		mu.Unlock()
-		time.Sleep(2 * time.Second)
+		time.Sleep(5 * time.Second)
+		c.set("*", nil)
+		time.Sleep(time.Second)
 		synctest.Wait()
 		if len(owed(t, c.album)) != 0 {
 			t.Error("a network came, and it did not try")
