@@ -11,5 +11,8 @@ import (
 // status when all is said.
 func messages() (w io.Writer, end func(status int)) { return os.Stderr, func(int) {} }
 
+// withoutConsole returns the program: here none opens a console.
+func withoutConsole(program string) string { return program }
+
 // allowColours has nothing to do: terminals understand colours.
 func allowColours(io.Writer) {}

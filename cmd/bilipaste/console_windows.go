@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/windows"
@@ -62,6 +64,17 @@ func (l *lastMessage) show() {
 		return
 	}
 	_, _ = windows.MessageBox(0, text, caption, windows.MB_ICONERROR|windows.MB_SETFOREGROUND) // there is nowhere else to say it
+}
+
+// withoutConsole returns the tray program that stands beside a program, which
+// would open a console at login; the program itself where there is none.
+func withoutConsole(program string) string {
+	end := filepath.Ext(program)
+	tray := strings.TrimSuffix(program, end) + "w" + end
+	if _, err := os.Stat(tray); err != nil {
+		return program
+	}
+	return tray
 }
 
 // allowColours makes a console understand colours, as terminals do.

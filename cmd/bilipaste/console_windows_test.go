@@ -73,6 +73,22 @@ func TestARedirectedFailureIsNotShownInABox(t *testing.T) {
 	}
 }
 
+func TestNoConsoleOpensAtLogin(t *testing.T) {
+	dir := t.TempDir()
+	program, tray := filepath.Join(dir, "bilipaste.exe"), filepath.Join(dir, "bilipastew.exe")
+	if got := withoutConsole(program); got != program {
+		t.Error(got)
+	}
+	if err := os.WriteFile(tray, nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, started := range []string{program, tray} {
+		if got := withoutConsole(started); got != tray {
+			t.Errorf("%s: %s", started, got)
+		}
+	}
+}
+
 // closeBox closes the message box with this title and returns its text, "" if
 // none is there.
 func closeBox(title string) (text string) {

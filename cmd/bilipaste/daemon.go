@@ -274,7 +274,7 @@ func (d *daemon) toggleAutostart() error {
 	default:
 		var program string
 		if program, err = os.Executable(); err == nil {
-			err = desktop.EnableAutostart(program, d.again...)
+			err = desktop.EnableAutostart(withoutConsole(program), d.again...)
 		}
 	}
 	d.change(func() {}) // the mark shows what is really there
