@@ -188,8 +188,11 @@ func TestAFileWithASessionBecomesTheOwnersAlone(t *testing.T) {
 func TestSaveKeepsALinkedFileLinked(t *testing.T) {
 	target := file(t, `{}`)
 	link := filepath.Join(t.TempDir(), "config.json")
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no symbolic links for everyone")
+	}
 	if err := os.Symlink(target, link); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	if _, err := os.Lstat(link); err != nil {
 		t.Skip("no links, whatever is said: ", err) // Wine
