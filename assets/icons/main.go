@@ -20,10 +20,11 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// The sizes in pixels. Desktops scale the PNG: 48 is a whole multiple of 16 and 24.
+// The sizes in pixels. Desktops scale the PNG: 48 is a whole multiple of 16 and
+// 24. 256 is the Windows program's own icon, in the largest view of its folder.
 const pngSize = 48
 
-var icoSizes = []int{16, 20, 24, 32, 48}
+var icoSizes = []int{16, 20, 24, 32, 48, 256}
 
 // The colours stand out on dark and on light panels alike.
 var (
@@ -145,7 +146,7 @@ func icoFile(drawing func(*canvas)) []byte {
 	var pictures []byte
 	for _, size := range icoSizes {
 		picture := pngFile(size, drawing)
-		file = append(file, byte(size), byte(size), 0, 0)
+		file = append(file, byte(size), byte(size), 0, 0) // 0 is 256
 		file = binary.LittleEndian.AppendUint16(file, 1)  // plane
 		file = binary.LittleEndian.AppendUint16(file, 32) // bits a pixel
 		file = binary.LittleEndian.AppendUint32(file, uint32(len(picture)))

@@ -28,7 +28,7 @@ func pictures(t *testing.T, name string, file []byte) []image.Image {
 		entry := file[6+16*i:]
 		size, at := binary.LittleEndian.Uint32(entry[8:]), binary.LittleEndian.Uint32(entry[12:])
 		m := decode(t, name, file[at:at+size])
-		if m.Bounds() != image.Rect(0, 0, int(entry[0]), int(entry[1])) {
+		if side := m.Bounds().Dx(); m.Bounds() != image.Rect(0, 0, side, side) || entry[0] != byte(side) || entry[1] != byte(side) {
 			t.Errorf("%s: entry %d is %v, named %d by %d", name, i, m.Bounds(), entry[0], entry[1])
 		}
 		all = append(all, m)
