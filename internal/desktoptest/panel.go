@@ -3,14 +3,11 @@
 package desktoptest
 
 import (
-	"bytes"
 	"image"
 	"image/color"
-	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 )
 
@@ -105,63 +102,25 @@ func (p *Panel) Restart() {
 // Click clicks a mouse button (1 is the left, 3 the right) at a place of the screen.
 func (p *Panel) Click(button int, at image.Point) {
 	p.t.Helper()
-	p.Point(at)
-	p.xdotool("click", strconv.Itoa(button))
+	p.x.Click(p.t, button, at)
 }
 
 // Point moves the pointer.
 func (p *Panel) Point(at image.Point) {
 	p.t.Helper()
-	p.xdotool("mousemove", strconv.Itoa(at.X), strconv.Itoa(at.Y))
+	p.x.Point(p.t, at)
 }
 
 // Press presses keys, named as X names them, one after the other.
 func (p *Panel) Press(keys ...string) {
 	p.t.Helper()
-	p.xdotool(append([]string{"key", "--delay", "60"}, keys...)...)
+	p.x.Press(p.t, keys...)
 }
 
-func (p *Panel) xdotool(args ...string) {
-	p.t.Helper()
-	if out, err := p.command("xdotool", args...).CombinedOutput(); err != nil {
-		p.t.Fatalf("xdotool: %v: %s", err, out)
-	}
-}
-
-// Save keeps the screen as NAME.png in the folder $BILIPASTE_SHOTS, if that
-// is set, for a person to look at.
+// Save keeps the screen as XServer.Save does.
 func (p *Panel) Save(name string) {
 	p.t.Helper()
-	dir := os.Getenv("BILIPASTE_SHOTS")
-	if dir == "" {
-		return
-	}
-	var file bytes.Buffer
-	if err := png.Encode(&file, p.x.Screen(p.t)); err != nil {
-		p.t.Fatal(err)
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		p.t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), file.Bytes(), 0o644); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-// inked returns where the panel shows an ink, and how many pixels of it.
-func (p *Panel) inked(ink color.NRGBA) (where image.Rectangle, pixels int) {
-	near := func(a uint32, b uint8) bool { return max(int(a>>8)-int(b), int(b)-int(a>>8)) < 16 }
-	m := p.x.Screen(p.t)
-	for y := range p.Height {
-		for x := range m.Bounds().Dx() {
-			r, g, b, _ := m.At(x, y).RGBA()
-			if near(r, ink.R) && near(g, ink.G) && near(b, ink.B) {
-				where = where.Union(image.Rect(x, y, x+1, y+1))
-				pixels++
-			}
-		}
-	}
-	return where, pixels
+	p.x.Save(p.t, name)
 }
 
 // Shows waits until the panel shows an icon with at least and at most as many
@@ -171,7 +130,7 @@ func (p *Panel) Shows(what string, ink color.NRGBA, least, most int) (image.Poin
 	var where image.Rectangle
 	var pixels int
 	Eventually(p.t, "the panel shows "+what, func() bool {
-		where, pixels = p.inked(ink)
+		where, pixels = p.x.Inked(p.t, p.Height, ink)
 		return pixels >= least && pixels <= most && where.Dx() <= p.Height
 	})
 	return where.Min.Add(where.Max).Div(2), pixels

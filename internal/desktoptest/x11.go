@@ -7,9 +7,12 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"image/color"
 	"image/png"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -130,4 +133,71 @@ func (x *XServer) Screen(t testing.TB) image.Image {
 		t.Fatal(err)
 	}
 	return screen
+}
+
+// Click clicks a mouse button (1 is the left, 3 the right) at a place of the screen.
+func (x *XServer) Click(t testing.TB, button int, at image.Point) {
+	t.Helper()
+	x.Point(t, at)
+	x.xdotool(t, "click", strconv.Itoa(button))
+}
+
+// Point moves the pointer.
+func (x *XServer) Point(t testing.TB, at image.Point) {
+	t.Helper()
+	x.xdotool(t, "mousemove", strconv.Itoa(at.X), strconv.Itoa(at.Y))
+}
+
+// Press presses keys, named as X names them, one after the other.
+func (x *XServer) Press(t testing.TB, keys ...string) {
+	t.Helper()
+	x.xdotool(t, append([]string{"key", "--delay", "60"}, keys...)...)
+}
+
+func (x *XServer) xdotool(t testing.TB, args ...string) {
+	t.Helper()
+	Need(t, "xdotool")
+	cmd := exec.Command("xdotool", args...)
+	cmd.Env = append(os.Environ(), "DISPLAY="+x.Display)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("xdotool: %v: %s", err, out)
+	}
+}
+
+// Save keeps the screen as NAME.png in the folder $BILIPASTE_SHOTS, if that
+// is set, for a person to look at.
+func (x *XServer) Save(t testing.TB, name string) {
+	t.Helper()
+	dir := os.Getenv("BILIPASTE_SHOTS")
+	if dir == "" {
+		return
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, x.Screen(t)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), file.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Inked returns where the screen's uppermost rows show an ink, and how many
+// pixels of it.
+func (x *XServer) Inked(t testing.TB, rows int, ink color.NRGBA) (where image.Rectangle, pixels int) {
+	t.Helper()
+	near := func(a uint32, b uint8) bool { return max(int(a>>8)-int(b), int(b)-int(a>>8)) < 16 }
+	m := x.Screen(t)
+	for row := range rows {
+		for column := range m.Bounds().Dx() {
+			r, g, b, _ := m.At(column, row).RGBA()
+			if near(r, ink.R) && near(g, ink.G) && near(b, ink.B) {
+				where = where.Union(image.Rect(column, row, column+1, row+1))
+				pixels++
+			}
+		}
+	}
+	return where, pixels
 }
