@@ -63,7 +63,7 @@ func TestAFileKeepsASecret(t *testing.T) {
 
 func TestWithoutABusTheFileIsTakenAndThatIsSaid(t *testing.T) {
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
-		t.Skip("the keyring there needs no bus")
+		t.Skip("the keyring of Windows and macOS needs no bus")
 	}
 	noBus(t)
 	s := keystore.New(keystore.Auto, newFile(t))
