@@ -37,7 +37,7 @@ func (a *app) trayCommand() *cobra.Command {
 
 // runTray is the program in the tray, until its user quits it.
 func (a *app) runTray(ctx context.Context) error {
-	d := &daemon{app: a, switched: make(chan struct{}), again: []string{"tray"}}
+	d := &daemon{app: a, writing: a.config.WritingMode, switched: make(chan struct{}), again: []string{"tray"}}
 	if a.fileGiven {
 		file, err := filepath.Abs(a.file)
 		if err != nil {
@@ -67,7 +67,6 @@ func (a *app) runTray(ctx context.Context) error {
 	ctx, d.quit = context.WithCancel(ctx)
 	d.ctx = ctx
 	d.tray = tray.New(d.do, d.notice)
-	d.writing = a.config.WritingMode
 	d.payer = &writing.Payer{
 		Album: kept, Uploader: late{d}, Notifier: d, Format: d.format, Language: d.language, Report: d.paid, Log: a.log,
 	}
