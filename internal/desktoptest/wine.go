@@ -24,7 +24,7 @@ type Wine struct {
 // ends. There is one in a checkout: what is left of an earlier one is ended.
 func StartWine(t testing.TB) *Wine {
 	t.Helper()
-	Need(t, "/usr/lib/wine/wine64")
+	Need(t, "/usr/lib/wine/wine64", "zip")
 	w := &Wine{t, filepath.Join(checkout(t), "scripts", "wine")}
 	w.Restart()
 	t.Cleanup(func() { _ = exec.Command(w.script, "stop").Run() })
