@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -222,16 +221,4 @@ func waitFor(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("%s holds no %s:\n%s", args[0], args[1], text)
 		}
 	}
-}
-
-// noise returns a PNG that cannot be compressed, of about that many bytes.
-func noise(t testing.TB, size int) []byte {
-	t.Helper()
-	m := image.NewNRGBA(image.Rect(0, 0, 400, max(1, size/1600)))
-	_, _ = rand.Read(m.Pix)
-	var b bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, m); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }

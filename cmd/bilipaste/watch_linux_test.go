@@ -3,7 +3,10 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
 	"errors"
+	"image"
+	"image/png"
 	"io"
 	"net/url"
 	"os"
@@ -325,4 +328,16 @@ func BenchmarkCopyToLink(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+// noise returns a PNG that cannot be compressed, of about that many bytes.
+func noise(t testing.TB, size int) []byte {
+	t.Helper()
+	m := image.NewNRGBA(image.Rect(0, 0, 400, max(1, size/1600)))
+	_, _ = rand.Read(m.Pix)
+	var b bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
