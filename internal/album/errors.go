@@ -18,6 +18,9 @@ var ErrTaken = errors.New("the upload is being done elsewhere")
 // ErrSettled is the error of a debt that is not owed any more.
 var ErrSettled = errors.New("the upload is not owed any more")
 
+// ErrLost is among the causes where an original is missing, or not what it was.
+var ErrLost = errors.New("the original is lost")
+
 func (a *Album) failed(ctx context.Context, err error) error { return explain(ctx, a.dir, err) }
 
 // explain says an error as a lang.Teller, unless it is one, or ctx is done, or

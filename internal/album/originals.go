@@ -80,9 +80,9 @@ func (a *Album) read(sum uploader.Sum, p *uploader.Picture) error {
 	data, err := os.ReadFile(file)
 	switch {
 	case err != nil:
-		return lang.Errorf("album.missing", lang.Data{"File": file}, err)
+		return lang.Errorf("album.missing", lang.Data{"File": file}, errors.Join(ErrLost, err))
 	case uploader.SumOf(data) != sum:
-		return lang.Errorf("album.changed", lang.Data{"File": file}, nil)
+		return lang.Errorf("album.changed", lang.Data{"File": file}, ErrLost)
 	}
 	p.Data = data
 	return nil

@@ -90,8 +90,8 @@ func (a *Album) Owed(ctx context.Context) ([]Debt, error) {
 
 // Take makes this Album the one that is at a debt, and returns its picture.
 // The error is ErrTaken while someone is at it, ErrSettled if it is not owed
-// any more, or a lang.Teller: the original is missing or was changed, and
-// nobody is at the debt.
+// any more, or a lang.Teller: of ErrLost, where the original is missing or was
+// changed and nobody is at the debt, or of the album's own trouble.
 func (a *Album) Take(ctx context.Context, id int64) (uploader.Picture, error) {
 	me, err := a.me()
 	if err != nil {

@@ -62,7 +62,9 @@ func (p *Payer) Pay(ctx context.Context, all bool, done func(Paid)) error {
 		switch {
 		case errors.Is(err, album.ErrTaken), errors.Is(err, album.ErrSettled):
 			continue
-		case err == nil: // else the original is missing, or not what it was
+		case err != nil && !errors.Is(err, album.ErrLost):
+			return err
+		case err == nil:
 			paid.Link, paid.Err = p.Uploader.Upload(ctx, picture)
 			paid.Waits = paid.Err != nil && willPass(paid.Err)
 		}
