@@ -46,7 +46,8 @@ type Album struct {
 var _ uploader.Ledger = (*Album)(nil)
 
 // Open opens the album in a folder, which it makes if it is not there, and
-// brings one that an older program wrote up to date. The error is a
+// brings one that an older program wrote up to date. What a killed process had
+// put on the disk and not yet entered is owed from then on. The error is a
 // lang.Teller: the album was made by a newer program, is damaged, or its
 // folder cannot be written.
 func Open(ctx context.Context, dir string, o Options) (*Album, error) {
@@ -54,6 +55,7 @@ func Open(ctx context.Context, dir string, o Options) (*Album, error) {
 	if err := a.open(ctx); err != nil {
 		return nil, a.failed(ctx, err)
 	}
+	a.enterArrived(ctx)
 	return a, nil
 }
 

@@ -48,9 +48,10 @@ WHERE `+query+` AND l.host = ? AND l.bucket = ? AND l.dead IS NULL ORDER BY l.tu
 func (a *Album) Record(ctx context.Context, u uploader.Upload) error {
 	sum := u.Given
 	var over []gone
+	var mark string
 	var err error
 	if file, statErr := os.Stat(a.File(sum, u.Picture.Format)); statErr != nil || file.Size() != int64(len(u.Picture.Data)) {
-		err = a.store(sum, u.Picture) // else Keep has done so
+		mark, err = a.store(sum, u.Picture) // else Keep has done so
 	}
 	if err == nil {
 		err = a.change(ctx, func(tx *sql.Tx) error {
@@ -73,6 +74,9 @@ ON CONFLICT (picture, url) DO UPDATE SET name = excluded.name, host = excluded.h
 			_, err = tx.ExecContext(ctx, "DELETE FROM debts WHERE picture = ?", picture)
 			return err
 		})
+	}
+	if mark != "" {
+		_ = os.Remove(mark)
 	}
 	if err != nil {
 		return a.failed(ctx, err)

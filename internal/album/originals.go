@@ -22,13 +22,17 @@ func (a *Album) File(sum uploader.Sum, format uploader.Format) string {
 	return filepath.Join(a.dir, "originals", name[:2], name+format.Ext())
 }
 
-// store makes sure that a picture is on the disk, with the right bytes.
-func (a *Album) store(sum uploader.Sum, p uploader.Picture) error {
+// store makes sure that a picture is on the disk, with the right bytes. The
+// mark, if there is one, is to be removed once the picture is entered.
+func (a *Album) store(sum uploader.Sum, p uploader.Picture) (mark string, err error) {
 	file := a.File(sum, p.Format)
 	if there, err := os.ReadFile(file); err == nil && bytes.Equal(there, p.Data) {
-		return nil
+		return "", nil
 	}
-	return durable.Write(file, p.Data, 0o600)
+	if mark, err = a.mark(sum, p); err != nil {
+		return mark, err
+	}
+	return mark, durable.Write(file, p.Data, 0o600)
 }
 
 // enter enters a picture whose file was stored, and returns its id and the
@@ -36,7 +40,7 @@ func (a *Album) store(sum uploader.Sum, p uploader.Picture) error {
 func (a *Album) enter(ctx context.Context, tx *sql.Tx, sum uploader.Sum, p uploader.Picture) (id int64, over []gone, err error) {
 	// It may have gone since, to make room. While tx lasts nothing goes.
 	if _, err := os.Stat(a.File(sum, p.Format)); errors.Is(err, fs.ErrNotExist) {
-		if err := a.store(sum, p); err != nil {
+		if err := durable.Write(a.File(sum, p.Format), p.Data, 0o600); err != nil {
 			return 0, nil, err
 		}
 	}

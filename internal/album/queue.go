@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"time"
 
 	"bilipaste/internal/lang"
@@ -41,7 +42,7 @@ func (a *Album) Keep(ctx context.Context, p uploader.Picture) (Debt, error) {
 	d := Debt{Sum: sum, Picture: p, Bytes: int64(len(p.Data)), Since: time.Now(), Taken: true}
 	d.Picture.Data = nil
 	var over []gone
-	err := a.store(sum, p)
+	mark, err := a.store(sum, p)
 	if err == nil {
 		err = a.change(ctx, func(tx *sql.Tx) error {
 			picture, more, err := a.enter(ctx, tx, sum, p)
@@ -51,6 +52,9 @@ func (a *Album) Keep(ctx context.Context, p uploader.Picture) (Debt, error) {
 			}
 			return err
 		})
+	}
+	if mark != "" {
+		_ = os.Remove(mark)
 	}
 	if err != nil {
 		return Debt{}, a.failed(ctx, err)
