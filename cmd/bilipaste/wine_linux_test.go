@@ -202,6 +202,9 @@ func TestTheReleaseOnWindows(t *testing.T) {
 	if said := d.bilipaste("status"); !strings.Contains(said, "session: from the keyring") {
 		t.Errorf("status: %q", said)
 	}
+	if said := d.bilipaste("doctor"); strings.Contains(said, "[!!]") {
+		t.Errorf("doctor: %s", said)
+	}
 	file := filepath.Join(t.TempDir(), "截图 1.png")
 	picture := noise(t, 1000)
 	if err := os.WriteFile(file, picture, 0o600); err != nil {
