@@ -71,6 +71,7 @@ type Picture struct {
 type taken struct {
 	clip     watcher.Clip
 	pictures []kept
+	at       time.Time // when it came
 	took     time.Duration
 }
 
@@ -99,13 +100,14 @@ func (m *Mode) Run(ctx context.Context) error {
 			turns.push(m.keep(context.WithoutCancel(ctx), clip)) // it takes a moment
 		}
 	})
+	var latest failure
 	for {
 		turn, err := turns.pop(ctx)
 		if err != nil {
 			return err
 		}
 		if ctx.Err() == nil {
-			m.upload(ctx, turn)
+			m.upload(ctx, turn, &latest)
 		}
 	}
 }
@@ -125,25 +127,37 @@ func (m *Mode) keep(ctx context.Context, clip watcher.Clip) taken {
 		pictures = append(pictures, k)
 	}
 	clip.Data = nil
-	return taken{clip, pictures, time.Since(start)}
+	return taken{clip, pictures, start, time.Since(start)}
 }
 
-// upload makes a clip's pictures links on the clipboard.
-func (m *Mode) upload(ctx context.Context, t taken) {
+// failure is why a picture waits, and when that was found.
+type failure struct {
+	err   error
+	found time.Time
+}
+
+// upload makes a clip's pictures links on the clipboard. After one that waits
+// the others of its clip are not tried but wait, too, and so do the clips that
+// came before its failure was found, unless that may be with one picture alone.
+func (m *Mode) upload(ctx context.Context, t taken, latest *failure) {
 	start := time.Now()
+	if t.at.After(latest.found) || isTrouble(latest.err) {
+		latest.err = nil
+	}
 	r := Result{Clip: t.clip}
 	var links []string
-	var outage error // what keeps the rest from being tried
 	for _, p := range t.pictures {
 		if p.Err == nil {
-			if p.Err = outage; outage == nil {
+			found := latest.found
+			if p.Err = latest.err; p.Err == nil {
 				p.Link, p.Err = m.send(ctx, p)
+				found = time.Now()
 			}
 			if ctx.Err() != nil {
 				return
 			}
 			if p.Waits = m.Payer.tried(ctx, p.debt, p.Link, p.Err); p.Waits {
-				outage = p.Err
+				*latest = failure{p.Err, found}
 			}
 		}
 		if p.Err == nil {

@@ -1,6 +1,7 @@
 package writing_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,6 +103,49 @@ func TestTheRestOfAClipWaits(t *testing.T) {
 	}
 	if got := owed(t, d.album); !slices.Equal(got, []string{"a.png", "b.png", "c.png"}) {
 		t.Errorf("owed: %q", got)
+	}
+}
+
+// What was copied before an outage was found waits at once; what is copied after
+// it is tried. Trouble of the host may be with one picture alone.
+func TestAnOutageIsFoundOnce(t *testing.T) {
+	for name, test := range map[string]struct {
+		err   error
+		tried int // of those that were copied before
+	}{
+		"not signed in": {noLogin, 0},
+		"trouble":       {&uploader.Error{Kind: uploader.Passing, Host: "host", Code: 500}, 2},
+	} {
+		t.Run(name, func(t *testing.T) { anOutageIsFoundOnce(t, test.err, test.tried) })
+	}
+}
+
+func anOutageIsFoundOnce(t *testing.T, outage error, tried int) {
+	d := newDesk()
+	d.proceed = make(chan struct{})
+	m := d.start(t)
+	d.fails(outage)
+	d.copied <- copies(t, "one")
+	<-d.sending
+	d.copied <- copies(t, "two")
+	d.copied <- copies(t, "three")
+	eventually(t, "all three are in the album", func() bool {
+		debts, err := m.Album.Owed(t.Context())
+		return err == nil && len(debts) == 3
+	})
+	close(d.proceed)
+	for range 3 {
+		if r := <-d.reported; !r.Pictures[0].Waits || !errors.Is(r.Pictures[0].Err, outage) {
+			t.Errorf("%+v", r.Pictures)
+		}
+	}
+	if n := len(d.sending); n != tried {
+		t.Errorf("%d of those that had come before were tried, not %d", n, tried)
+	}
+	d.copied <- copies(t, "four")
+	<-d.reported
+	if n := len(d.sending); n != tried+1 {
+		t.Errorf("%d were tried afterwards", n-tried)
 	}
 }
 
