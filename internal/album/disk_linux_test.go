@@ -38,6 +38,50 @@ func largePicture(t *testing.T, n, bytes int) uploader.Picture {
 	return p
 }
 
+// fillUp writes a file that takes all the room of a disk.
+func fillUp(t *testing.T, disk string) (file string) {
+	t.Helper()
+	f, err := os.Create(filepath.Join(disk, "filler"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for block := make([]byte, 4096); err == nil; {
+		_, err = f.Write(block)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return f.Name()
+}
+
+// saysFull fails the test unless err says that the disk is full.
+func saysFull(t *testing.T, what string, err error) {
+	t.Helper()
+	if said, hint := say(err); !strings.Contains(said, "the disk is full") || !strings.Contains(hint, "make room") {
+		t.Errorf("%s: %s / %s", what, said, hint)
+	}
+}
+
+// SQLite needs a little room to read.
+func TestAnAlbumOnAFullDisk(t *testing.T) {
+	disk := smallDisk(t, "size=2m")
+	dir := filepath.Join(disk, "album")
+	if err := open(t, dir).Close(); err != nil {
+		t.Fatal(err)
+	}
+	filler := fillUp(t, disk)
+	if a, err := album.Open(t.Context(), dir, album.Options{}); err == nil {
+		t.Error("it was opened")
+		_ = a.Close()
+	} else {
+		saysFull(t, "Open", err)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	open(t, dir)
+}
+
 func TestAFullDiskIsSaidAndNothingIsHalfDone(t *testing.T) {
 	disk := smallDisk(t, "size=2m")
 	dir := filepath.Join(disk, "album")
@@ -49,33 +93,17 @@ func TestAFullDiskIsSaidAndNothingIsHalfDone(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := keep(t, a, 1)
-	full := func(what string, err error) {
-		t.Helper()
-		if said, hint := say(err); !strings.Contains(said, "the disk is full") || !strings.Contains(hint, "make room") {
-			t.Errorf("%s: %s / %s", what, said, hint)
-		}
-	}
 	_, err = a.Keep(t.Context(), largePicture(t, 2, 2<<20))
-	full("an original that does not fit", err)
+	saysFull(t, "an original that does not fit", err)
 
 	// Nothing fits, not even a page of the database.
-	filler := filepath.Join(disk, "filler")
-	f, err := os.Create(filler)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for block := make([]byte, 4096); err == nil; {
-		_, err = f.Write(block)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	filler := fillUp(t, disk)
 	_, err = a.Keep(t.Context(), picture(t, 3))
-	full("Keep", err)
-	full("Record", a.Record(t.Context(), upload(picture(t, 4))))
+	saysFull(t, "Keep", err)
+	saysFull(t, "Record", a.Record(t.Context(), upload(picture(t, 4))))
 	for n := 0; ; n++ { // what little room the log has left is used up
 		if err := a.Postpone(t.Context(), first.ID, album.Failure{Why: strings.Repeat("why ", 4000)}); err != nil {
-			full("Postpone", err)
+			saysFull(t, "Postpone", err)
 			break
 		} else if n > 100 {
 			t.Fatal("a full disk takes everything")
@@ -95,7 +123,7 @@ func TestAFullDiskIsSaidAndNothingIsHalfDone(t *testing.T) {
 		t.Error("a new album has room")
 		_ = other.Close()
 	} else {
-		full("a new album", err)
+		saysFull(t, "a new album", err)
 	}
 
 	if err := os.Remove(filler); err != nil {

@@ -50,6 +50,9 @@ func explain(ctx context.Context, dir string, err error) error {
 		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR:
 			id = "album.unwritable"
 		}
+		if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // no room for album.db-shm
+			id = "album.full"
+		}
 	}
 	if isFull(err) {
 		id = "album.full"
