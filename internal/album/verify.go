@@ -19,7 +19,7 @@ type Report struct {
 	Bytes   int64    `json:"bytes"`             // of these
 	Missing []Flaw   `json:"missing,omitempty"` // originals that are not on the disk
 	Changed []Flaw   `json:"changed,omitempty"` // originals with other bytes, moved to the folder "damaged"
-	Adopted int      `json:"adopted,omitempty"` // originals on the disk of which the database knew nothing, and knows now
+	Adopted int      `json:"adopted,omitempty"` // of these: the database knew nothing of them, and does now
 	Strange []string `json:"strange,omitempty"` // files under originals that are not the album's, left alone
 	Rescue  Rescue   `json:"rescue,omitzero"`   // of a database that was damaged
 }
@@ -216,6 +216,8 @@ func (a *Album) adopt(ctx context.Context, r *Report, known map[uploader.Sum]ori
 				return nil // it was forgotten meanwhile
 			}
 			r.Adopted++
+			r.Whole++
+			r.Bytes += int64(len(data))
 			_, _, err := a.enter(ctx, tx, sum, p)
 			return err
 		})
