@@ -12,8 +12,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"bilipaste/internal/album"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/writing"
 	"bilipaste/uploader"
 )
 
@@ -27,7 +29,8 @@ func (a *app) uploadCommand() *cobra.Command {
 
 // upload prints one line for each file, in their order: its link, or a blank
 // line. What is known is not sent, unless it is asked for again. After a missing
-// login or a refusal no further file is sent.
+// login or a refusal no further file is sent. What came from standard input and
+// was not sent is in the queue.
 func (a *app) upload(ctx context.Context, files []string, again bool) error {
 	up, stop := a.uploader() // after stop nothing more is sent
 	failed := stop           // what the exit status tells
@@ -54,6 +57,10 @@ func (a *app) upload(ctx context.Context, files []string, again bool) error {
 	bar := a.progress(len(files))
 	for _, file := range files {
 		picture, err := await(ctx, func() (uploader.Picture, error) { return a.open(file) })
+		var owed *album.Debt
+		if err == nil && file == "-" { // nobody else may have it
+			owed = a.owe(ctx, picture)
+		}
 		known := err == nil && stop != nil
 		var link uploader.Link
 		switch {
@@ -65,6 +72,11 @@ func (a *app) upload(ctx context.Context, files []string, again bool) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		waits := err != nil && owed != nil
+		if waits {
+			payer := writing.Payer{Album: a.album, Language: a.language, Log: a.log}
+			payer.Postpone(ctx, *owed, err)
+		}
 		bar.clear()
 		a.printLink(file, picture, link, err)
 		switch {
@@ -73,6 +85,9 @@ func (a *app) upload(ctx context.Context, files []string, again bool) error {
 			a.complain(err)
 		case link.Differs:
 			fmt.Fprintf(a.err, "bilipaste: %s: %s\n", file, a.say.Text("cli.differs"))
+		}
+		if waits && !a.json {
+			fmt.Fprintln(a.err, a.say.Text("cli.upload.kept"))
 		}
 		switch uploader.KindOf(err) {
 		case uploader.NotLoggedIn, uploader.Refused:
@@ -87,6 +102,20 @@ func (a *app) upload(ctx context.Context, files []string, again bool) error {
 		return told{failed}
 	}
 	return nil
+}
+
+// owe enters that a picture's upload is owed, until it ends. It returns nil
+// where that cannot be entered, and the user is told.
+func (a *app) owe(ctx context.Context, p uploader.Picture) *album.Debt {
+	if a.album == nil { // of which the user was told
+		return nil
+	}
+	debt, err := a.album.Keep(ctx, p)
+	if err != nil {
+		a.complain(err)
+		return nil
+	}
+	return &debt
 }
 
 // open reads a file, or standard input for "-".

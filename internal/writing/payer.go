@@ -96,6 +96,14 @@ func isTrouble(err error) bool {
 	return e != nil && e.Kind == uploader.Passing && !uploader.Offline(err)
 }
 
+// Postpone lets go of a debt whose upload was tried elsewhere and failed. It
+// returns whether that waits for err to pass, or else for the user.
+func (p *Payer) Postpone(ctx context.Context, d album.Debt, err error) (waits bool) {
+	waits = willPass(err)
+	p.postpone(ctx, d, err, waits)
+	return waits
+}
+
 // postpone lets go of a debt whose upload failed. It waits for that to pass, or
 // else for the user.
 func (p *Payer) postpone(ctx context.Context, d album.Debt, err error, waits bool) {
@@ -125,9 +133,7 @@ func (p *Payer) tried(ctx context.Context, d album.Debt, link uploader.Link, err
 		p.over()
 		p.Wake()
 	default:
-		waits = willPass(err)
-		p.postpone(ctx, d, err, waits)
-		if waits {
+		if waits = p.Postpone(ctx, d, err); waits {
 			p.post(event{failed: err})
 		}
 	}
