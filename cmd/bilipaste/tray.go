@@ -60,7 +60,10 @@ func (a *app) runTray(ctx context.Context) error {
 		return err
 	}
 	kept, err := a.openAlbum(ctx)
-	if err != nil {
+	if err != nil { // started at login, it has no terminal to say so
+		d.ctx, d.printer, d.notifier = ctx, a.say, notify.New(a.config.Sound, a.config.Notify, a.log)
+		d.fail("cli.tray.not_started", err)
+		d.notifier.Wait()
 		return errors.Join(err, d.board.Close())
 	}
 	a.takeOver(ctx, kept)

@@ -328,6 +328,28 @@ func TestTheTrayRemembers(t *testing.T) {
 	}
 }
 
+// With an album that cannot be opened it does not start, and shows why.
+func TestADamagedAlbumIsShown(t *testing.T) {
+	desktoptest.Bus(t)
+	x := desktoptest.StartX(t)
+	dunst := desktoptest.StartDunst(t, x)
+	home := newHome(t)
+	dir := filepath.Join(home, "gateway", "album")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "album.db"), noise(t, 5000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := program(home, newFront(t).url(), "tray").CombinedOutput(); err == nil {
+		t.Errorf("it started: %s", out)
+	}
+	shown := dunst.History(t)
+	if len(shown) != 1 || shown[0].Summary != "bilipaste cannot start" || !strings.Contains(shown[0].Body, "bilipaste album verify") {
+		t.Errorf("shown: %+v", shown)
+	}
+}
+
 // A second start has the first one show itself.
 func TestASecondStartShowsTheFirst(t *testing.T) {
 	desktoptest.Bus(t)
