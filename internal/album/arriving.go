@@ -2,6 +2,7 @@ package album
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,25 @@ func (a *Album) mark(sum uploader.Sum, p uploader.Picture) (mark string, err err
 	}
 	mark = filepath.Join(a.arriving(), me+"."+sum.String()+p.Format.Ext())
 	return mark, os.WriteFile(mark, []byte(p.Name), 0o600)
+}
+
+// arrived removes a mark, "" for none, and with it an original that could not
+// be entered, as on a disk that is full.
+func (a *Album) arrived(ctx context.Context, mark string, sum uploader.Sum, p uploader.Picture, err error) {
+	if mark == "" {
+		return
+	}
+	if err != nil {
+		_ = a.change(ctx, func(tx *sql.Tx) error { // nobody enters it meanwhile
+			var kept bool
+			err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM pictures WHERE sum = ? AND kept)", sum.String()).Scan(&kept)
+			if err == nil && !kept {
+				err = os.Remove(a.File(sum, p.Format))
+			}
+			return err
+		})
+	}
+	_ = os.Remove(mark)
 }
 
 func (a *Album) arriving() string { return filepath.Join(a.dir, "arriving") }

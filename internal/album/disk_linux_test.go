@@ -109,6 +109,17 @@ func TestAFullDiskIsSaidAndNothingIsHalfDone(t *testing.T) {
 			t.Fatal("a full disk takes everything")
 		}
 	}
+	// An original fits, and its row does not.
+	p := largePicture(t, 5, 64<<10)
+	info, err := os.Stat(filler)
+	if err == nil {
+		err = os.Truncate(filler, info.Size()-int64(len(p.Data)+4095)&^4095)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.Keep(t.Context(), p)
+	saysFull(t, "a row that does not fit", err)
 	holdsFiles(t, a, 2)
 	if got := found(t, a, album.Query{}); len(got) != 1 {
 		t.Errorf("the history has %d links", len(got))

@@ -75,9 +75,7 @@ ON CONFLICT (picture, url) DO UPDATE SET name = excluded.name, host = excluded.h
 			return err
 		})
 	}
-	if mark != "" {
-		_ = os.Remove(mark)
-	}
+	a.arrived(ctx, mark, sum, u.Picture, err)
 	if err != nil {
 		return a.failed(ctx, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"os"
 	"time"
 
 	"bilipaste/internal/lang"
@@ -53,9 +52,7 @@ func (a *Album) Keep(ctx context.Context, p uploader.Picture) (Debt, error) {
 			return err
 		})
 	}
-	if mark != "" {
-		_ = os.Remove(mark)
-	}
+	a.arrived(ctx, mark, sum, p, err)
 	if err != nil {
 		return Debt{}, a.failed(ctx, err)
 	}
