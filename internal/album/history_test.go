@@ -1,6 +1,7 @@
 package album_test
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -184,5 +185,37 @@ func TestAPictureIsKnownByWhatWasSentOrByHowItIsPrepared(t *testing.T) {
 		if link, ok, err := a.Known(t.Context(), at, sum, c.how); err != nil || ok != c.known || ok && link.URL != u.Link.URL {
 			t.Errorf("%d: %v, %v, %v", i, link, ok, err)
 		}
+	}
+}
+
+func TestAnOriginalThatIsGoneComesBackWithTheNextUpload(t *testing.T) {
+	a := open(t, t.TempDir())
+	u := upload(picture(t, 1))
+	if err := a.Record(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+	file, err := a.Original(t.Context(), u.Given)
+	if err == nil {
+		err = os.Remove(file)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := a.Known(t.Context(), place, u.Given, u.How); ok || err != nil {
+		t.Error("it is known by an original that is gone", err)
+	}
+	link, ok, err := a.Known(t.Context(), place, u.Sent, "")
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	u.Link = link
+	if err := a.Record(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Original(t.Context(), u.Given); err != nil {
+		t.Error(err)
+	}
+	if got := found(t, a, album.Query{}); len(got) != 1 {
+		t.Errorf("%d links", len(got))
 	}
 }
