@@ -24,6 +24,7 @@ need() {
 
 # Git refuses to tell of a checkout that belongs to another user, as in containers.
 export GOFLAGS="${GOFLAGS:-} -buildvcs=false"
+export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0=$PWD
 
 # need_go says what to do on a machine without Go, or with an old one.
 need_go() {
