@@ -141,6 +141,9 @@ func isHere(host string) bool {
 	return err == nil && strings.EqualFold(host, name)
 }
 
+// headSize is how many of its first bytes tell whether something is a picture.
+const headSize = 512
+
 // isPictureFile reports whether path is a regular file that isPicture takes
 // for a picture by its first bytes.
 func isPictureFile(path string, isPicture func(head []byte) bool) bool {
@@ -153,7 +156,7 @@ func isPictureFile(path string, isPicture func(head []byte) bool) bool {
 		return false
 	}
 	defer func() { _ = f.Close() }()
-	head := make([]byte, 512)
+	head := make([]byte, headSize)
 	n, err := io.ReadFull(f, head)
 	return (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) && isPicture(head[:n])
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"bilipaste/internal/bmp"
@@ -86,29 +85,59 @@ func (w *Watcher) clipOf(ctx context.Context, o offer) Clip {
 	return clip
 }
 
+// errNoPicture says that a content is no picture, whatever its format's name.
+var errNoPicture = errors.New("no picture")
+
+// readPicture reads the best format that holds a picture. Programs offer some
+// that do not, and so does Wine, which makes a bad CF_DIBV5 of a bitmap with a
+// palette. Where none does, what is wrong with the best one is the uploader's to say.
 func (w *Watcher) readPicture(ctx context.Context, clip *Clip, p plan) {
-	limit := MaxClip
-	if isDIB(p.format) {
-		limit = maxDIB
-	}
-	data, err := clip.offer.read(ctx, p.format, limit)
-	w.spent(len(data))
-	if err == nil && isDIB(p.format) {
-		data, err = bmp.DIBToPNG(data)
+	format := p.format
+	data, err := w.readAs(ctx, clip.offer, format)
+	for _, other := range p.others {
+		if !errors.Is(err, errNoPicture) {
+			break
+		}
+		if next, failed := w.readAs(ctx, clip.offer, other); !errors.Is(failed, errNoPicture) {
+			format, data, err = other, next, failed
+		}
 	}
 	switch {
-	case err != nil:
+	case err != nil && len(data) == 0:
 		clip.Why = whyNot(err)
-	case len(data) == 0:
-		clip.Why = NotReadable
 	case len(data) > MaxClip:
 		clip.Why = TooLarge
 	default:
-		clip.Take, clip.Why, clip.Type, clip.Data = Picture, p.why, mediaType(p.format), data
-		if !strings.HasPrefix(clip.Type, "image/") { // one of Windows's names
-			clip.Type = "image/png"
-		}
+		clip.Take, clip.Why, clip.Type, clip.Data = Picture, p.why, typeOf(format), data
 	}
+}
+
+// readAs reads a picture in one format, a bitmap as a PNG. With errNoPicture it
+// returns what there is in its place.
+func (w *Watcher) readAs(ctx context.Context, o offer, format string) ([]byte, error) {
+	limit := MaxClip
+	if isDIB(format) {
+		limit = maxDIB
+	}
+	data, err := o.read(ctx, format, limit)
+	if err != nil {
+		return nil, err
+	}
+	w.spent(len(data))
+	if isDIB(format) {
+		data, err = bmp.DIBToPNG(data)
+		switch {
+		case errors.Is(err, bmp.ErrTooLarge):
+			return nil, err
+		case err != nil:
+			return nil, errNoPicture
+		}
+		return data, nil
+	}
+	if !w.isPicture(data[:min(headSize, len(data))]) {
+		return data, errNoPicture
+	}
+	return data, nil
 }
 
 func (w *Watcher) readFiles(ctx context.Context, clip *Clip, p plan) {

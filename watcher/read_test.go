@@ -58,6 +58,11 @@ func TestWhatIsReadOfWindowsFormats(t *testing.T) {
 		"one that nobody knows of":  {sheet{"PNG": data, mayKeep: nil}, NotReadable},
 		"a bitmap":                  {sheet{"CF_DIB": dib, "CF_BITMAP": nil}, IsPicture},
 		"a bitmap, cut off":         {sheet{"CF_DIB": dib[:50]}, NotReadable},
+		"a PNG that is empty":       {sheet{"PNG": {}}, NotReadable},
+		"an empty one, a bitmap":    {sheet{"PNG": {}, "CF_DIB": dib}, IsPicture},
+		"one that is none, another": {sheet{"PNG": []byte("none"), "image/png": data}, IsPicture},
+		"one that is none, a cut":   {sheet{"PNG": []byte("none"), "CF_DIBV5": dib[:50], "CF_DIB": dib}, IsPicture},
+		"a bad one of Wine's":       {sheet{"CF_DIBV5": dib[:50], "CF_DIB": dib}, IsPicture},
 		"a bitmap of nearly no end": {sheet{"CF_DIB": wide}, TooLarge},
 		"cells":                     {sheet{"CF_DIB": dib, "CF_UNICODETEXT": text}, TextBeside},
 		"files":                     {sheet{"CF_HDROP": files, "CF_DIB": dib}, IsFiles},
@@ -77,10 +82,11 @@ func TestWhatIsReadOfWindowsFormats(t *testing.T) {
 				t.Errorf("%s: %q", name, clip.Files)
 			}
 		case Picture:
-			if clip.Type != "image/png" || c.clip["PNG"] != nil && !bytes.Equal(clip.Data, data) {
+			asItIs := isPNG(c.clip["PNG"]) || c.clip["image/png"] != nil
+			if clip.Type != "image/png" || asItIs && !bytes.Equal(clip.Data, data) {
 				t.Errorf("%s: %d bytes as %q", name, len(clip.Data), clip.Type)
 			}
-			if c.clip["PNG"] == nil {
+			if !asItIs {
 				m, err := png.Decode(bytes.NewReader(clip.Data))
 				if err != nil || m.Bounds() != image.Rect(0, 0, 5, 3) {
 					t.Errorf("%s: %v", name, err)

@@ -10,6 +10,7 @@ type plan struct {
 	take   Take
 	why    Reason
 	format string   // what to read; "" if nothing
+	others []string // Picture: its other formats, the best one first
 	marks  []string // Files: formats that may say that the files were cut
 }
 
@@ -18,7 +19,7 @@ type plan struct {
 // What the formats alone cannot tell is seen once format is read: copied files
 // may be no pictures (fileList), a text may be the path of one (pathOf).
 func decide(formats []string) plan {
-	pictureFormat := bestPicture(formats)
+	pictureFormats := pictureFormatsIn(formats)
 	textFormat := bestText(formats)
 	switch {
 	case len(formats) == 0:
@@ -26,14 +27,14 @@ func decide(formats []string) plan {
 	case slices.ContainsFunc(formats, isSecretMark):
 		return plan{why: IsSecret}
 	case slices.Contains(formats, uriList):
-		return plan{Files, IsFiles, uriList, cutMarks(formats)}
+		return plan{take: Files, why: IsFiles, format: uriList, marks: cutMarks(formats)}
 	case slices.Contains(formats, dropList):
-		return plan{Files, IsFiles, dropList, cutMarks(formats)}
+		return plan{take: Files, why: IsFiles, format: dropList, marks: cutMarks(formats)}
 	case slices.ContainsFunc(formats, isCopiedFiles):
 		marks := cutMarks(formats)
-		return plan{Files, IsFiles, marks[0], marks}
-	case pictureFormat != "" && textFormat == "":
-		return plan{take: Picture, why: IsPicture, format: pictureFormat}
+		return plan{take: Files, why: IsFiles, format: marks[0], marks: marks}
+	case len(pictureFormats) > 0 && textFormat == "":
+		return plan{take: Picture, why: IsPicture, format: pictureFormats[0], others: pictureFormats[1:]}
 	case textFormat != "" && slices.ContainsFunc(formats, isImage):
 		return plan{why: TextBeside}
 	case textFormat != "":
@@ -117,7 +118,7 @@ func forbids(content []byte) bool {
 // and their other names.
 var pictureTypes = [][]string{
 	{"image/png", "image/x-png", "png"},
-	{"image/jpeg", "image/jpg", "image/pjpeg"},
+	{"image/jpeg", "image/jpg", "image/pjpeg", "jfif"},
 	{"image/webp"},
 	{"image/gif"},
 	{"cf_dibv5"},
@@ -126,20 +127,31 @@ var pictureTypes = [][]string{
 	{"image/tiff", "image/tif"},
 }
 
-// bestPicture returns the format to read a picture in, "" if there is none.
-func bestPicture(formats []string) string {
+// pictureFormatsIn returns the formats to read a picture in, the best one first.
+func pictureFormatsIn(formats []string) (found []string) {
 	for _, names := range pictureTypes {
 		for _, f := range formats {
 			if slices.Contains(names, mediaType(f)) {
-				return f
+				found = append(found, f)
 			}
 		}
 	}
-	return ""
+	return found
 }
 
 func isImage(format string) bool {
-	return strings.HasPrefix(mediaType(format), "image/") || bestPicture([]string{format}) != ""
+	return strings.HasPrefix(mediaType(format), "image/") || len(pictureFormatsIn([]string{format})) > 0
+}
+
+// typeOf returns the media type of a picture that was read in a format.
+func typeOf(format string) string {
+	switch name := mediaType(format); {
+	case strings.HasPrefix(name, "image/"):
+		return name
+	case name == "jfif":
+		return "image/jpeg"
+	}
+	return "image/png" // or a bitmap, which has become one
 }
 
 // isDIB reports whether a format is Windows's bitmap, which is no file.

@@ -94,6 +94,7 @@ var offered = []struct {
 	{"sound", "audio/x-riff", NoPicture, ""},
 	{"only another encoding", "text/plain;charset=iso-8859-1", IsPath, "text/plain;charset=iso-8859-1"},
 	{"text by an old toolkit", "COMPOUND_TEXT image/png", TextBeside, ""},
+	{"a JPEG on Windows", "CF_DIB JFIF CF_DIBV5", IsPicture, "JFIF"},
 	{"nothing", "", IsEmpty, ""},
 }
 
