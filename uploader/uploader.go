@@ -71,11 +71,11 @@ const (
 )
 
 // Upload returns the link of p if it is known at the host. Else it prepares p,
-// sends it, records the link, and tries again where the failure is Passing:
+// sends it and records the link. It tries again where the failure is Passing:
 // three times in all, and not where the host asks to be left alone for more
-// than a minute. A link that cannot be recorded has a note that says so. Where p went to another host, a note of the link
-// says so; a refusal or a missing login is no reason for that. Its errors are
-// those of Prepare and of Host.
+// than a minute. Where p went to another host, a note of the link says so, as
+// one does of a link that could not be recorded; a refusal or a missing login
+// is no reason to go elsewhere. Its errors are those of Prepare and of Host.
 func (u *Uploader) Upload(ctx context.Context, p Picture) (Link, error) {
 	link, err := u.to(ctx, u.Host, p)
 	if e, ok := errors.AsType[*Error](err); ok && u.Moving != nil && e.Kind == NotTaken && p.Animated() {
