@@ -16,3 +16,6 @@ func withoutConsole(program string) string { return program }
 
 // allowColours has nothing to do: terminals understand colours.
 func allowColours(io.Writer) {}
+
+// expanded returns the files that args name: the shell has seen to patterns.
+func expanded(args []string) []string { return args }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -87,4 +88,29 @@ func allowColours(w io.Writer) {
 	if console := windows.Handle(f.Fd()); windows.GetConsoleMode(console, &mode) == nil {
 		_ = windows.SetConsoleMode(console, mode|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) // a code without colours is still a code
 	}
+}
+
+// expanded returns the files that args name, those of a pattern such as *.png in
+// the order of their names: Windows's shells leave patterns to programs. One
+// that no file matches stays as it is.
+func expanded(args []string) []string {
+	var files []string
+	for _, arg := range args {
+		folder, pattern := filepath.Split(arg)
+		var found []string
+		if strings.ContainsAny(pattern, "*?") {
+			entries, _ := os.ReadDir(cmp.Or(folder, ".")) // of a folder that cannot be read no file matches
+			pattern = strings.ReplaceAll(strings.ToLower(pattern), "[", "[[]")
+			for _, e := range entries {
+				if match, err := filepath.Match(pattern, strings.ToLower(e.Name())); err == nil && match && !e.IsDir() {
+					found = append(found, folder+e.Name())
+				}
+			}
+		}
+		if found == nil {
+			found = []string{arg}
+		}
+		files = append(files, found...)
+	}
+	return files
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,4 +117,36 @@ func closeBox(title string) (text string) {
 		_, _, _ = post.Call(box, closeWindow, 0, 0)
 	}
 	return text
+}
+
+func TestPatternsAreExpanded(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"b.png", "A.PNG", "图[1].png", "c.jpg"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir("d.png", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pattern, want := range map[string][]string{
+		"*.png":         {"A.PNG", "b.png", "图[1].png"},
+		"图[1].*":        {"图[1].png"},
+		"图[1].png":      {"图[1].png"},
+		`.\?.jpg`:       {`.\c.jpg`},
+		here + `\b.*`:   {here + `\b.png`},
+		"*.gif":         {"*.gif"},
+		`gone\*.png`:    {`gone\*.png`},
+		"d.png":         {"d.png"},
+		"-":             {"-"},
+		"nothing/*.png": {"nothing/*.png"},
+	} {
+		if got := expanded([]string{pattern}); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", pattern, got, want)
+		}
+	}
 }

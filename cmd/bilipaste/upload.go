@@ -23,7 +23,9 @@ func (a *app) uploadCommand() *cobra.Command {
 	cmd := a.command("upload FILE... | -", "upload")
 	cmd.Args = args(1, -1)
 	again := cmd.Flags().Bool("again", false, a.say.Text("cli.flag.again"))
-	cmd.RunE = func(cmd *cobra.Command, files []string) error { return a.upload(cmd.Context(), files, *again) }
+	cmd.RunE = func(cmd *cobra.Command, files []string) error {
+		return a.upload(cmd.Context(), expanded(files), *again)
+	}
 	return cmd
 }
 
