@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp" //
@@ -114,7 +115,11 @@ func OpenPicture(path string) (Picture, error) {
 	}
 	defer f.Close()
 	size := int64(-1) // a pipe's, a device's
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+	switch info, err := f.Stat(); {
+	case err != nil:
+	case info.IsDir(): // of which Windows says that the function is invalid
+		return Picture{Name: name}, unreadable(name, syscall.EISDIR)
+	case info.Mode().IsRegular():
 		size = info.Size()
 	}
 	return ReadPicture(name, f, size)

@@ -7,6 +7,7 @@ import (
 	"image/jpeg"
 	"io"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/iotest"
 
@@ -157,6 +158,12 @@ func TestReadPicture(t *testing.T) {
 	}
 	if _, err := uploader.ReadPicture("x", iotest.ErrReader(errors.New("read")), 1<<40); why(err) != "too_large." {
 		t.Errorf("a size that is too large is read: %v", err)
+	}
+}
+
+func TestAFolderIsNoPicture(t *testing.T) {
+	if _, err := uploader.OpenPicture(t.TempDir()); why(err) != "unusable.unreadable" || !errors.Is(err, syscall.EISDIR) {
+		t.Errorf("a folder: %v", err)
 	}
 }
 
