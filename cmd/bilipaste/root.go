@@ -15,9 +15,14 @@ import (
 func (a *app) rootCommand() *cobra.Command {
 	root := a.command("bilipaste", "root")
 	root.Args = cobra.ArbitraryArgs // so that RunE may name an unknown command
+	showVersion := root.Flags().Bool("version", false, a.say.Text("cli.flag.version"))
 	root.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
+		switch {
+		case len(args) > 0:
 			return usage("cli.unknown_command", lang.Data{"Command": args[0]})
+		case *showVersion:
+			a.printVersion()
+			return nil
 		}
 		return a.runTray(cmd.Context())
 	}

@@ -14,15 +14,19 @@ var version = ""
 func (a *app) versionCommand() *cobra.Command {
 	cmd := a.command("version", "version")
 	cmd.RunE = func(*cobra.Command, []string) error {
-		v := programVersion()
-		if a.json {
-			a.printJSON(map[string]string{"version": v, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
-			return nil
-		}
-		fmt.Fprintf(a.out, "bilipaste %s %s/%s %s\n", v, runtime.GOOS, runtime.GOARCH, runtime.Version())
+		a.printVersion()
 		return nil
 	}
 	return cmd
+}
+
+func (a *app) printVersion() {
+	v := programVersion()
+	if a.json {
+		a.printJSON(map[string]string{"version": v, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
+		return
+	}
+	fmt.Fprintf(a.out, "bilipaste %s %s/%s %s\n", v, runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
 // programVersion is the stamped version, else what the build knows of its commit.
