@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/durable"
 	"bilipaste/uploader"
 )
 
@@ -81,10 +82,17 @@ func BenchmarkAlbumKnown(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = a.Close() }()
+	const there = 1000 // of their originals
+	for n := range there {
+		file := a.File(sumOf(n), uploader.PNG)
+		if err := durable.Write(file, nil, 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
 	for _, how := range []string{"strip", ""} {
 		b.Run("how-"+how, func(b *testing.B) {
 			for n := 0; b.Loop(); n++ {
-				if _, ok, err := a.Known(b.Context(), place, sumOf(n%many), how); !ok || err != nil {
+				if _, ok, err := a.Known(b.Context(), place, sumOf(n%there), how); !ok || err != nil {
 					b.Fatal(ok, err)
 				}
 			}
