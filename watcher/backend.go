@@ -32,7 +32,8 @@ type backend interface {
 
 // offer is what one program has put on the clipboard. One offer is read at a time.
 type offer interface {
-	// formats lists the formats, as the program names them.
+	// formats lists the formats, as the program names them; with an error,
+	// those that are known all the same.
 	formats(ctx context.Context) ([]string, error)
 
 	// read returns the content in one of the formats, at most limit bytes

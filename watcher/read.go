@@ -55,11 +55,11 @@ func (w *Watcher) clipOf(ctx context.Context, o offer) Clip {
 		return clip
 	}
 	formats, err := o.formats(ctx)
+	clip.Formats = formats
 	if err != nil {
 		clip.Why = whyNot(err)
 		return clip
 	}
-	clip.Formats = formats
 	p := decide(formats)
 	if p.take != Nothing && slices.Contains(formats, mayKeep) {
 		content, err := o.read(ctx, mayKeep, maxMark)

@@ -39,6 +39,17 @@ type Clip struct {
 	offer offer // what Replace replaces
 }
 
+// Lost reports whether, by its formats, a picture or files were copied that
+// could not be had.
+func (c Clip) Lost() bool {
+	switch c.Why {
+	case TooLarge, NotReadable, Superseded:
+		p := decide(c.Formats)
+		return p.take == Picture || p.why == IsFiles
+	}
+	return false
+}
+
 // Reason is why a clip counts or is left alone. Its text is the catalogue's
 // message "watcher.why.REASON".
 type Reason string

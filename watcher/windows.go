@@ -242,14 +242,14 @@ func (o *winOffer) formats(ctx context.Context) ([]string, error) {
 			return err
 		})
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errSuperseded):
 		return nil, err
+	case err != nil: // somebody has it open: there may be more of them soon
+		known, _ := clipboardFormats()
+		return formatNames(known), err
 	}
-	var names []string
-	for _, id := range ids {
-		names = append(names, formatName(id))
-	}
-	return names, nil
+	return formatNames(ids), nil
 }
 
 func (o *winOffer) read(ctx context.Context, format string, limit int) ([]byte, error) {

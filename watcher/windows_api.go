@@ -136,6 +136,13 @@ func formatName(id uint32) string {
 	return windows.UTF16ToString(name[:n])
 }
 
+func formatNames(ids []uint32) (names []string) {
+	for _, id := range ids {
+		names = append(names, formatName(id))
+	}
+	return names
+}
+
 // formatID returns the format of a name, and registers one if it is new.
 func formatID(name string) (uint32, error) {
 	for id, standard := range standardFormats {

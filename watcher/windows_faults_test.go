@@ -80,6 +80,9 @@ func TestWindowsAProgramThatHoldsTheClipboardIsNamed(t *testing.T) {
 	if c, err := d.Read(t.Context()); err == nil || !strings.Contains(err.Error(), "watcher.test.exe holds the clipboard") {
 		t.Errorf("Read: %q, %v", c.Why, err)
 	}
+	if formats, err := c.offer.formats(t.Context()); err == nil || !slices.Contains(formats, "PNG") {
+		t.Errorf("what cannot be had is not known: %q, %v", formats, err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := d.Replace(ctx, c, "link"); err == nil {
@@ -115,7 +118,9 @@ func TestWindowsAFrozenProgram(t *testing.T) {
 	frozen := time.Now()
 	const freeze = 3 * time.Second
 	d.do(order{Contents: []winContent{named("PNG", picture(2000, 1)...)}, Windowed: true, Late: true, Freeze: freeze})
-	d.expect(NotReadable)
+	if c := d.expect(NotReadable); !c.Lost() {
+		t.Errorf("nobody is told of the picture in %q", c.Formats)
+	}
 	other.do(order{Hold: time.Millisecond})
 	if took := time.Since(frozen); took > freeze {
 		t.Errorf("another program can open the clipboard after %v", took)

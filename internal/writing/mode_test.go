@@ -310,7 +310,7 @@ func TestAPictureThatCannotBeHadIsTold(t *testing.T) {
 	d.start(t)
 	d.copied <- watcher.Clip{Formats: []string{"image/png"}, Why: watcher.NotReadable}
 	<-d.reported
-	d.copied <- watcher.Clip{Formats: []string{"image/png"}, Why: watcher.TooLarge}
+	d.copied <- watcher.Clip{Formats: []string{"CF_DIB"}, Why: watcher.TooLarge}
 	<-d.reported
 	if len(d.log) != 2 || !strings.HasPrefix(d.log[0], "failed: Picture not taken") {
 		t.Errorf("%q", d.log)

@@ -17,7 +17,7 @@ func (m *Mode) tell(ctx context.Context, r Result) {
 	p := m.Language()
 	failed := r.Failed()
 	switch {
-	case len(r.Pictures) == 0 && r.Clip.Take == watcher.Nothing && r.lost():
+	case len(r.Pictures) == 0 && r.Clip.Lost():
 		m.Notifier.Failed(ctx, p.Text("writing.lost"), p.Text("watcher.why."+string(r.Clip.Why)))
 	case len(r.Pictures) == 0:
 	case failed == 0:
@@ -45,17 +45,6 @@ func (r Result) Failed() int {
 		}
 	}
 	return n
-}
-
-// lost tells whether a picture or files were copied and could not be had.
-func (r Result) lost() bool {
-	switch r.Clip.Why {
-	case watcher.TooLarge, watcher.NotReadable, watcher.Superseded:
-		return slices.ContainsFunc(r.Clip.Formats, func(f string) bool {
-			return strings.HasPrefix(f, "image/") || f == "text/uri-list"
-		})
-	}
-	return false
 }
 
 // explain is the notification's text: the links, where they are, what was
