@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
@@ -61,9 +62,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	root := a.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	lost := results.failed()
 	switch _, silent := errors.AsType[told](err); {
-	case err == nil && results.err != nil:
-		err = lang.Errorf("cli.no_output", lang.Data{"Cause": results.err}, results.err)
+	case err == nil && lost != nil:
+		err = lang.Errorf("cli.no_output", lang.Data{"Cause": lost}, lost)
 		a.complain(err)
 	case err == nil:
 		return exitDone
@@ -84,18 +86,30 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	return exitFailed
 }
 
-// output is standard output; it remembers what could not be written.
+// output is standard output; it remembers what could not be written. It is safe
+// for concurrent use.
 type output struct {
-	to  io.Writer
+	to io.Writer
+
+	mu  sync.Mutex
 	err error
 }
 
 func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	n, err := o.to.Write(p)
 	if o.err == nil {
 		o.err = err
 	}
 	return n, err
+}
+
+// failed returns the first error.
+func (o *output) failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
 }
 
 // await runs a task that may wait for input, and leaves it alone once ctx is done.
