@@ -74,6 +74,13 @@ func BenchmarkAlbumSearch(b *testing.B) {
 			b.ReportMetric(float64(n), "found")
 		})
 	}
+	b.Run("another-host", func(b *testing.B) {
+		for b.Loop() {
+			if entries, err := a.History(b.Context(), album.Query{Host: "scdn", Limit: 20}); err != nil || len(entries) > 0 {
+				b.Fatal(entries, err)
+			}
+		}
+	})
 }
 
 func BenchmarkAlbumKnown(b *testing.B) {

@@ -72,9 +72,10 @@ CREATE TABLE debts (
 ) STRICT;
 CREATE INDEX debts_picture ON debts (picture);
 `,
-	// 2: search. The index knows which three characters follow each other in
+	// 2: search, and one host's links. The index knows which three characters follow each other in
 	// which link; two spaces end each text, so that its last characters count.
 	`
+CREATE INDEX links_host ON links (host, turn);
 CREATE VIRTUAL TABLE words USING fts5 (text, content = '', detail = none, tokenize = 'trigram');
 INSERT INTO words (rowid, text) SELECT turn, name || '  ' || url || '  ' FROM links;
 CREATE VIRTUAL TABLE trigrams USING fts5vocab (words, row);
