@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/image/bmp"
 
+	"bilipaste/internal/fault"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 )
 
@@ -21,9 +23,9 @@ type ledger struct {
 	failsToAsk, isFull error
 }
 
-func (l *ledger) Known(_ context.Context, at uploader.Place, sum uploader.Sum, how string) (uploader.Link, bool, error) {
+func (l *ledger) Known(_ context.Context, at uploader.Place, sum picture.Sum, how string) (uploader.Link, bool, error) {
 	for _, e := range l.entries {
-		given := how != "" && e.How == how && uploader.SumOf(e.Picture.Data) == sum
+		given := how != "" && e.How == how && picture.SumOf(e.Picture.Data) == sum
 		if e.Place == at && (given || how == "" && e.Sent == sum) {
 			return e.Link, true, l.failsToAsk
 		}
@@ -40,8 +42,8 @@ func (l *ledger) Record(ctx context.Context, u uploader.Upload) error {
 }
 
 // bitmap is a picture that goes up as PNG.
-func bitmap(t *testing.T) uploader.Picture {
-	return picture(t, "a.bmp", func(b *bytes.Buffer) error { return bmp.Encode(b, image.NewGray(image.Rect(0, 0, 3, 2))) })
+func bitmap(t *testing.T) picture.Picture {
+	return drawn(t, "a.bmp", func(b *bytes.Buffer) error { return bmp.Encode(b, image.NewGray(image.Rect(0, 0, 3, 2))) })
 }
 
 func TestAKnownPictureIsNotSent(t *testing.T) {
@@ -53,7 +55,7 @@ func TestAKnownPictureIsNotSent(t *testing.T) {
 		t.Fatalf("%+v, %v, sent %d times, recorded %d times", made, err, len(host.got), len(l.entries))
 	}
 	if e := l.entries[0]; e.Place != (uploader.Place{Host: "shelf"}) || !bytes.Equal(e.Picture.Data, p.Data) || e.How == "" ||
-		e.Sent != uploader.SumOf(host.got[0].Data) || e.Link.URL != made.URL || e.Link.Format != uploader.PNG || e.Link.Width != 3 {
+		e.Sent != picture.SumOf(host.got[0].Data) || e.Link.URL != made.URL || e.Link.Format != picture.PNG || e.Link.Width != 3 {
 		t.Errorf("recorded: %+v", e)
 	}
 	again, err := u.Upload(t.Context(), p)
@@ -69,7 +71,7 @@ func TestAKnownPictureIsNotSent(t *testing.T) {
 
 	// Prepared otherwise it is another picture, elsewhere it is not known, and --again is obeyed.
 	u.Prepare.KeepMetadata = true
-	l.entries[0].Sent, l.entries[1].Sent = uploader.Sum{}, uploader.Sum{}
+	l.entries[0].Sent, l.entries[1].Sent = picture.Sum{}, picture.Sum{}
 	if other, err := u.Upload(t.Context(), p); err != nil || other.Known || len(host.got) != 2 {
 		t.Errorf("prepared otherwise: %+v, %v", other, err)
 	}
@@ -113,7 +115,7 @@ type leaving struct {
 	leave func()
 }
 
-func (l leaving) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+func (l leaving) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	defer l.leave()
 	return l.shelf.Upload(ctx, p)
 }
@@ -128,21 +130,21 @@ func TestWhatWasSentIsRecordedAlsoWhenNobodyWaits(t *testing.T) {
 }
 
 func TestWhatWillPass(t *testing.T) {
-	of := func(kind uploader.Kind) error { return &uploader.Error{Kind: kind} }
+	of := func(kind fault.Kind) error { return &fault.Error{Kind: kind} }
 	for _, c := range []struct {
 		err  error
-		want uploader.Kind
+		want fault.Kind
 	}{
 		{nil, 0},
 		{errors.New("other"), 0},
-		{of(uploader.Rejected), 0},
-		{of(uploader.TooLarge), 0},
-		{fmt.Errorf("wrapped: %w", of(uploader.Refused)), uploader.Refused},
-		{errors.Join(of(uploader.NotTaken), of(uploader.Passing)), uploader.Passing},
-		{fmt.Errorf("wrapped: %w", errors.Join(of(uploader.NotLoggedIn), of(uploader.Local))), uploader.NotLoggedIn},
+		{of(fault.Rejected), 0},
+		{of(fault.TooLarge), 0},
+		{fmt.Errorf("wrapped: %w", of(fault.Refused)), fault.Refused},
+		{errors.Join(of(fault.NotTaken), of(fault.Passing)), fault.Passing},
+		{fmt.Errorf("wrapped: %w", errors.Join(of(fault.NotLoggedIn), of(fault.Local))), fault.NotLoggedIn},
 	} {
-		got := uploader.Kind(0)
-		if e := uploader.Temporary(c.err); e != nil {
+		got := fault.Kind(0)
+		if e := fault.Temporary(c.err); e != nil {
 			got = e.Kind
 		}
 		if got != c.want {
@@ -153,7 +155,7 @@ func TestWhatWillPass(t *testing.T) {
 
 func TestWhatIsOffline(t *testing.T) {
 	because := func(err error) error {
-		return &uploader.Error{Kind: uploader.Passing, Why: "network", Err: &url.Error{Err: err}}
+		return &fault.Error{Kind: fault.Passing, Why: "network", Err: &url.Error{Err: err}}
 	}
 	refused := &net.OpError{Op: "dial", Err: errors.New("connection refused")}
 	for _, c := range []struct {
@@ -163,11 +165,11 @@ func TestWhatIsOffline(t *testing.T) {
 		{because(&net.DNSError{Err: "no such host"}), true},
 		{because(refused), true},
 		{because(&net.OpError{Op: "proxyconnect", Err: refused}), true},
-		{errors.Join(&uploader.Error{Kind: uploader.NotTaken}, because(refused)), true},
+		{errors.Join(&fault.Error{Kind: fault.NotTaken}, because(refused)), true},
 		{because(&net.OpError{Op: "read", Err: errors.New("connection reset")}), false},
-		{&uploader.Error{Kind: uploader.Passing, Code: 502}, false},
+		{&fault.Error{Kind: fault.Passing, Code: 502}, false},
 	} {
-		if got := uploader.Offline(c.err); got != c.want {
+		if got := fault.Offline(c.err); got != c.want {
 			t.Errorf("%v: %t", c.err, got)
 		}
 	}

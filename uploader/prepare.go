@@ -8,10 +8,12 @@ import (
 
 	"golang.org/x/image/tiff"
 
-	"bilipaste/internal/bmp"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader/convert"
-	"bilipaste/uploader/metadata"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/picture/bmp"
+	"bilipaste/internal/picture/convert"
+	"bilipaste/internal/picture/metadata"
 )
 
 // Prepare says how pictures are made ready for a host. Whatever it says, a
@@ -40,17 +42,17 @@ func (prepare Prepare) how() string {
 }
 
 // Do returns p as host takes it, with a note for the user on each change that
-// is more than a removal of metadata. It returns an *Error of kind Unusable if
+// is more than a removal of metadata. It returns a *fault.Error of kind Unusable if
 // p is malformed, of kind NotTaken or TooLarge if host cannot be given it, or
 // ctx's error.
-func (prepare Prepare) Do(ctx context.Context, p Picture, host Host) (ready Picture, notes []lang.Message, err error) {
+func (prepare Prepare) Do(ctx context.Context, p picture.Picture, host Host) (ready picture.Picture, notes []lang.Message, err error) {
 	limits := host.Limits()
 	if p, notes, err = prepare.format(ctx, p, limits); err == nil && !prepare.KeepMetadata {
 		p.Data, err = strip(p)
 	}
 	if err == nil && int64(len(p.Data)) > limits.Bytes {
 		var more []lang.Message
-		if p, more, err = prepare.shrink(ctx, p, limits); p.Format == JPEG {
+		if p, more, err = prepare.shrink(ctx, p, limits); p.Format == picture.JPEG {
 			notes = nil // what was done without loss before is of no interest
 		}
 		notes = append(notes, more...)
@@ -68,12 +70,12 @@ var (
 	errTooLarge = errors.New("it is larger than the host takes")
 )
 
-// explain says an error of preparing p as an *Error.
-func explain(ctx context.Context, err error, p Picture, host Host) error {
+// explain says an error of preparing p as a *fault.Error.
+func explain(ctx context.Context, err error, p picture.Picture, host Host) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	e := &Error{Kind: NotTaken, Host: host.Name(), Name: p.Name, Format: p.Format, Size: int64(len(p.Data)), Limit: host.Limits().Bytes, Err: err}
+	e := &fault.Error{Kind: fault.NotTaken, Host: host.Name(), Name: p.Name, Format: p.Format.Name(), Size: int64(len(p.Data)), Limit: host.Limits().Bytes, Err: err}
 	_, oddTIFF := errors.AsType[tiff.UnsupportedError](err)
 	switch {
 	case errors.Is(err, errNotTaken):
@@ -85,29 +87,29 @@ func explain(ctx context.Context, err error, p Picture, host Host) error {
 	case errors.Is(err, bmp.ErrUnsupported), oddTIFF:
 		e.Why = "variant"
 	case errors.Is(err, errTooLarge), errors.Is(err, convert.ErrTooLarge):
-		e.Kind, e.Err = TooLarge, nil
+		e.Kind, e.Err = fault.TooLarge, nil
 	case errors.Is(err, convert.ErrMemory):
-		e.Kind, e.Why = TooLarge, "pixels"
+		e.Kind, e.Why = fault.TooLarge, "pixels"
 	case errors.Is(err, convert.ErrTransparent):
-		e.Kind, e.Why = TooLarge, "transparent"
+		e.Kind, e.Why = fault.TooLarge, "transparent"
 	case errors.Is(err, convert.ErrColourSpace):
-		e.Kind, e.Why = TooLarge, "colours"
+		e.Kind, e.Why = fault.TooLarge, "colours"
 	default:
-		e.Kind, e.Why, e.Host = Unusable, "broken", ""
+		e.Kind, e.Why, e.Host = fault.Unusable, "broken", ""
 	}
 	return e
 }
 
 // format brings a picture into a format that the host takes.
-func (prepare Prepare) format(ctx context.Context, p Picture, limits Limits) (Picture, []lang.Message, error) {
-	takes := func(f Format) bool { return slices.Contains(limits.Formats, f) }
+func (prepare Prepare) format(ctx context.Context, p picture.Picture, limits Limits) (picture.Picture, []lang.Message, error) {
+	takes := func(f picture.Format) bool { return slices.Contains(limits.Formats, f) }
 	was, animated := p.Format, p.Animated()
 	switch was {
-	case PNG:
-		if takes(was) && (!animated || takes(APNG)) {
+	case picture.PNG:
+		if takes(was) && (!animated || takes(picture.APNG)) {
 			return p, nil, nil
 		}
-	case BMP, TIFF:
+	case picture.BMP, picture.TIFF:
 		if takes(was) && prepare.KeepMetadata { // it has no place of its own, so it cannot be removed
 			return p, nil, nil
 		}
@@ -118,7 +120,7 @@ func (prepare Prepare) format(ctx context.Context, p Picture, limits Limits) (Pi
 	}
 	note := "prepare.converted"
 	switch {
-	case !takes(PNG) || !slices.Contains([]Format{PNG, GIF, BMP, TIFF, WebP}, was) || was == WebP && animated:
+	case !takes(picture.PNG) || !slices.Contains([]picture.Format{picture.PNG, picture.GIF, picture.BMP, picture.TIFF, picture.WebP}, was) || was == picture.WebP && animated:
 		return p, nil, errNotTaken
 	case animated && !prepare.FirstFrame:
 		return p, nil, errAnimated
@@ -127,7 +129,7 @@ func (prepare Prepare) format(ctx context.Context, p Picture, limits Limits) (Pi
 	}
 	var data []byte
 	var err error
-	if was == PNG {
+	if was == picture.PNG {
 		data, err = convert.Still(p.Data)
 	} else {
 		data, err = convert.ToPNG(ctx, p.Data)
@@ -135,25 +137,25 @@ func (prepare Prepare) format(ctx context.Context, p Picture, limits Limits) (Pi
 	if err != nil {
 		return p, nil, err
 	}
-	p, err = p.with(data)
-	return p, []lang.Message{{ID: note, Data: lang.Data{"Format": formatName(was)}}}, err
+	p, err = picture.New(p.Name, data)
+	return p, []lang.Message{{ID: note, Data: lang.Data{"Format": was.Name()}}}, err
 }
 
 // shrink makes a picture fit the host: without loss if it can.
-func (prepare Prepare) shrink(ctx context.Context, p Picture, limits Limits) (Picture, []lang.Message, error) {
+func (prepare Prepare) shrink(ctx context.Context, p picture.Picture, limits Limits) (picture.Picture, []lang.Message, error) {
 	limit, size := int(limits.Bytes), megabytes(int64(len(p.Data)))
-	done := func(data []byte, id string, more lang.Data) (Picture, []lang.Message, error) {
-		p, err := p.with(data)
+	done := func(data []byte, id string, more lang.Data) (picture.Picture, []lang.Message, error) {
+		p, err := picture.New(p.Name, data)
 		note := lang.Message{ID: id, Data: lang.Data{"From": size, "To": megabytes(int64(len(data)))}}
 		for k, v := range more {
 			note.Data[k] = v
 		}
 		return p, []lang.Message{note}, err
 	}
-	if p.Animated() || p.Format == GIF {
+	if p.Animated() || p.Format == picture.GIF {
 		return p, nil, errTooLarge
 	}
-	if p.Format == PNG {
+	if p.Format == picture.PNG {
 		data, err := convert.Recompress(ctx, p.Data, limit)
 		if err == nil {
 			return done(data, "prepare.recompressed", nil)
@@ -168,7 +170,7 @@ func (prepare Prepare) shrink(ctx context.Context, p Picture, limits Limits) (Pi
 			return p, nil, err
 		}
 	}
-	if prepare.RefuseLarge || !slices.Contains(limits.Formats, JPEG) {
+	if prepare.RefuseLarge || !slices.Contains(limits.Formats, picture.JPEG) {
 		return p, nil, errTooLarge
 	}
 	shrunk, err := convert.ToJPEG(ctx, p.Data, limit)
@@ -184,36 +186,17 @@ func (prepare Prepare) shrink(ctx context.Context, p Picture, limits Limits) (Pi
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
-// with returns the picture with other bytes.
-func (p Picture) with(data []byte) (Picture, error) {
-	return NewPicture(p.Name, data)
-}
-
 // strip returns a picture's bytes without metadata.
-func strip(p Picture) ([]byte, error) {
+func strip(p picture.Picture) ([]byte, error) {
 	switch p.Format {
-	case PNG:
+	case picture.PNG:
 		return metadata.PNG(p.Data)
-	case JPEG:
+	case picture.JPEG:
 		return metadata.JPEG(p.Data)
-	case WebP:
+	case picture.WebP:
 		return metadata.WebP(p.Data)
-	case GIF:
+	case picture.GIF:
 		return metadata.GIF(p.Data)
 	}
 	return p.Data, nil
-}
-
-// Animated tells whether a picture is a PNG, GIF or WebP that moves.
-func (p Picture) Animated() bool {
-	switch p.Format {
-	case PNG:
-		return metadata.AnimatedPNG(p.Data)
-	case GIF:
-		return metadata.Frames(p.Data) > 1
-	case WebP:
-		const animation = 0x02
-		return len(p.Data) > 20 && string(p.Data[12:16]) == "VP8X" && p.Data[20]&animation != 0
-	}
-	return false
 }

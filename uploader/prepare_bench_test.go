@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 )
 
@@ -26,18 +27,18 @@ func BenchmarkPrepare(b *testing.B) {
 		return m
 	}
 	fast := png.Encoder{CompressionLevel: png.BestSpeed}
-	withText := func(p uploader.Picture) uploader.Picture {
+	withText := func(p picture.Picture) picture.Picture {
 		p.Data = slices.Concat(p.Data[:33], chunk("tEXt", "Comment\x00where it was taken"), p.Data[33:])
 		return p
 	}
-	camera := picture(b, "camera.jpg", func(out *bytes.Buffer) error {
+	camera := drawn(b, "camera.jpg", func(out *bytes.Buffer) error {
 		return jpeg.Encode(out, photo(4000, 3000, 30), &jpeg.Options{Quality: 92})
 	})
 	camera.Data = slices.Concat(camera.Data[:2], []byte("\xff\xfe\x00\x10where it was"), camera.Data[2:])
-	for name, p := range map[string]uploader.Picture{
-		"4K PNG":     withText(picture(b, "4k.png", func(out *bytes.Buffer) error { return fast.Encode(out, photo(3840, 2160, 2)) })),
+	for name, p := range map[string]picture.Picture{
+		"4K PNG":     withText(drawn(b, "4k.png", func(out *bytes.Buffer) error { return fast.Encode(out, photo(3840, 2160, 2)) })),
 		"12 MP JPEG": camera,
-		"12 MB PNG":  withText(picture(b, "12.png", func(out *bytes.Buffer) error { return fast.Encode(out, photo(2050, 2000, 120)) })),
+		"12 MB PNG":  withText(drawn(b, "12.png", func(out *bytes.Buffer) error { return fast.Encode(out, photo(2050, 2000, 120)) })),
 	} {
 		b.Run(name, func(b *testing.B) {
 			host := like(web...)

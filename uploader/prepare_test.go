@@ -17,7 +17,9 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 	"bilipaste/uploader/hosttest"
 )
@@ -27,7 +29,7 @@ type shelf struct {
 	name   string
 	limits uploader.Limits
 	fails  error
-	got    []uploader.Picture
+	got    []picture.Picture
 
 	fleeting bool // its links do not last
 }
@@ -38,7 +40,7 @@ func (s *shelf) Place() (uploader.Place, bool) {
 	return uploader.Place{Host: s.name}, !s.fleeting
 }
 
-func (s *shelf) Upload(_ context.Context, p uploader.Picture) (uploader.Link, error) {
+func (s *shelf) Upload(_ context.Context, p picture.Picture) (uploader.Link, error) {
 	if s.fails != nil {
 		return uploader.Link{}, s.fails
 	}
@@ -46,32 +48,32 @@ func (s *shelf) Upload(_ context.Context, p uploader.Picture) (uploader.Link, er
 	return uploader.Link{URL: "https://" + s.name + "/", Host: s.name}, nil
 }
 
-func like(formats ...uploader.Format) *shelf {
+func like(formats ...picture.Format) *shelf {
 	return &shelf{name: "shelf", limits: uploader.Limits{Formats: formats, Bytes: 15e6}}
 }
 
-var web = []uploader.Format{uploader.PNG, uploader.JPEG, uploader.WebP}
+var web = []picture.Format{picture.PNG, picture.JPEG, picture.WebP}
 
-func picture(t testing.TB, name string, encode func(*bytes.Buffer) error) uploader.Picture {
+func drawn(t testing.TB, name string, encode func(*bytes.Buffer) error) picture.Picture {
 	t.Helper()
 	var b bytes.Buffer
 	if err := encode(&b); err != nil {
 		t.Fatal(err)
 	}
-	p, err := uploader.NewPicture(name, b.Bytes())
+	p, err := picture.New(name, b.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func animatedGIF(t testing.TB) uploader.Picture {
+func animatedGIF(t testing.TB) picture.Picture {
 	frame := func(n int) *image.Paletted {
 		m := image.NewPaletted(image.Rect(0, 0, 5, 4), color.Palette{color.Black, color.White})
 		m.Pix[n] = 1
 		return m
 	}
-	return picture(t, "moves.gif", func(b *bytes.Buffer) error {
+	return drawn(t, "moves.gif", func(b *bytes.Buffer) error {
 		return gif.EncodeAll(b, &gif.GIF{Image: []*image.Paletted{frame(0), frame(9)}, Delay: []int{9, 9}})
 	})
 }
@@ -107,7 +109,7 @@ func TestWhatAHostTakesGoesUpAsItIs(t *testing.T) {
 	for _, format := range web {
 		host := like(web...)
 		p := hosttest.Picture(t, format, 1)
-		if format == uploader.WebP { // it has a comment
+		if format == picture.WebP { // it has a comment
 			p.Data = hosttest.Picture(t, format, 1).Data
 		}
 		u := uploader.Uploader{Host: host, Prepare: uploader.Prepare{KeepMetadata: true}}
@@ -123,7 +125,7 @@ func TestWhatAHostTakesGoesUpAsItIs(t *testing.T) {
 
 func TestMetadataStaysAtHome(t *testing.T) {
 	host := like(web...)
-	p := hosttest.Picture(t, uploader.PNG, 1)
+	p := hosttest.Picture(t, picture.PNG, 1)
 	clean := p.Data
 	p.Data = slices.Concat(clean[:33], chunk("tEXt", "Comment\x00at home"), clean[33:])
 	u := uploader.Uploader{Host: host}
@@ -132,45 +134,45 @@ func TestMetadataStaysAtHome(t *testing.T) {
 		t.Errorf("%v, %s", err, said(link.Notes))
 	}
 	p.Data = slices.Concat(clean[:40], []byte{1}, clean[41:])
-	if _, err := u.Upload(t.Context(), p); uploader.KindOf(err) != uploader.Unusable {
+	if _, err := u.Upload(t.Context(), p); fault.KindOf(err) != fault.Unusable {
 		t.Errorf("a damaged picture: %v", err)
 	}
 }
 
 func TestWhatAHostDoesNotTakeIsConverted(t *testing.T) {
-	for format, want := range map[uploader.Format]uploader.Format{
-		uploader.BMP: uploader.PNG, uploader.TIFF: uploader.PNG, uploader.GIF: uploader.PNG, uploader.WebP: uploader.PNG,
+	for format, want := range map[picture.Format]picture.Format{
+		picture.BMP: picture.PNG, picture.TIFF: picture.PNG, picture.GIF: picture.PNG, picture.WebP: picture.PNG,
 	} {
-		host := like(uploader.PNG, uploader.JPEG)
+		host := like(picture.PNG, picture.JPEG)
 		link, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, format, 1))
 		if err != nil || host.got[0].Format != want || link.Format != want || !strings.Contains(said(link.Notes), "the pixels are the same") {
 			t.Errorf("%s: %v, %s", format, err, said(link.Notes))
 		}
 	}
 	// BMP and TIFF have no metadata that could be cut out, so they go nowhere as they are.
-	host := like(uploader.PNG, uploader.BMP)
-	for keep, want := range map[bool]uploader.Format{false: uploader.PNG, true: uploader.BMP} {
+	host := like(picture.PNG, picture.BMP)
+	for keep, want := range map[bool]picture.Format{false: picture.PNG, true: picture.BMP} {
 		u := uploader.Uploader{Host: host, Prepare: uploader.Prepare{KeepMetadata: keep}}
-		if link, err := u.Upload(t.Context(), hosttest.Picture(t, uploader.BMP, 1)); err != nil || link.Format != want {
+		if link, err := u.Upload(t.Context(), hosttest.Picture(t, picture.BMP, 1)); err != nil || link.Format != want {
 			t.Errorf("metadata kept: %v: %s, %v", keep, link.Format, err)
 		}
 	}
 }
 
 func TestAnAnimationIsNeverFlattenedInSilence(t *testing.T) {
-	for _, p := range []uploader.Picture{animatedGIF(t), hosttest.Picture(t, uploader.APNG, 1)} {
+	for _, p := range []picture.Picture{animatedGIF(t), hosttest.Picture(t, picture.APNG, 1)} {
 		host := like(web...)
 		_, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), p)
 		what, hint := lang.New(lang.English).Error(err)
-		if uploader.KindOf(err) != uploader.NotTaken || !strings.Contains(what, "animated") || !strings.Contains(hint, `"scdn"`) || !strings.Contains(hint, `"first-frame"`) {
+		if fault.KindOf(err) != fault.NotTaken || !strings.Contains(what, "animated") || !strings.Contains(hint, `"scdn"`) || !strings.Contains(hint, `"first-frame"`) {
 			t.Errorf("%s: %s; %s", p.Name, what, hint)
 		}
 		u := uploader.Uploader{Host: host, Prepare: uploader.Prepare{FirstFrame: true}}
 		link, err := u.Upload(t.Context(), p)
-		if err != nil || !strings.Contains(said(link.Notes), "first frame") || host.got[0].Animated() || host.got[0].Format != uploader.PNG {
+		if err != nil || !strings.Contains(said(link.Notes), "first frame") || host.got[0].Animated() || host.got[0].Format != picture.PNG {
 			t.Errorf("%s: %v, %s", p.Name, err, said(link.Notes))
 		}
-		moving := like(uploader.PNG, uploader.APNG, uploader.GIF)
+		moving := like(picture.PNG, picture.APNG, picture.GIF)
 		if link, err := (&uploader.Uploader{Host: moving}).Upload(t.Context(), p); err != nil || !moving.got[0].Animated() || len(link.Notes) > 0 {
 			t.Errorf("%s: %v", p.Name, err)
 		}
@@ -184,23 +186,23 @@ func TestAPictureThatIsTooLargeIsChangedAsLittleAsCanBe(t *testing.T) {
 	for i := 0; i < len(few.Pix); i += 4 {
 		few.Pix[i+1], few.Pix[i+2] = few.Pix[i]^0x55, few.Pix[i]/2
 	}
-	pngOf := func(m image.Image) uploader.Picture {
-		return picture(t, "large.png", func(b *bytes.Buffer) error { return loose.Encode(b, m) })
+	pngOf := func(m image.Image) picture.Picture {
+		return drawn(t, "large.png", func(b *bytes.Buffer) error { return loose.Encode(b, m) })
 	}
 	for _, test := range []struct {
 		name  string
-		p     uploader.Picture
+		p     picture.Picture
 		limit int64
-		want  uploader.Format
+		want  picture.Format
 		note  string
-		kind  uploader.Kind // with RefuseLarge
+		kind  fault.Kind // with RefuseLarge
 	}{
-		{"recompressed", pngOf(flat), 20e3, uploader.PNG, "compressed harder", 0},
-		{"palette", pngOf(few), 70e3, uploader.PNG, "palette", 0},
-		{"jpeg", pngOf(noisy(true)), 60e3, uploader.JPEG, "sent as JPEG of quality 8", uploader.TooLarge},
-		{"scaled", pngOf(noisy(true)), 20e3, uploader.JPEG, "scaled down to ", uploader.TooLarge},
-		{"jpeg again", picture(t, "large.jpg", func(b *bytes.Buffer) error { return jpeg.Encode(b, noisy(true), &jpeg.Options{Quality: 100}) }),
-			60e3, uploader.JPEG, "sent as JPEG of quality 8", uploader.TooLarge},
+		{"recompressed", pngOf(flat), 20e3, picture.PNG, "compressed harder", 0},
+		{"palette", pngOf(few), 70e3, picture.PNG, "palette", 0},
+		{"jpeg", pngOf(noisy(true)), 60e3, picture.JPEG, "sent as JPEG of quality 8", fault.TooLarge},
+		{"scaled", pngOf(noisy(true)), 20e3, picture.JPEG, "scaled down to ", fault.TooLarge},
+		{"jpeg again", drawn(t, "large.jpg", func(b *bytes.Buffer) error { return jpeg.Encode(b, noisy(true), &jpeg.Options{Quality: 100}) }),
+			60e3, picture.JPEG, "sent as JPEG of quality 8", fault.TooLarge},
 	} {
 		host := like(web...)
 		host.limits.Bytes = test.limit
@@ -209,13 +211,13 @@ func TestAPictureThatIsTooLargeIsChangedAsLittleAsCanBe(t *testing.T) {
 			t.Errorf("%s: %v, %d bytes of %s, %s", test.name, err, link.Bytes, link.Format, said(link.Notes))
 		}
 		u := uploader.Uploader{Host: host, Prepare: uploader.Prepare{RefuseLarge: true}}
-		if _, err := u.Upload(t.Context(), test.p); uploader.KindOf(err) != test.kind {
+		if _, err := u.Upload(t.Context(), test.p); fault.KindOf(err) != test.kind {
 			t.Errorf("%s, refused: %v", test.name, err)
 		}
 	}
 	host := like(web...)
 	host.limits.Bytes = 60e3
-	if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), pngOf(noisy(false))); uploader.KindOf(err) != uploader.TooLarge || !strings.Contains(err.Error(), "transparency") {
+	if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), pngOf(noisy(false))); fault.KindOf(err) != fault.TooLarge || !strings.Contains(err.Error(), "transparency") {
 		t.Errorf("transparent: %v", err)
 	}
 }
@@ -225,45 +227,45 @@ func TestWhatIsNoPictureOfTheWebIsRefusedByName(t *testing.T) {
 		"HEIC": "\x00\x00\x00\x18ftypheic", "AVIF": "\x00\x00\x00\x18ftypavif", "SVG": "<svg xmlns='x'/>", "PDF": "%PDF-1.7\n",
 		"ICO": "\x00\x00\x01\x00\x01\x00\x10\x10\x00\x00\x01\x00\x20\x00\x00\x00\x00\x00\x16\x00\x00\x00", "PSD": "8BPS\x00\x01\x00\x00",
 	} {
-		p, err := uploader.NewPicture("x", []byte(data))
+		p, err := picture.New("x", []byte(data))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		_, err = (&uploader.Uploader{Host: like(web...)}).Upload(t.Context(), p)
-		if uploader.KindOf(err) != uploader.NotTaken || !strings.Contains(err.Error(), name) {
+		if fault.KindOf(err) != fault.NotTaken || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if uploader.IsPicture([]byte(data)) != (name != "PDF") {
+		if picture.Is([]byte(data)) != (name != "PDF") {
 			t.Errorf("%s: a picture: %v", name, name == "PDF")
 		}
 	}
 }
 
 func TestAnotherHostIsAskedWhereOneCannot(t *testing.T) {
-	fails := func(kind uploader.Kind, why string, code int) error {
-		return &uploader.Error{Kind: kind, Why: why, Code: code, Host: "shelf"}
+	fails := func(kind fault.Kind, why string, code int) error {
+		return &fault.Error{Kind: kind, Why: why, Code: code, Host: "shelf"}
 	}
 	for name, test := range map[string]struct {
 		err error
 		on  bool
 	}{
-		"not taken": {fails(uploader.NotTaken, "", 0), true}, "too large": {fails(uploader.TooLarge, "host", 413), true},
-		"refused": {fails(uploader.Refused, "", 412), false}, "logged out": {fails(uploader.NotLoggedIn, "", -101), false},
-		"rejected": {fails(uploader.Rejected, "", -400), false}, "broken": {fails(uploader.BrokenAnswer, "", 0), false},
-		"local": {fails(uploader.Local, "", 0), false}, "frequent": {fails(uploader.Passing, "", -799), false},
-		"429": {fails(uploader.Passing, "frequent", 429), false}, "busy": {fails(uploader.Passing, "busy", 0), false},
-		"network": {fails(uploader.Passing, "network", 0), true}, "silent": {fails(uploader.Passing, "silent", 0), true},
-		"502": {fails(uploader.Passing, "", 502), true},
+		"not taken": {fails(fault.NotTaken, "", 0), true}, "too large": {fails(fault.TooLarge, "host", 413), true},
+		"refused": {fails(fault.Refused, "", 412), false}, "logged out": {fails(fault.NotLoggedIn, "", -101), false},
+		"rejected": {fails(fault.Rejected, "", -400), false}, "broken": {fails(fault.BrokenAnswer, "", 0), false},
+		"local": {fails(fault.Local, "", 0), false}, "frequent": {fails(fault.Passing, "", -799), false},
+		"429": {fails(fault.Passing, "frequent", 429), false}, "busy": {fails(fault.Passing, "busy", 0), false},
+		"network": {fails(fault.Passing, "network", 0), true}, "silent": {fails(fault.Passing, "silent", 0), true},
+		"502": {fails(fault.Passing, "", 502), true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			first, second, third := like(web...), like(uploader.GIF), like(web...)
+			first, second, third := like(web...), like(picture.GIF), like(web...)
 			first.fails, second.name, third.name = test.err, "second", "third"
 			u := uploader.Uploader{Host: first, Fallback: []uploader.Host{second, third}}
-			link, err := u.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+			link, err := u.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
 			switch {
 			case test.on && (err != nil || link.Host != "third" || !strings.HasPrefix(said(link.Notes), "sent to third instead: ")):
 				t.Errorf("%s: %+v, %v", name, link, err)
-			case !test.on && (!errors.Is(err, test.err) && uploader.KindOf(err) != uploader.KindOf(test.err) || len(third.got) > 0):
+			case !test.on && (!errors.Is(err, test.err) && fault.KindOf(err) != fault.KindOf(test.err) || len(third.got) > 0):
 				t.Errorf("%s: %+v, %v", name, link, err)
 			}
 		})
@@ -271,13 +273,13 @@ func TestAnotherHostIsAskedWhereOneCannot(t *testing.T) {
 }
 
 func TestWhatMovesGoesToTheHostForThat(t *testing.T) {
-	still, moving := like(web...), like(uploader.GIF)
+	still, moving := like(web...), like(picture.GIF)
 	moving.name = "moving"
 	u := uploader.Uploader{Host: still, Moving: moving}
 	if link, err := u.Upload(t.Context(), animatedGIF(t)); err != nil || link.Host != "moving" || !strings.Contains(said(link.Notes), "sent to moving") {
 		t.Errorf("%+v, %v", link, err)
 	}
-	if link, err := u.Upload(t.Context(), hosttest.Picture(t, uploader.GIF, 1)); err != nil || link.Host != "shelf" {
+	if link, err := u.Upload(t.Context(), hosttest.Picture(t, picture.GIF, 1)); err != nil || link.Host != "shelf" {
 		t.Errorf("%+v, %v", link, err)
 	}
 }

@@ -1,3 +1,5 @@
+// Package uploader turns a picture into a link: the contract that every host
+// keeps, and the one pipeline that every upload goes through.
 package uploader
 
 import (
@@ -10,7 +12,9 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
 )
 
 // Link is where a picture can be seen.
@@ -23,16 +27,16 @@ type Link struct {
 	Differs bool      `json:"differs,omitempty"` // the host holds other bytes than were sent: it may have re-encoded them
 
 	// What the host holds, or, where it does not tell, what was sent.
-	Format        Format `json:"format,omitempty"`
-	Width, Height int    `json:"-"` // pixels
-	Bytes         int64  `json:"-"`
+	Format        picture.Format `json:"format,omitempty"`
+	Width, Height int            `json:"-"` // pixels
+	Bytes         int64          `json:"-"`
 
 	Notes []lang.Message `json:"-"` // what the user has to know: what was changed, where it went
 }
 
 // Limits says what a host takes.
 type Limits struct {
-	Formats []Format
+	Formats []picture.Format
 	Bytes   int64 // the largest picture
 }
 
@@ -49,9 +53,9 @@ type Host interface {
 	Place() (at Place, lasting bool)
 
 	// Upload sends p as it is and returns its link, after the host's answer
-	// was checked. Every error is an *Error, or wraps ctx's error once ctx is
+	// was checked. Every error is a *fault.Error, or wraps ctx's error once ctx is
 	// done. It tries once: trying again is the caller's part.
-	Upload(ctx context.Context, p Picture) (Link, error)
+	Upload(ctx context.Context, p picture.Picture) (Link, error)
 }
 
 // Uploader is the one way from a picture to its link.
@@ -76,9 +80,9 @@ const (
 // than a minute. Where p went to another host, a note of the link says so, as
 // one does of a link that could not be recorded; a refusal or a missing login
 // is no reason to go elsewhere. Its errors are those of Prepare and of Host.
-func (u *Uploader) Upload(ctx context.Context, p Picture) (Link, error) {
+func (u *Uploader) Upload(ctx context.Context, p picture.Picture) (Link, error) {
 	link, err := u.to(ctx, u.Host, p)
-	if e, ok := errors.AsType[*Error](err); ok && u.Moving != nil && e.Kind == NotTaken && p.Animated() {
+	if e, ok := errors.AsType[*fault.Error](err); ok && u.Moving != nil && e.Kind == fault.NotTaken && p.Animated() {
 		if link, err = u.to(ctx, u.Moving, p); err == nil {
 			link.note("uploader.moving", lang.Data{"Host": u.Moving.Name()})
 		}
@@ -103,14 +107,14 @@ func (u *Uploader) Upload(ctx context.Context, p Picture) (Link, error) {
 // goesOn tells whether another host may be asked: this one cannot take the
 // picture, or was not there.
 func goesOn(err error) bool {
-	e, ok := errors.AsType[*Error](err)
+	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return false
 	}
 	switch e.Kind {
-	case NotTaken, TooLarge:
+	case fault.NotTaken, fault.TooLarge:
 		return true
-	case Passing:
+	case fault.Passing:
 		return e.Why == "network" || e.Why == "silent" || e.Code >= 500 && e.Code < 600
 	}
 	return false
@@ -123,13 +127,13 @@ func (l *Link) note(id string, data lang.Data) {
 
 // to is the way of p to one host: known? else prepare, known? else send, and
 // record.
-func (u *Uploader) to(ctx context.Context, host Host, p Picture) (Link, error) {
+func (u *Uploader) to(ctx context.Context, host Host, p picture.Picture) (Link, error) {
 	at, lasting := host.Place()
 	how := u.Prepare.how()
 	ask := u.Ledger != nil && lasting && !u.Again
-	var given, sent Sum
+	var given, sent picture.Sum
 	if u.Ledger != nil {
-		given = SumOf(p.Data)
+		given = picture.SumOf(p.Data)
 	}
 	if ask {
 		if link, ok := u.known(ctx, at, given, how); ok {
@@ -141,7 +145,7 @@ func (u *Uploader) to(ctx context.Context, host Host, p Picture) (Link, error) {
 		return Link{}, err
 	}
 	if sent = given; u.Ledger != nil && !bytes.Equal(ready.Data, p.Data) {
-		sent = SumOf(ready.Data)
+		sent = picture.SumOf(ready.Data)
 	}
 	var link Link
 	known := false
@@ -171,7 +175,7 @@ func (u *Uploader) to(ctx context.Context, host Host, p Picture) (Link, error) {
 
 // known asks for a link, as Ledger.Known does. A ledger that cannot be
 // asked is no reason to fail.
-func (u *Uploader) known(ctx context.Context, at Place, sum Sum, how string) (Link, bool) {
+func (u *Uploader) known(ctx context.Context, at Place, sum picture.Sum, how string) (Link, bool) {
 	link, ok, err := u.Ledger.Known(ctx, at, sum, how)
 	if err != nil && ctx.Err() == nil {
 		slog.WarnContext(ctx, "it is not known whether the picture was uploaded before", "error", err)
@@ -181,7 +185,7 @@ func (u *Uploader) known(ctx context.Context, at Place, sum Sum, how string) (Li
 }
 
 // send sends p to a host that takes it.
-func send(ctx context.Context, host Host, p Picture) (Link, error) {
+func send(ctx context.Context, host Host, p picture.Picture) (Link, error) {
 	var last error // what backoff returns may be its own wrapping
 	link, err := backoff.Retry(ctx, func() (Link, error) {
 		var link Link
@@ -190,7 +194,7 @@ func send(ctx context.Context, host Host, p Picture) (Link, error) {
 	}, backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0), backoff.WithBackOff(&backoff.ExponentialBackOff{
 		InitialInterval: firstWait, RandomizationFactor: 0.5, Multiplier: 3, MaxInterval: longest,
 	}))
-	switch e, ok := errors.AsType[*Error](last); {
+	switch e, ok := errors.AsType[*fault.Error](last); {
 	case err == nil:
 		return link, nil
 	case ctx.Err() != nil:
@@ -205,11 +209,11 @@ func send(ctx context.Context, host Host, p Picture) (Link, error) {
 
 // again tells backoff which errors are worth another try, and when.
 func again(err error) error {
-	e, ok := errors.AsType[*Error](err)
+	e, ok := errors.AsType[*fault.Error](err)
 	switch {
 	case err == nil:
 		return nil
-	case !ok || e.Kind != Passing || e.After > longest:
+	case !ok || e.Kind != fault.Passing || e.After > longest:
 		return backoff.Permanent(err)
 	case e.After > 0:
 		return &backoff.RetryAfterError{Duration: e.After}

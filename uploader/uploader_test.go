@@ -8,7 +8,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 	"bilipaste/uploader/hosttest"
 )
@@ -22,12 +24,12 @@ type scripted struct {
 func (s *scripted) Name() string { return "scripted" }
 
 func (s *scripted) Limits() uploader.Limits {
-	return uploader.Limits{Formats: []uploader.Format{uploader.PNG}, Bytes: 1000}
+	return uploader.Limits{Formats: []picture.Format{picture.PNG}, Bytes: 1000}
 }
 
 func (s *scripted) Place() (uploader.Place, bool) { return uploader.Place{Host: "scripted"}, true }
 
-func (s *scripted) Upload(ctx context.Context, _ uploader.Picture) (uploader.Link, error) {
+func (s *scripted) Upload(ctx context.Context, _ picture.Picture) (uploader.Link, error) {
 	s.asked = append(s.asked, time.Now())
 	if n := len(s.asked); n <= len(s.script) && s.script[n-1] != nil {
 		return uploader.Link{}, s.script[n-1]
@@ -35,27 +37,27 @@ func (s *scripted) Upload(ctx context.Context, _ uploader.Picture) (uploader.Lin
 	return uploader.Link{URL: "https://scripted.example/1.png"}, nil
 }
 
-func fails(kind uploader.Kind, after time.Duration) error {
-	return &uploader.Error{Kind: kind, Host: "scripted", After: after}
+func fails(kind fault.Kind, after time.Duration) error {
+	return &fault.Error{Kind: kind, Host: "scripted", After: after}
 }
 
 func TestOnlyPassingTroubleIsTriedAgain(t *testing.T) {
-	for kind := uploader.NotLoggedIn; kind <= uploader.Local; kind++ {
+	for kind := fault.NotLoggedIn; kind <= fault.Local; kind++ {
 		synctest.Test(t, func(t *testing.T) {
 			host := &scripted{script: []error{fails(kind, 0)}}
-			_, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
-			if kind == uploader.Passing {
+			_, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+			if kind == fault.Passing {
 				if err != nil || len(host.asked) != 2 {
 					t.Errorf("%v: asked %d times: %v", kind, len(host.asked), err)
 				}
-			} else if uploader.KindOf(err) != kind || len(host.asked) != 1 {
+			} else if fault.KindOf(err) != kind || len(host.asked) != 1 {
 				t.Errorf("%v: asked %d times: %v", kind, len(host.asked), err)
 			}
 		})
 	}
 	foreign := errors.New("foreign")
 	host := &scripted{script: []error{foreign}}
-	if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1)); !errors.Is(err, foreign) || len(host.asked) != 1 {
+	if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1)); !errors.Is(err, foreign) || len(host.asked) != 1 {
 		t.Errorf("asked %d times: %v", len(host.asked), err)
 	}
 }
@@ -63,13 +65,13 @@ func TestOnlyPassingTroubleIsTriedAgain(t *testing.T) {
 func TestThreeTriesEachLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cause := errors.New("cause")
-		trouble := &uploader.Error{Kind: uploader.Passing, Host: "scripted", Err: cause}
+		trouble := &fault.Error{Kind: fault.Passing, Host: "scripted", Err: cause}
 		host := &scripted{script: []error{trouble, trouble, trouble, trouble}}
-		_, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
-		if uploader.KindOf(err) != uploader.Passing || !errors.Is(err, cause) || len(host.asked) != 3 {
+		_, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+		if fault.KindOf(err) != fault.Passing || !errors.Is(err, cause) || len(host.asked) != 3 {
 			t.Fatalf("asked %d times: %v", len(host.asked), err)
 		}
-		if e, _ := errors.AsType[*uploader.Error](err); e.Name != "picture.png" || trouble.Name != "" {
+		if e, _ := errors.AsType[*fault.Error](err); e.Name != "picture.png" || trouble.Name != "" {
 			t.Errorf("the error names %q, the host's own %q", e.Name, trouble.Name)
 		}
 		first, second := host.asked[1].Sub(host.asked[0]), host.asked[2].Sub(host.asked[1])
@@ -81,15 +83,15 @@ func TestThreeTriesEachLater(t *testing.T) {
 
 func TestTheHostSaysWhenToTryAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		host := &scripted{script: []error{fails(uploader.Passing, 7*time.Second), fails(uploader.Passing, time.Minute)}}
-		if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1)); err != nil {
+		host := &scripted{script: []error{fails(fault.Passing, 7*time.Second), fails(fault.Passing, time.Minute)}}
+		if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1)); err != nil {
 			t.Fatal(err)
 		}
 		if first, second := host.asked[1].Sub(host.asked[0]), host.asked[2].Sub(host.asked[1]); first != 7*time.Second || second != time.Minute {
 			t.Errorf("waited %v, then %v", first, second)
 		}
-		host = &scripted{script: []error{fails(uploader.Passing, time.Minute+time.Second)}}
-		if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1)); uploader.KindOf(err) != uploader.Passing || len(host.asked) != 1 {
+		host = &scripted{script: []error{fails(fault.Passing, time.Minute+time.Second)}}
+		if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1)); fault.KindOf(err) != fault.Passing || len(host.asked) != 1 {
 			t.Errorf("a longer wait: asked %d times: %v", len(host.asked), err)
 		}
 	})
@@ -99,9 +101,9 @@ func TestCancelledBetweenTries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(errors.New("the user's own reason")) })
-		host := &scripted{script: []error{fails(uploader.Passing, 30*time.Second)}}
+		host := &scripted{script: []error{fails(fault.Passing, 30*time.Second)}}
 		begun := time.Now()
-		_, err := (&uploader.Uploader{Host: host}).Upload(ctx, hosttest.Picture(t, uploader.PNG, 1))
+		_, err := (&uploader.Uploader{Host: host}).Upload(ctx, hosttest.Picture(t, picture.PNG, 1))
 		if !errors.Is(err, context.Canceled) || len(host.asked) != 1 || time.Since(begun) != time.Second {
 			t.Errorf("asked %d times, over after %v: %v", len(host.asked), time.Since(begun), err)
 		}
@@ -113,11 +115,11 @@ var asItIs = uploader.Prepare{KeepMetadata: true, RefuseLarge: true}
 
 func TestWhatTheHostDoesNotTakeIsNotSent(t *testing.T) {
 	for name, test := range map[string]struct {
-		p        uploader.Picture
+		p        picture.Picture
 		what, zh string
 	}{
 		"format": {
-			hosttest.Picture(t, uploader.JPEG, 1),
+			hosttest.Picture(t, picture.JPEG, 1),
 			"picture.jpg: scripted does not take JPEG pictures", "picture.jpg：scripted 不支持 JPEG 图片",
 		},
 		"size": {hosttest.PNG(t, 2_000_000), "large.png is 2.0 MB; the limit is 0.0 MB", "large.png 有 2.0 MB，上限是 0.0 MB"},
@@ -140,18 +142,18 @@ func TestWhatTheHostDoesNotTakeIsNotSent(t *testing.T) {
 
 // Every error that can be made has a message in both languages.
 func TestEveryErrorIsSaid(t *testing.T) {
-	whys := map[uploader.Kind][]string{
-		uploader.NotLoggedIn: {"", "csrf"}, uploader.Refused: {""}, uploader.TooLarge: {"", "host", "output", "pixels", "transparent", "colours"},
-		uploader.NotTaken: {"", "host", "small", "animated", "pages", "variant"},
-		uploader.Unusable: {"empty", "unknown", "cut", "broken", "unreadable", "missing"}, uploader.Rejected: {"", "request", "unknown", "method", "parameters", "picture"},
-		uploader.Passing:      {"", "network", "silent", "busy", "frequent", "server"},
-		uploader.BrokenAnswer: {"", "empty", "page", "cut", "long", "redirect", "link"},
-		uploader.Local:        {"", "state", "folder"},
+	whys := map[fault.Kind][]string{
+		fault.NotLoggedIn: {"", "csrf"}, fault.Refused: {""}, fault.TooLarge: {"", "host", "output", "pixels", "transparent", "colours"},
+		fault.NotTaken: {"", "host", "small", "animated", "pages", "variant"},
+		fault.Unusable: {"empty", "unknown", "cut", "broken", "unreadable", "missing"}, fault.Rejected: {"", "request", "unknown", "method", "parameters", "picture"},
+		fault.Passing:      {"", "network", "silent", "busy", "frequent", "server"},
+		fault.BrokenAnswer: {"", "empty", "page", "cut", "long", "redirect", "link"},
+		fault.Local:        {"", "state", "folder"},
 	}
 	for kind, whys := range whys {
 		for _, why := range whys {
 			for _, cause := range []error{nil, errors.New("cause")} {
-				err := &uploader.Error{Kind: kind, Why: why, Host: "bilibili", Err: cause}
+				err := &fault.Error{Kind: kind, Why: why, Host: "bilibili", Err: cause}
 				for _, tag := range []string{lang.English, lang.Chinese} {
 					what, _ := lang.New(tag).Error(fmt.Errorf("wrapped: %w", err))
 					if what == err.Tell().ID || what == "" {

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"bilipaste/internal/bmp"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture/bmp"
 )
 
 // Limits of what is read besides pictures.

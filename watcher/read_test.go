@@ -12,7 +12,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"bilipaste/internal/bmp"
+	"bilipaste/internal/picture/bmp"
 )
 
 // sheet is a clip as Windows's programs offer it: contents by format.

@@ -16,7 +16,7 @@ import (
 
 	_ "golang.org/x/image/webp" //
 
-	"bilipaste/internal/bmp"
+	"bilipaste/internal/picture/bmp"
 )
 
 // winForm is a content in one format.

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"testing"
 
-	"bilipaste/internal/bmp"
+	"bilipaste/internal/picture/bmp"
 )
 
 func TestWindowsPutPicture(t *testing.T) {

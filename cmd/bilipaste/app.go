@@ -14,9 +14,10 @@ import (
 	"bilipaste/internal/config"
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/sandbox"
 	"bilipaste/uploader"
 	"bilipaste/uploader/bilibili"
-	"bilipaste/uploader/sandbox"
 	"bilipaste/uploader/scdn"
 	"bilipaste/watcher"
 )
@@ -121,7 +122,7 @@ func (a *app) uploader() (l linker, err error) {
 
 // clipboard opens the desktop's clipboard.
 func (a *app) clipboard(ctx context.Context) (*watcher.Watcher, error) {
-	return watcher.Open(ctx, uploader.IsPicture)
+	return watcher.Open(ctx, picture.Is)
 }
 
 // linker makes links that a browser can open, also the sandbox's.
@@ -132,7 +133,7 @@ type linker struct {
 }
 
 // Upload uploads p as uploader.Uploader does.
-func (l linker) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+func (l linker) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	link, err := l.Uploader.Upload(ctx, p)
 	return opened(l.gateway, link), err
 }

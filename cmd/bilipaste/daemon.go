@@ -9,8 +9,10 @@ import (
 
 	"bilipaste/internal/album"
 	"bilipaste/internal/desktop"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
 	"bilipaste/internal/writing"
 	"bilipaste/tray"
 	"bilipaste/uploader"
@@ -54,7 +56,7 @@ func (d *daemon) Replace(ctx context.Context, clip watcher.Clip, text string) er
 }
 
 // Upload uploads p to where the settings say by now.
-func (d *daemon) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+func (d *daemon) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	d.change(func() { d.uploads++ })
 	defer d.change(func() { d.uploads-- })
 	return late{d}.Upload(ctx, p)
@@ -65,7 +67,7 @@ func (d *daemon) Upload(ctx context.Context, p uploader.Picture) (uploader.Link,
 type late struct{ *daemon }
 
 // Upload uploads p to where the settings say by now.
-func (l late) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+func (l late) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	l.mu.Lock()
 	links, err := l.links, l.noLinks
 	l.mu.Unlock()
@@ -105,7 +107,7 @@ func (d *daemon) paid(p writing.Paid) {
 	}
 	d.log.Info("owed no more", "host", p.Link.Host)
 	d.change(func() {
-		if uploader.Temporary(d.trouble) != nil { // it is over
+		if fault.Temporary(d.trouble) != nil { // it is over
 			d.trouble = nil
 		}
 	})
@@ -145,7 +147,7 @@ func (d *daemon) report(r writing.Result) {
 		for _, p := range r.Pictures {
 			if p.Err != nil {
 				d.trouble = p.Err
-				d.signedOut = d.signedOut || uploader.KindOf(p.Err) == uploader.NotLoggedIn
+				d.signedOut = d.signedOut || fault.KindOf(p.Err) == fault.NotLoggedIn
 				d.log.Warn("no link", "error", p.Err)
 			}
 		}
@@ -248,7 +250,7 @@ func (d *daemon) putBack() error {
 	if err != nil {
 		return err
 	}
-	return d.board.PutPicture(d.ctx, uploader.Sniff(data).Type(), data)
+	return d.board.PutPicture(d.ctx, picture.Sniff(data).Type(), data)
 }
 
 // copyLink copies one of the recent links again, as it is pasted by now.
@@ -308,7 +310,7 @@ func (d *daemon) logIn() error {
 func (d *daemon) signedIn(account bilibili.Account) {
 	d.change(func() {
 		d.account, d.signedOut = account.Name, false
-		if uploader.KindOf(d.trouble) == uploader.NotLoggedIn {
+		if fault.KindOf(d.trouble) == fault.NotLoggedIn {
 			d.trouble = nil
 		}
 	})

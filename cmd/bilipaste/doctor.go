@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"bilipaste/internal/desktop"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/keystore"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/notify"
-	"bilipaste/uploader"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -58,7 +58,7 @@ func (a *app) doctor(ctx context.Context) error {
 			return a.say.Text("cli.doctor.reached", lang.Data{"Way": a.way}), nil
 		}},
 		{"account", func() (string, error) {
-			if uploader.KindOf(account) == uploader.NotLoggedIn && !needsAccount(a.config) {
+			if fault.KindOf(account) == fault.NotLoggedIn && !needsAccount(a.config) {
 				return a.say.Text("cli.doctor.no_account"), nil
 			}
 			return who, account
@@ -127,7 +127,7 @@ func (a *app) reach(ctx context.Context) (who string, account, network error) {
 	switch {
 	case client.Session().IsZero():
 		network = client.Reach(ctx)
-	case uploader.KindOf(account) == uploader.Passing:
+	case fault.KindOf(account) == fault.Passing:
 		network = account
 	}
 	return fmt.Sprintf("%s (%d)", answer.Name, answer.ID), account, network

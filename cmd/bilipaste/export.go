@@ -9,27 +9,27 @@ import (
 	"time"
 
 	"bilipaste/internal/album"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // entry is a link of the history in --json.
 type entry struct {
-	N        int64           `json:"n"`
-	Used     time.Time       `json:"used"`
-	Made     time.Time       `json:"made"`
-	Name     string          `json:"name,omitempty"`
-	URL      string          `json:"url"`
-	Host     string          `json:"host"`
-	Bucket   string          `json:"bucket,omitempty"`
-	Format   uploader.Format `json:"format"` // this and the next three: of what the host holds
-	Width    int             `json:"width"`
-	Height   int             `json:"height"`
-	Bytes    int64           `json:"bytes"`
-	SHA256   string          `json:"sha256"` // this and the next two: of the original
-	Size     int64           `json:"original_bytes"`
-	Original string          `json:"original,omitempty"` // its file, while it is kept
-	Differs  bool            `json:"differs,omitempty"`
-	Dead     time.Time       `json:"dead,omitzero"`
+	N        int64          `json:"n"`
+	Used     time.Time      `json:"used"`
+	Made     time.Time      `json:"made"`
+	Name     string         `json:"name,omitempty"`
+	URL      string         `json:"url"`
+	Host     string         `json:"host"`
+	Bucket   string         `json:"bucket,omitempty"`
+	Format   picture.Format `json:"format"` // this and the next three: of what the host holds
+	Width    int            `json:"width"`
+	Height   int            `json:"height"`
+	Bytes    int64          `json:"bytes"`
+	SHA256   string         `json:"sha256"` // this and the next two: of the original
+	Size     int64          `json:"original_bytes"`
+	Original string         `json:"original,omitempty"` // its file, while it is kept
+	Differs  bool           `json:"differs,omitempty"`
+	Dead     time.Time      `json:"dead,omitzero"`
 }
 
 func (a *app) entry(e album.Entry) entry {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"bilipaste/uploader/sandbox"
+	"bilipaste/internal/sandbox"
 )
 
 // front is a gateway before a sandbox: it can go away and come back, and sees

@@ -10,6 +10,7 @@ import (
 
 	"bilipaste/internal/album"
 	"bilipaste/internal/desktoptest"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 )
 
@@ -21,10 +22,10 @@ func homeWithLink(t *testing.T, url string) (home string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := uploader.NewPicture("a.png", noise(t, 100))
+	p, err := picture.New("a.png", noise(t, 100))
 	if err == nil {
 		err = kept.Record(t.Context(), uploader.Upload{
-			Place: uploader.Place{Host: "bilibili"}, Picture: p, Given: uploader.SumOf(p.Data), How: "-", Sent: uploader.SumOf(p.Data),
+			Place: uploader.Place{Host: "bilibili"}, Picture: p, Given: picture.SumOf(p.Data), How: "-", Sent: picture.SumOf(p.Data),
 			Link: uploader.Link{URL: url, Host: "bilibili", Made: time.Now(), Width: 3, Height: 2},
 		})
 	}

@@ -22,7 +22,7 @@ import (
 
 	"bilipaste/internal/album"
 	"bilipaste/internal/desktoptest"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // marked returns a PNG in whose bytes its number can be read.
@@ -187,7 +187,7 @@ func copyOnce(t testing.TB, x *desktoptest.XServer, data []byte) {
 // there are.
 func checkAlbum(t *testing.T, m *moody, kept *album.Album) int {
 	t.Helper()
-	links := map[uploader.Sum][]string{}
+	links := map[picture.Sum][]string{}
 	for _, e := range entries(t, kept) {
 		links[e.Sum] = append(links[e.Sum], e.Link.URL)
 		if !e.Kept {
@@ -204,7 +204,7 @@ func checkAlbum(t *testing.T, m *moody, kept *album.Album) int {
 		if err != nil {
 			return err
 		}
-		sum := uploader.SumOf(data)
+		sum := picture.SumOf(data)
 		if d.Name() != sum.String()+".png" {
 			t.Errorf("%s is not whole", d.Name())
 		}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"bilipaste/internal/desktoptest"
-	"bilipaste/uploader/sandbox"
+	"bilipaste/internal/sandbox"
 )
 
 // resident is a user with a desktop, whose programs talk to a sandbox.

@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
 )
 
 func main() {
@@ -77,10 +77,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
-	switch uploader.KindOf(err) {
-	case uploader.NotLoggedIn:
+	switch fault.KindOf(err) {
+	case fault.NotLoggedIn:
 		return exitNotLoggedIn
-	case uploader.Refused:
+	case fault.Refused:
 		return exitRefused
 	}
 	return exitFailed

@@ -24,8 +24,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"bilipaste/internal/album"
-	"bilipaste/uploader"
-	"bilipaste/uploader/sandbox"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/sandbox"
 )
 
 func TestMain(m *testing.M) {
@@ -128,7 +128,7 @@ func oweFiles(ts *testscript.TestScript, _ bool, files []string) {
 	kept, err := album.Open(context.Background(), ts.MkAbs("home/gateway/album"), album.Options{})
 	ts.Check(err)
 	for _, file := range files {
-		p, err := uploader.OpenPicture(ts.MkAbs(file))
+		p, err := picture.Open(ts.MkAbs(file))
 		ts.Check(err)
 		ts.Check(owe(context.Background(), kept, p))
 	}

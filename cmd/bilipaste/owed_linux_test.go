@@ -11,7 +11,7 @@ import (
 
 	"bilipaste/internal/album"
 	"bilipaste/internal/desktoptest"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // owedIn returns how many pictures wait, and how many are under way.
@@ -45,11 +45,11 @@ func TestOfflineAndBack(t *testing.T) {
 	w := watchFrom(t, newHome(t), f.url())
 	kept := albumIn(t, w.home)
 	f.goAway()
-	var sums []uploader.Sum
+	var sums []picture.Sum
 	for n := range 3 {
-		picture := noise(t, 2000*(n+1))
-		sums = append(sums, uploader.SumOf(picture))
-		x.Copy(t, "image/png", picture)
+		photo := noise(t, 2000*(n+1))
+		sums = append(sums, picture.SumOf(photo))
+		x.Copy(t, "image/png", photo)
 		if line := w.line(t, n); !strings.Contains(line, "cannot be reached") || !strings.Contains(line, "goes up by itself") {
 			t.Errorf("watch says %q", line)
 		}
@@ -90,7 +90,7 @@ func TestOfflineAndBack(t *testing.T) {
 	if len(told) != 1 || !strings.Contains(told[0].Body, "It is kept, and goes up by itself.") {
 		t.Errorf("told: %+v", told)
 	}
-	var order []uploader.Sum
+	var order []picture.Sum
 	for _, e := range slices.Backward(entries(t, kept)) {
 		order = append(order, e.Sum)
 	}
@@ -138,8 +138,8 @@ func TestKilledOnTheWay(t *testing.T) {
 			x := desktoptest.StartX(t)
 			f := newFront(t)
 			w := watchFrom(t, newHome(t), f.url())
-			picture := noise(t, 2000)
-			test.kill(t, x, f, w, func() { x.Copy(t, "image/png", picture) })
+			photo := noise(t, 2000)
+			test.kill(t, x, f, w, func() { x.Copy(t, "image/png", photo) })
 			kept := albumIn(t, w.home)
 			if waiting, taken := owedIn(t, kept); waiting != test.owed || taken != 0 {
 				t.Errorf("%d are owed, %d of a process that was killed", waiting, taken)
@@ -151,16 +151,16 @@ func TestKilledOnTheWay(t *testing.T) {
 					t.Errorf("watch says %q", line)
 				}
 			}
-			if got, err := x.Paste(t, "image/png"); err != nil || !slices.Equal(got, picture) {
+			if got, err := x.Paste(t, "image/png"); err != nil || !slices.Equal(got, photo) {
 				t.Errorf("the clipboard was not left alone: %v", err)
 			}
 			// Copied again, it is known.
-			x.Copy(t, "image/png", picture)
+			x.Copy(t, "image/png", photo)
 			pasted(t, x, "![](http")
 			if got := f.uploads(); got != test.uploads {
 				t.Errorf("%d uploads, want %d", got, test.uploads)
 			}
-			if all := entries(t, kept); len(all) != 1 || all[0].Sum != uploader.SumOf(picture) {
+			if all := entries(t, kept); len(all) != 1 || all[0].Sum != picture.SumOf(photo) {
 				t.Errorf("links: %+v", all)
 			}
 			if waiting, taken := owedIn(t, kept); waiting+taken != 0 {

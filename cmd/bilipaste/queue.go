@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/writing"
-	"bilipaste/uploader"
 )
 
 func (a *app) queueCommand() *cobra.Command {
@@ -111,7 +111,7 @@ func (a *app) queueRun(ctx context.Context) error {
 		return err
 	}
 	up.Ledger = kept
-	if err := a.tendSession(ctx, a.client); err != nil && uploader.KindOf(err) != uploader.NotLoggedIn {
+	if err := a.tendSession(ctx, a.client); err != nil && fault.KindOf(err) != fault.NotLoggedIn {
 		a.complain(err)
 	}
 	a.tellAbout(up)

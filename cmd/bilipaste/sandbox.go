@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bilipaste/internal/lang"
-	"bilipaste/uploader/sandbox"
+	"bilipaste/internal/sandbox"
 )
 
 func (a *app) sandboxCommand() *cobra.Command {

@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"bilipaste/internal/config"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/keystore"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/notify"
-	"bilipaste/uploader"
+	"bilipaste/internal/sandbox"
 	"bilipaste/uploader/bilibili"
-	"bilipaste/uploader/sandbox"
 )
 
 // sessions is where sessions are kept: a login's in the keystore; while there
@@ -133,7 +133,7 @@ func wholeSession(name, sessdata, other, jct string) (bilibili.Session, error) {
 func halfSession(there, missing string) error {
 	return errors.Join(
 		lang.Errorf("cli.half_session", lang.Data{"There": there, "Missing": missing}, nil),
-		&uploader.Error{Kind: uploader.NotLoggedIn}, // for the exit status
+		&fault.Error{Kind: fault.NotLoggedIn}, // for the exit status
 	)
 }
 
@@ -147,7 +147,7 @@ func (a *app) tendSession(ctx context.Context, client *bilibili.Client) error {
 	switch {
 	case ctx.Err() != nil:
 		return nil
-	case uploader.KindOf(err) == uploader.NotLoggedIn:
+	case fault.KindOf(err) == fault.NotLoggedIn:
 		return lang.Errorf("cli.session_dead", nil, err)
 	case err != nil:
 		a.log.WarnContext(ctx, "the session was not renewed", "err", err)

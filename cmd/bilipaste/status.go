@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
 	"bilipaste/uploader/bilibili"
 )
 
@@ -45,7 +45,7 @@ func (a *app) status(ctx context.Context) error {
 	if err == nil {
 		s.Account = &account
 	}
-	if uploader.KindOf(err) == uploader.NotLoggedIn && !needsAccount(a.config) {
+	if fault.KindOf(err) == fault.NotLoggedIn && !needsAccount(a.config) {
 		err = nil
 	}
 	s.Error = a.failure(err)

@@ -18,12 +18,12 @@ import (
 	"bilipaste/internal/album"
 	"bilipaste/internal/config"
 	"bilipaste/internal/desktop"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/notify"
 	"bilipaste/internal/writing"
 	"bilipaste/tray"
-	"bilipaste/uploader"
 	"bilipaste/uploader/bilibili"
 	"bilipaste/watcher"
 )
@@ -288,7 +288,7 @@ func (d *daemon) askAccount(client *bilibili.Client) {
 	switch {
 	case err == nil:
 		d.signedIn(account)
-	case uploader.KindOf(err) == uploader.NotLoggedIn:
+	case fault.KindOf(err) == fault.NotLoggedIn:
 		d.change(func() { d.signedOut = true })
 	default:
 		d.log.Info("the account is not known", "error", err)

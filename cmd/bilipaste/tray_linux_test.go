@@ -16,7 +16,7 @@ import (
 	"bilipaste/internal/album"
 	"bilipaste/internal/config"
 	"bilipaste/internal/desktoptest"
-	"bilipaste/uploader/sandbox"
+	"bilipaste/internal/sandbox"
 )
 
 // trayed is the tray program, as a process of its own.

@@ -13,8 +13,10 @@ import (
 	"golang.org/x/term"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
 	"bilipaste/internal/writing"
 	"bilipaste/uploader"
 )
@@ -36,8 +38,8 @@ func (a *app) uploadCommand() *cobra.Command {
 func (a *app) upload(ctx context.Context, files []string, again bool) error {
 	up, stop := a.uploader() // after stop nothing more is sent
 	failed := stop           // what the exit status tells
-	switch uploader.KindOf(stop) {
-	case uploader.NotLoggedIn:
+	switch fault.KindOf(stop) {
+	case fault.NotLoggedIn:
 		if !a.json {
 			a.complain(stop)
 		}
@@ -46,7 +48,7 @@ func (a *app) upload(ctx context.Context, files []string, again bool) error {
 			return stop
 		}
 	}
-	if err := a.tendSession(ctx, a.client); err != nil && uploader.KindOf(err) != uploader.NotLoggedIn {
+	if err := a.tendSession(ctx, a.client); err != nil && fault.KindOf(err) != fault.NotLoggedIn {
 		a.complain(err)
 	}
 	a.tellAbout(up)
@@ -58,7 +60,7 @@ func (a *app) upload(ctx context.Context, files []string, again bool) error {
 	}
 	bar := a.progress(len(files))
 	for _, file := range files {
-		picture, err := await(ctx, func() (uploader.Picture, error) { return a.open(file) })
+		picture, err := await(ctx, func() (picture.Picture, error) { return a.open(file) })
 		var owed *album.Debt
 		if err == nil && file == "-" { // nobody else may have it
 			owed = a.owe(ctx, picture)
@@ -91,8 +93,8 @@ func (a *app) upload(ctx context.Context, files []string, again bool) error {
 		if waits && !a.json {
 			fmt.Fprintln(a.err, a.say.Text("cli.upload.kept"))
 		}
-		switch uploader.KindOf(err) {
-		case uploader.NotLoggedIn, uploader.Refused:
+		switch fault.KindOf(err) {
+		case fault.NotLoggedIn, fault.Refused:
 			failed, stop = err, err
 		default:
 			failed = cmp.Or(failed, err)
@@ -108,7 +110,7 @@ func (a *app) upload(ctx context.Context, files []string, again bool) error {
 
 // owe enters that a picture's upload is owed, until it ends. It returns nil
 // where that cannot be entered, and the user is told.
-func (a *app) owe(ctx context.Context, p uploader.Picture) *album.Debt {
+func (a *app) owe(ctx context.Context, p picture.Picture) *album.Debt {
 	if a.album == nil { // of which the user was told
 		return nil
 	}
@@ -121,23 +123,23 @@ func (a *app) owe(ctx context.Context, p uploader.Picture) *album.Debt {
 }
 
 // open reads a file, or standard input for "-".
-func (a *app) open(file string) (uploader.Picture, error) {
+func (a *app) open(file string) (picture.Picture, error) {
 	if file == "-" {
-		return uploader.ReadPicture("", a.in, -1)
+		return picture.Read("", a.in, -1)
 	}
-	return uploader.OpenPicture(file)
+	return picture.Open(file)
 }
 
 // uploaded is a line of "upload --json".
 type uploaded struct {
 	File string `json:"file"`
 	*uploader.Link
-	Format uploader.Format `json:"format,omitempty"`
-	Width  int             `json:"width,omitempty"`
-	Height int             `json:"height,omitempty"`
-	Bytes  int             `json:"bytes,omitempty"`
-	Notes  []string        `json:"notes,omitempty"`
-	Error  *failure        `json:"error,omitempty"`
+	Format picture.Format `json:"format,omitempty"`
+	Width  int            `json:"width,omitempty"`
+	Height int            `json:"height,omitempty"`
+	Bytes  int            `json:"bytes,omitempty"`
+	Notes  []string       `json:"notes,omitempty"`
+	Error  *failure       `json:"error,omitempty"`
 }
 
 // failure is an error in --json.
@@ -152,14 +154,14 @@ func (a *app) failure(err error) *failure {
 		return nil
 	}
 	f := failure{Kind: "other"}
-	if k := uploader.KindOf(err); k != 0 {
+	if k := fault.KindOf(err); k != 0 {
 		f.Kind = k.String()
 	}
 	f.Message, f.Hint = a.say.Error(err)
 	return &f
 }
 
-func (a *app) printLink(file string, p uploader.Picture, link uploader.Link, err error) {
+func (a *app) printLink(file string, p picture.Picture, link uploader.Link, err error) {
 	switch {
 	case a.json:
 		line := uploaded{File: file, Format: p.Format, Width: p.Width, Height: p.Height, Bytes: len(p.Data), Error: a.failure(err)}

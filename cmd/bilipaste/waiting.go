@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"bilipaste/internal/album"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // takeOver moves the pictures that an older version kept for a login, as files
@@ -21,7 +21,7 @@ func (a *app) takeOver(ctx context.Context, kept *album.Album) {
 	for _, e := range entries {
 		file := filepath.Join(dir, e.Name())
 		_, name, _ := strings.Cut(e.Name(), "-") // after a number
-		p, err := uploader.OpenPicture(file)
+		p, err := picture.Open(file)
 		if err == nil {
 			p.Name = name
 			err = owe(ctx, kept, p)
@@ -37,7 +37,7 @@ func (a *app) takeOver(ctx context.Context, kept *album.Album) {
 }
 
 // owe enters that a picture waits for its upload.
-func owe(ctx context.Context, kept *album.Album, p uploader.Picture) error {
+func owe(ctx context.Context, kept *album.Album, p picture.Picture) error {
 	debt, err := kept.Keep(ctx, p)
 	if err != nil {
 		return err

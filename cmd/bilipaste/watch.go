@@ -13,11 +13,11 @@ import (
 
 	"bilipaste/internal/config"
 	"bilipaste/internal/desktop"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/notify"
 	"bilipaste/internal/writing"
-	"bilipaste/uploader"
 	"bilipaste/watcher"
 )
 
@@ -163,7 +163,7 @@ func (a *app) describe(r writing.Result) string {
 		}
 		text, hint := a.say.Error(p.Err)
 		wrong = append(wrong, text)
-		if hint != "" && (!p.Waits || uploader.KindOf(p.Err) == uploader.NotLoggedIn) {
+		if hint != "" && (!p.Waits || fault.KindOf(p.Err) == fault.NotLoggedIn) {
 			wrong = append(wrong, hint)
 		}
 		if p.Waits {

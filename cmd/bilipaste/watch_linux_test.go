@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"bilipaste/internal/desktoptest"
-	"bilipaste/uploader/sandbox"
+	"bilipaste/internal/sandbox"
 )
 
 // watching is the whole program in writing mode, as a process of its own.

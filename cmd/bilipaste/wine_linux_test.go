@@ -23,7 +23,7 @@ import (
 	"golang.org/x/image/bmp"
 
 	"bilipaste/internal/desktoptest"
-	"bilipaste/uploader/sandbox"
+	"bilipaste/internal/sandbox"
 )
 
 // windowsDesk is a release and another program on Wine's Windows, and a

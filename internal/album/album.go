@@ -24,6 +24,7 @@ import (
 	_ "modernc.org/sqlite" // the driver
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 )
 
@@ -204,14 +205,14 @@ func (m *moment) Scan(v any) error {
 }
 
 // digits is a picture's sum in the database.
-type digits struct{ *uploader.Sum }
+type digits struct{ *picture.Sum }
 
 // Scan reads a column.
 func (d digits) Scan(v any) error {
 	var s sql.NullString
 	err := s.Scan(v)
 	if err == nil {
-		*d.Sum, err = uploader.ParseSum(s.String)
+		*d.Sum, err = picture.ParseSum(s.String)
 	}
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 )
 
@@ -33,8 +34,8 @@ func open(t *testing.T, dir string) *album.Album {
 	return a
 }
 
-// picture makes a picture that no other number has.
-func picture(t testing.TB, n int) uploader.Picture {
+// drawn makes a picture that no other number has.
+func drawn(t testing.TB, n int) picture.Picture {
 	t.Helper()
 	img := image.NewGray16(image.Rect(0, 0, 4, 4))
 	for i := range 4 {
@@ -45,7 +46,7 @@ func picture(t testing.TB, n int) uploader.Picture {
 	if err := encoder.Encode(&b, img); err != nil {
 		t.Fatal(err)
 	}
-	p, err := uploader.NewPicture("", b.Bytes())
+	p, err := picture.New("", b.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,8 +56,8 @@ func picture(t testing.TB, n int) uploader.Picture {
 var place = uploader.Place{Host: "bilibili", Bucket: "live"}
 
 // upload is an upload of a picture, with a link of its own.
-func upload(p uploader.Picture) uploader.Upload {
-	sum := uploader.SumOf(p.Data)
+func upload(p picture.Picture) uploader.Upload {
+	sum := picture.SumOf(p.Data)
 	return uploader.Upload{Place: place, Picture: p, Given: sum, How: "strip", Sent: sum, Link: uploader.Link{
 		URL: "https://i0.hdslb.com/bfs/live/" + sum.String()[:40] + ".png", Host: place.Host, Bucket: place.Bucket,
 		Made: time.Now(), Format: p.Format, Width: p.Width, Height: p.Height, Bytes: int64(len(p.Data)),
@@ -76,7 +77,7 @@ func owed(t testing.TB, a *album.Album) []album.Debt {
 func TestKeptPictureIsOwedUntilItIsRecorded(t *testing.T) {
 	dir := t.TempDir()
 	a := open(t, dir)
-	p := picture(t, 1)
+	p := drawn(t, 1)
 	p.Name = "a.png"
 	d, err := a.Keep(t.Context(), p)
 	if err != nil {
@@ -128,7 +129,7 @@ func holdsFiles(t *testing.T, a *album.Album, want int) {
 		}
 		n++
 		data, err := os.ReadFile(path)
-		if sum := uploader.SumOf(data).String(); err != nil || !strings.HasPrefix(d.Name(), sum+".") {
+		if sum := picture.SumOf(data).String(); err != nil || !strings.HasPrefix(d.Name(), sum+".") {
 			t.Errorf("%s holds %s, %v", path, sum, err)
 		}
 		return nil

@@ -7,13 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // mark notes that this process is putting an original on the disk that the
 // database does not know yet, with the picture's name in it. Until the mark is
 // removed, whoever opens the album after a kill enters the original.
-func (a *Album) mark(sum uploader.Sum, p uploader.Picture) (mark string, err error) {
+func (a *Album) mark(sum picture.Sum, p picture.Picture) (mark string, err error) {
 	me, err := a.me()
 	if err != nil {
 		return "", err
@@ -27,7 +27,7 @@ func (a *Album) mark(sum uploader.Sum, p uploader.Picture) (mark string, err err
 
 // arrived removes a mark, "" for none, and with it an original that could not
 // be entered, as on a disk that is full.
-func (a *Album) arrived(ctx context.Context, mark string, sum uploader.Sum, p uploader.Picture, err error) {
+func (a *Album) arrived(ctx context.Context, mark string, sum picture.Sum, p picture.Picture, err error) {
 	if mark == "" {
 		return
 	}
@@ -69,7 +69,7 @@ func (a *Album) enterArrived(ctx context.Context) {
 // enterOne enters an original, unless it never came or a link shows it.
 func (a *Album) enterOne(ctx context.Context, file, name string) error {
 	digits, _, _ := strings.Cut(file, ".")
-	sum, err := uploader.ParseSum(digits)
+	sum, err := picture.ParseSum(digits)
 	if err != nil {
 		return nil // no mark of ours
 	}
@@ -77,8 +77,8 @@ func (a *Album) enterOne(ctx context.Context, file, name string) error {
 	if os.IsNotExist(err) {
 		return nil
 	}
-	p, wrong := uploader.NewPicture(name, data)
-	if wrong != nil || uploader.SumOf(data) != sum {
+	p, wrong := picture.New(name, data)
+	if wrong != nil || picture.SumOf(data) != sum {
 		return err
 	}
 	var shown bool

@@ -9,7 +9,7 @@ import (
 
 	"bilipaste/internal/album"
 	"bilipaste/internal/durable"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // many is how many links the album of the benchmarks has.
@@ -32,7 +32,7 @@ func large(b *testing.B) string {
 }
 
 // sumOf is the sum of the picture with a number in a filled album.
-func sumOf(n int) uploader.Sum { return uploader.SumOf(fmt.Append(nil, n)) }
+func sumOf(n int) picture.Sum { return picture.SumOf(fmt.Append(nil, n)) }
 
 func BenchmarkAlbumOpen(b *testing.B) {
 	dir := large(b)
@@ -91,7 +91,7 @@ func BenchmarkAlbumKnown(b *testing.B) {
 	defer func() { _ = a.Close() }()
 	const there = 1000 // of their originals
 	for n := range there {
-		file := a.File(sumOf(n), uploader.PNG)
+		file := a.File(sumOf(n), picture.PNG)
 		if err := durable.Write(file, nil, 0o600); err != nil {
 			b.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func BenchmarkAlbumKeepAndRecord(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = a.Close() }()
-	p := picture(b, 0)
+	p := drawn(b, 0)
 	for n := 0; b.Loop(); n++ {
 		p.Data = append(make([]byte, 200_000), fmt.Sprint(n, time.Now())...)
 		if _, err := a.Keep(b.Context(), p); err != nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"bilipaste/internal/album"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // smallDisk mounts a file system of some bytes for as long as the test lasts.
@@ -31,9 +31,9 @@ func smallDisk(t *testing.T, options string) string {
 }
 
 // largePicture is a picture of many bytes.
-func largePicture(t *testing.T, n, bytes int) uploader.Picture {
+func largePicture(t *testing.T, n, bytes int) picture.Picture {
 	t.Helper()
-	p := picture(t, n)
+	p := drawn(t, n)
 	p.Data = append(p.Data, make([]byte, bytes)...)
 	return p
 }
@@ -89,7 +89,7 @@ func TestAFullDiskIsSaidAndNothingIsHalfDone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Record(t.Context(), upload(picture(t, 0))); err != nil {
+	if err := a.Record(t.Context(), upload(drawn(t, 0))); err != nil {
 		t.Fatal(err)
 	}
 	first := keep(t, a, 1)
@@ -98,9 +98,9 @@ func TestAFullDiskIsSaidAndNothingIsHalfDone(t *testing.T) {
 
 	// Nothing fits, not even a page of the database.
 	filler := fillUp(t, disk)
-	_, err = a.Keep(t.Context(), picture(t, 3))
+	_, err = a.Keep(t.Context(), drawn(t, 3))
 	saysFull(t, "Keep", err)
-	saysFull(t, "Record", a.Record(t.Context(), upload(picture(t, 4))))
+	saysFull(t, "Record", a.Record(t.Context(), upload(drawn(t, 4))))
 	for n := 0; ; n++ { // what little room the log has left is used up
 		if err := a.Postpone(t.Context(), first.ID, album.Failure{Why: strings.Repeat("why ", 4000)}); err != nil {
 			saysFull(t, "Postpone", err)
@@ -141,7 +141,7 @@ func TestAFullDiskIsSaidAndNothingIsHalfDone(t *testing.T) {
 		t.Fatal(err)
 	}
 	a = open(t, dir)
-	if err := a.Record(t.Context(), upload(picture(t, 1))); err != nil {
+	if err := a.Record(t.Context(), upload(drawn(t, 1))); err != nil {
 		t.Error(err)
 	}
 	if debts := owed(t, a); len(debts) != 0 {
@@ -169,7 +169,7 @@ func TestADiskThatCannotBeWrittenIsSaid(t *testing.T) {
 	}
 	a, err = album.Open(t.Context(), disk, album.Options{})
 	if err == nil {
-		_, err = a.Keep(t.Context(), picture(t, 1))
+		_, err = a.Keep(t.Context(), drawn(t, 1))
 		_ = a.Close()
 	}
 	if said, hint := say(err); !strings.Contains(said, disk) || !strings.Contains(said, "cannot be written") || hint == "" {
@@ -183,7 +183,7 @@ func TestOnlyTheOwnerReadsTheAlbum(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data", "album")
 	a := open(t, dir)
 	keep(t, a, 1)
-	if err := a.Record(t.Context(), upload(picture(t, 2))); err != nil {
+	if err := a.Record(t.Context(), upload(drawn(t, 2))); err != nil {
 		t.Fatal(err)
 	}
 	seen := 0

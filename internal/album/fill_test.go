@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // Fill makes an album of n links to pictures that have no original, the last
@@ -28,7 +28,7 @@ VALUES (?1, ?2, 'bilibili', 'live', ?3, 'strip', ?4, 0, 'png', 1200, 800, 190000
 			return err
 		}
 		for i := range n {
-			sum, name, at := uploader.SumOf(fmt.Append(nil, i)).String(), "", 1_700_000_000_000+int64(i)*60_000
+			sum, name, at := picture.SumOf(fmt.Append(nil, i)).String(), "", 1_700_000_000_000+int64(i)*60_000
 			switch {
 			case i == 7:
 				name = "结婚纪念.png"

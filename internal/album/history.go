@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 )
 
@@ -26,10 +27,10 @@ type Query struct {
 // Entry is a link of the history.
 type Entry struct {
 	ID      int64 // never given twice
-	Sum     uploader.Sum
-	Picture uploader.Picture // as it was given, without its data
-	Bytes   int64            // of the original
-	Kept    bool             // the original is on the disk
+	Sum     picture.Sum
+	Picture picture.Picture // as it was given, without its data
+	Bytes   int64           // of the original
+	Kept    bool            // the original is on the disk
 	Link    uploader.Link
 	Used    time.Time // when it was last handed out
 	Dead    time.Time // when it was seen to be dead; zero: it was not
@@ -177,19 +178,19 @@ func pattern(w string) string {
 // or the original cannot be removed, and nothing is forgotten.
 func (a *Album) Forget(ctx context.Context, id int64) error {
 	err := a.change(ctx, func(tx *sql.Tx) error {
-		var picture int64
-		err := tx.QueryRowContext(ctx, "DELETE FROM links WHERE id = ? RETURNING picture", id).Scan(&picture)
+		var row int64
+		err := tx.QueryRowContext(ctx, "DELETE FROM links WHERE id = ? RETURNING picture", id).Scan(&row)
 		if errors.Is(err, sql.ErrNoRows) {
 			return lang.Errorf("album.no_entry", lang.Data{"ID": id}, nil)
 		}
 		if err != nil {
 			return err
 		}
-		var sum uploader.Sum
-		var format uploader.Format
+		var sum picture.Sum
+		var format picture.Format
 		err = tx.QueryRowContext(ctx, `
 DELETE FROM pictures AS p WHERE id = ? AND NOT EXISTS (SELECT 1 FROM links WHERE picture = p.id)
-	AND NOT EXISTS (SELECT 1 FROM debts WHERE picture = p.id) RETURNING sum, format`, picture).Scan(digits{&sum}, &format)
+	AND NOT EXISTS (SELECT 1 FROM debts WHERE picture = p.id) RETURNING sum, format`, row).Scan(digits{&sum}, &format)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

@@ -15,7 +15,7 @@ func filled(t *testing.T, names ...string) *album.Album {
 	t.Helper()
 	a := open(t, t.TempDir())
 	for i, name := range names {
-		u := upload(picture(t, i))
+		u := upload(drawn(t, i))
 		u.Picture.Name = name
 		if err := a.Record(t.Context(), u); err != nil {
 			t.Fatal(err)
@@ -47,7 +47,7 @@ func TestSearchFindsWhatTheNameOrTheLinkHolds(t *testing.T) {
 	} {
 		var want []string
 		for _, name := range slices.Backward(names) {
-			text := strings.ToLower(name + "\n" + upload(picture(t, slices.Index(names, name))).Link.URL)
+			text := strings.ToLower(name + "\n" + upload(drawn(t, slices.Index(names, name))).Link.URL)
 			if !slices.ContainsFunc(strings.Fields(words), func(w string) bool { return !strings.Contains(text, strings.ToLower(w)) }) {
 				want = append(want, name)
 			}
@@ -77,7 +77,7 @@ func TestANameThatIsNoTextIsFoundAllTheSame(t *testing.T) {
 func TestHistoryIsOrderedByUse(t *testing.T) {
 	a := filled(t, "first", "second", "third")
 	before := time.Now()
-	if _, ok, err := a.Known(t.Context(), place, upload(picture(t, 0)).Sent, "strip"); !ok || err != nil {
+	if _, ok, err := a.Known(t.Context(), place, upload(drawn(t, 0)).Sent, "strip"); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	for want, q := range map[string]album.Query{
@@ -102,7 +102,7 @@ func TestHistoryIsOrderedByUse(t *testing.T) {
 
 func TestForgottenIsForgotten(t *testing.T) {
 	a := filled(t, "first", "second")
-	u := upload(picture(t, 0))
+	u := upload(drawn(t, 0))
 	u.Place.Host, u.Link.Host, u.Link.URL = "scdn", "scdn", "https://img.scdn.io/x.png"
 	if err := a.Record(t.Context(), u); err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestForgottenIsForgotten(t *testing.T) {
 	if what, hint := say(a.Forget(t.Context(), 1)); !strings.Contains(what, "no number 1") || hint == "" {
 		t.Errorf("%s / %s", what, hint)
 	}
-	if err := a.Record(t.Context(), upload(picture(t, 5))); err != nil {
+	if err := a.Record(t.Context(), upload(drawn(t, 5))); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := a.History(t.Context(), album.Query{Words: []string{"HDSLB"}})
@@ -135,7 +135,7 @@ func TestForgottenIsForgotten(t *testing.T) {
 
 func TestADeadLinkIsNotHandedOut(t *testing.T) {
 	a := filled(t, "first")
-	u := upload(picture(t, 0))
+	u := upload(drawn(t, 0))
 	if err := a.Dead(t.Context(), u.Link.URL, time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -157,12 +157,12 @@ func TestADeadLinkIsNotHandedOut(t *testing.T) {
 
 func TestAPictureIsKnownByWhatWasSentOrByHowItIsPrepared(t *testing.T) {
 	a := open(t, t.TempDir())
-	u := upload(picture(t, 1))
-	u.How, u.Sent = "strip,jpeg", upload(picture(t, 2)).Sent
+	u := upload(drawn(t, 1))
+	u.How, u.Sent = "strip,jpeg", upload(drawn(t, 2)).Sent
 	if err := a.Record(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}
-	given := upload(picture(t, 1)).Sent
+	given := upload(drawn(t, 1)).Sent
 	for i, c := range []struct {
 		at    [2]string
 		sent  bool
@@ -190,7 +190,7 @@ func TestAPictureIsKnownByWhatWasSentOrByHowItIsPrepared(t *testing.T) {
 
 func TestAnOriginalThatIsGoneComesBackWithTheNextUpload(t *testing.T) {
 	a := open(t, t.TempDir())
-	u := upload(picture(t, 1))
+	u := upload(drawn(t, 1))
 	if err := a.Record(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}

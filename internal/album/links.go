@@ -7,25 +7,26 @@ import (
 	"os"
 	"time"
 
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 )
 
 // Known is uploader.Ledger's. A picture whose original is gone is known only by
 // what was sent, so that Record gets it again. The error is a lang.Teller.
-func (a *Album) Known(ctx context.Context, at uploader.Place, sum uploader.Sum, how string) (link uploader.Link, ok bool, err error) {
+func (a *Album) Known(ctx context.Context, at uploader.Place, sum picture.Sum, how string) (link uploader.Link, ok bool, err error) {
 	query, args := "l.sent = ?", []any{sum.String()}
 	if how != "" {
 		query, args = "p.sum = ? AND l.how = ?", []any{sum.String(), how}
 	}
 	err = a.change(ctx, func(tx *sql.Tx) error {
-		var id, picture int64
+		var id, row int64
 		var made moment
-		var format uploader.Format
+		var format picture.Format
 		err := tx.QueryRowContext(ctx, `
 SELECT l.id, l.picture, p.format, l.url, l.host, l.bucket, l.made, l.differs, l.format, l.width, l.height, l.bytes
 FROM links l JOIN pictures p ON p.id = l.picture
 WHERE `+query+` AND l.host = ? AND l.bucket = ? AND l.dead IS NULL ORDER BY l.turn DESC LIMIT 1`,
-			append(args, at.Host, at.Bucket)...).Scan(&id, &picture, &format,
+			append(args, at.Host, at.Bucket)...).Scan(&id, &row, &format,
 			&link.URL, &link.Host, &link.Bucket, &made, &link.Differs, &link.Format, &link.Width, &link.Height, &link.Bytes)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -40,7 +41,7 @@ WHERE `+query+` AND l.host = ? AND l.bucket = ? AND l.dead IS NULL ORDER BY l.tu
 		}
 		ok, link.Made = true, made.Time
 		if _, err = tx.ExecContext(ctx, "UPDATE links SET used = ?, turn = (SELECT max(turn) + 1 FROM links) WHERE id = ?", now(), id); err == nil && how != "" {
-			_, err = tx.ExecContext(ctx, "DELETE FROM debts WHERE picture = ?", picture)
+			_, err = tx.ExecContext(ctx, "DELETE FROM debts WHERE picture = ?", row)
 		}
 		return err
 	})

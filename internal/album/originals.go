@@ -12,19 +12,19 @@ import (
 
 	"bilipaste/internal/durable"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // File is the path of a picture's original, which may not be there: two levels,
 // so that no folder has too many.
-func (a *Album) File(sum uploader.Sum, format uploader.Format) string {
+func (a *Album) File(sum picture.Sum, format picture.Format) string {
 	name := sum.String()
 	return filepath.Join(a.dir, "originals", name[:2], name+format.Ext())
 }
 
 // store makes sure that a picture is on the disk, with the right bytes. The
 // mark, if there is one, is to be removed once the picture is entered.
-func (a *Album) store(sum uploader.Sum, p uploader.Picture) (mark string, err error) {
+func (a *Album) store(sum picture.Sum, p picture.Picture) (mark string, err error) {
 	file := a.File(sum, p.Format)
 	if there, err := os.ReadFile(file); err == nil && bytes.Equal(there, p.Data) {
 		return "", nil
@@ -37,7 +37,7 @@ func (a *Album) store(sum uploader.Sum, p uploader.Picture) (mark string, err er
 
 // enter enters a picture whose file was stored, and returns its id and the
 // files that must go so that there is room.
-func (a *Album) enter(ctx context.Context, tx *sql.Tx, sum uploader.Sum, p uploader.Picture) (id int64, over []gone, err error) {
+func (a *Album) enter(ctx context.Context, tx *sql.Tx, sum picture.Sum, p picture.Picture) (id int64, over []gone, err error) {
 	// It may have gone since, to make room. While tx lasts nothing goes.
 	if _, err := os.Stat(a.File(sum, p.Format)); errors.Is(err, fs.ErrNotExist) {
 		if err := durable.Write(a.File(sum, p.Format), p.Data, 0o600); err != nil {
@@ -62,8 +62,8 @@ func text(name string) string {
 
 // Original returns the path of a picture's original. The error is a
 // lang.Teller: the album never had it, or it went to make room.
-func (a *Album) Original(ctx context.Context, sum uploader.Sum) (string, error) {
-	var format uploader.Format
+func (a *Album) Original(ctx context.Context, sum picture.Sum) (string, error) {
+	var format picture.Format
 	err := a.db.QueryRowContext(ctx, "SELECT format FROM pictures WHERE sum = ? AND kept", sum.String()).Scan(&format)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", lang.Errorf("album.no_original", nil, nil)
@@ -79,13 +79,13 @@ func (a *Album) Original(ctx context.Context, sum uploader.Sum) (string, error) 
 }
 
 // read reads an original. The error tells that it is missing or not what it was.
-func (a *Album) read(sum uploader.Sum, p *uploader.Picture) error {
+func (a *Album) read(sum picture.Sum, p *picture.Picture) error {
 	file := a.File(sum, p.Format)
 	data, err := os.ReadFile(file)
 	switch {
 	case err != nil:
 		return lang.Errorf("album.missing", lang.Data{"File": file}, errors.Join(ErrLost, err))
-	case uploader.SumOf(data) != sum:
+	case picture.SumOf(data) != sum:
 		return lang.Errorf("album.changed", lang.Data{"File": file}, ErrLost)
 	}
 	p.Data = data

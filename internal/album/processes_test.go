@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"bilipaste/internal/album"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // What this program does instead of testing, as another process of a test:
@@ -46,7 +46,7 @@ func child(what, dir, from, count string) error {
 		return err
 	}
 	for i := first; i < first+n; i++ {
-		p := picture(panics{}, i)
+		p := drawn(panics{}, i)
 		if _, err := a.Keep(ctx, p); err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func TestADebtIsItsProcessesUntilThatIsKilled(t *testing.T) {
 			t.Errorf("a dead process is at %+v", d)
 		}
 		p, err := a.Take(t.Context(), d.ID)
-		if want := picture(t, i+1); err != nil || uploader.SumOf(p.Data) != uploader.SumOf(want.Data) || p.Width != want.Width || p.Format != want.Format {
+		if want := drawn(t, i+1); err != nil || picture.SumOf(p.Data) != picture.SumOf(want.Data) || p.Width != want.Width || p.Format != want.Format {
 			t.Errorf("%v, %v", p.Name, err)
 		}
 	}
@@ -137,7 +137,7 @@ func TestManyProcessesWriteAtOnce(t *testing.T) {
 	}
 	a := open(t, dir)
 	for i := range each { // the first ones are those of the first child
-		p := picture(t, i+each-shared)
+		p := drawn(t, i+each-shared)
 		if _, err := a.Keep(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func TestAllMayBeTheFirst(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_, err = a.Keep(t.Context(), picture(t, n))
+				_, err = a.Keep(t.Context(), drawn(t, n))
 				if err = errors.Join(err, a.Close()); err != nil {
 					t.Error(err)
 				}
@@ -225,7 +225,7 @@ func TestKilledAtAnyMomentNothingIsLost(t *testing.T) {
 		links[e.Sum.String()]++
 	}
 	for _, i := range recorded {
-		if n := links[uploader.SumOf(picture(t, i).Data).String()]; n != 1 {
+		if n := links[picture.SumOf(drawn(t, i).Data).String()]; n != 1 {
 			t.Errorf("picture %d was recorded and has %d links", i, n)
 		}
 	}
@@ -236,7 +236,7 @@ func TestKilledAtAnyMomentNothingIsLost(t *testing.T) {
 		links[d.Sum.String()]++
 	}
 	for _, i := range kept {
-		if n := links[uploader.SumOf(picture(t, i).Data).String()]; n != 1 {
+		if n := links[picture.SumOf(drawn(t, i).Data).String()]; n != 1 {
 			t.Errorf("picture %d was kept, and has a link or is owed %d times", i, n)
 		}
 	}

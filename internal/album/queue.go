@@ -7,15 +7,15 @@ import (
 	"time"
 
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // Debt is an upload that is owed. It has no host: it goes where the settings
 // say when it is paid.
 type Debt struct {
 	ID      int64
-	Sum     uploader.Sum
-	Picture uploader.Picture // without its data
+	Sum     picture.Sum
+	Picture picture.Picture // without its data
 	Bytes   int64
 	Since   time.Time
 	Taken   bool // a living process is at it
@@ -36,8 +36,8 @@ type Failure struct {
 // Album until it is recorded, postponed or dropped: both are durable when Keep
 // returns. A debt of the same picture that nobody is at is taken over. The
 // error is a lang.Teller: nothing is owed.
-func (a *Album) Keep(ctx context.Context, p uploader.Picture) (Debt, error) {
-	sum := uploader.SumOf(p.Data)
+func (a *Album) Keep(ctx context.Context, p picture.Picture) (Debt, error) {
+	sum := picture.SumOf(p.Data)
 	d := Debt{Sum: sum, Picture: p, Bytes: int64(len(p.Data)), Since: time.Now(), Taken: true}
 	d.Picture.Data = nil
 	var over []gone
@@ -93,10 +93,10 @@ func (a *Album) Owed(ctx context.Context) ([]Debt, error) {
 // The error is ErrTaken while someone is at it, ErrSettled if it is not owed
 // any more, or a lang.Teller: of ErrLost, where the original is missing or was
 // changed and nobody is at the debt, or of the album's own trouble.
-func (a *Album) Take(ctx context.Context, id int64) (uploader.Picture, error) {
+func (a *Album) Take(ctx context.Context, id int64) (picture.Picture, error) {
 	me, err := a.me()
 	if err != nil {
-		return uploader.Picture{}, a.failed(ctx, err)
+		return picture.Picture{}, a.failed(ctx, err)
 	}
 	var d Debt
 	err = a.change(ctx, func(tx *sql.Tx) error {
@@ -114,12 +114,12 @@ func (a *Album) Take(ctx context.Context, id int64) (uploader.Picture, error) {
 		return err
 	})
 	if err != nil {
-		return uploader.Picture{}, a.failed(ctx, err)
+		return picture.Picture{}, a.failed(ctx, err)
 	}
 	p := d.Picture
 	if err := a.read(d.Sum, &p); err != nil {
 		_, letGo := a.db.ExecContext(ctx, "UPDATE debts SET owner = NULL WHERE id = ?", id)
-		return uploader.Picture{}, errors.Join(err, a.failed(ctx, letGo))
+		return picture.Picture{}, errors.Join(err, a.failed(ctx, letGo))
 	}
 	return p, nil
 }

@@ -13,7 +13,7 @@ import (
 // keep keeps a picture.
 func keep(t *testing.T, a *album.Album, n int) album.Debt {
 	t.Helper()
-	d, err := a.Keep(t.Context(), picture(t, n))
+	d, err := a.Keep(t.Context(), drawn(t, n))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestAPictureIsOwedOnceHoweverOftenItIsCopied(t *testing.T) {
 		t.Errorf("%+v", debts)
 	}
 	keep(t, other, 1)
-	if err := a.Record(t.Context(), upload(picture(t, 1))); err != nil {
+	if err := a.Record(t.Context(), upload(drawn(t, 1))); err != nil {
 		t.Fatal(err)
 	}
 	if debts := owed(t, a); len(debts) != 0 {
@@ -93,7 +93,7 @@ func TestAPictureIsOwedOnceHoweverOftenItIsCopied(t *testing.T) {
 
 func TestAKnownLinkSettlesWhatIsOwed(t *testing.T) {
 	a := open(t, t.TempDir())
-	if err := a.Record(t.Context(), upload(picture(t, 1))); err != nil {
+	if err := a.Record(t.Context(), upload(drawn(t, 1))); err != nil {
 		t.Fatal(err)
 	}
 	d := keep(t, a, 1)

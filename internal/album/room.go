@@ -6,12 +6,12 @@ import (
 	"errors"
 	"os"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // gone is an original that is not kept any more.
 type gone struct {
-	sum  uploader.Sum
+	sum  picture.Sum
 	file string
 }
 
@@ -42,7 +42,7 @@ func (a *Album) makeRoom(ctx context.Context, tx *sql.Tx, newest int64) (over []
 		}
 		for have > a.options.MaxSize && rows.Next() {
 			var g gone
-			var format uploader.Format
+			var format picture.Format
 			var bytes int64
 			if err := rows.Scan(digits{&g.sum}, &format, &bytes); err != nil {
 				return nil, errors.Join(err, rows.Close())

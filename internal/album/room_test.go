@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"bilipaste/internal/album"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 func TestTheOldestOriginalsWithALivingLinkMakeRoom(t *testing.T) {
-	size := int64(len(picture(t, 0).Data)) // all have the same
+	size := int64(len(drawn(t, 0).Data)) // all have the same
 	dir := t.TempDir()
 	a, err := album.Open(t.Context(), dir, album.Options{MaxSize: 4 * size})
 	if err != nil {
@@ -18,7 +18,7 @@ func TestTheOldestOriginalsWithALivingLinkMakeRoom(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = a.Close() })
 	has := func(n int) bool {
-		_, err := a.Original(t.Context(), uploader.SumOf(picture(t, n).Data))
+		_, err := a.Original(t.Context(), picture.SumOf(drawn(t, n).Data))
 		return err == nil
 	}
 	want := func(when string, numbers ...int) {
@@ -32,7 +32,7 @@ func TestTheOldestOriginalsWithALivingLinkMakeRoom(t *testing.T) {
 	}
 	record := func(n int) {
 		t.Helper()
-		if err := a.Record(t.Context(), upload(picture(t, n))); err != nil {
+		if err := a.Record(t.Context(), upload(drawn(t, n))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -46,7 +46,7 @@ func TestTheOldestOriginalsWithALivingLinkMakeRoom(t *testing.T) {
 	want("at the bound", 1, 2, 3, 4)
 	record(5)
 	want("the oldest with a link", 1, 2, 4, 5)
-	if err := a.Dead(t.Context(), upload(picture(t, 4)).Link.URL, time.Now()); err != nil {
+	if err := a.Dead(t.Context(), upload(drawn(t, 4)).Link.URL, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	record(6)
@@ -83,7 +83,7 @@ func TestTheOldestOriginalsWithALivingLinkMakeRoom(t *testing.T) {
 func TestWithoutABoundAllStay(t *testing.T) {
 	a := open(t, t.TempDir())
 	for n := range 20 {
-		if err := a.Record(t.Context(), upload(picture(t, n))); err != nil {
+		if err := a.Record(t.Context(), upload(drawn(t, n))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,7 +93,7 @@ func TestWithoutABoundAllStay(t *testing.T) {
 // Originals that go and come back at the same moment, in two processes' way.
 func TestWhatComesBackWhileItGoesStays(t *testing.T) {
 	dir := t.TempDir()
-	size := int64(len(picture(t, 0).Data))
+	size := int64(len(drawn(t, 0).Data))
 	var work sync.WaitGroup
 	for range 2 {
 		a, err := album.Open(t.Context(), dir, album.Options{MaxSize: 2 * size})
@@ -103,7 +103,7 @@ func TestWhatComesBackWhileItGoesStays(t *testing.T) {
 		work.Go(func() {
 			defer func() { _ = a.Close() }()
 			for n := range 60 {
-				u := upload(picture(t, n%5))
+				u := upload(drawn(t, n%5))
 				if err := a.Record(t.Context(), u); err != nil {
 					t.Error(err)
 				}

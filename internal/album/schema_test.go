@@ -13,7 +13,7 @@ import (
 
 	"bilipaste/internal/album"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // run runs SQL on an album's database.
@@ -49,7 +49,7 @@ func TestAnAlbumOfVersion1IsBroughtUpToDate(t *testing.T) {
 		if one.Kept || !one.Dead.IsZero() || one.Used.UnixMilli() != 1700000005000 || one.Sum.String() != strings.Repeat("a", 64) || one.Picture.Width != 4 {
 			t.Errorf("%+v", one)
 		}
-		if two.Dead.UnixMilli() != 1700000003000 || !two.Link.Differs || two.Link.Format != uploader.WebP || two.Link.Made.UnixMilli() != 1700000002000 {
+		if two.Dead.UnixMilli() != 1700000003000 || !two.Link.Differs || two.Link.Format != picture.WebP || two.Link.Made.UnixMilli() != 1700000002000 {
 			t.Errorf("%+v", two)
 		}
 		debts := owed(t, a)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // Report is what Verify found and did.
@@ -26,11 +26,11 @@ type Report struct {
 
 // Flaw is an original that is lost. It comes back when it is copied again.
 type Flaw struct {
-	Sum  uploader.Sum `json:"sha256"`
-	Name string       `json:"name,omitempty"`
-	File string       `json:"file"`
-	URL  string       `json:"url,omitempty"`  // where it can be seen still; "" if nowhere
-	Owed bool         `json:"owed,omitempty"` // its upload waits for the user now
+	Sum  picture.Sum `json:"sha256"`
+	Name string      `json:"name,omitempty"`
+	File string      `json:"file"`
+	URL  string      `json:"url,omitempty"`  // where it can be seen still; "" if nowhere
+	Owed bool        `json:"owed,omitempty"` // its upload waits for the user now
 }
 
 // Verify reads every original and the whole database of the album in a folder,
@@ -86,17 +86,17 @@ func (a *Album) verify(ctx context.Context, r *Report) error {
 }
 
 // known are the pictures of the database, without their data.
-func (a *Album) known(ctx context.Context) (map[uploader.Sum]original, error) {
+func (a *Album) known(ctx context.Context) (map[picture.Sum]original, error) {
 	rows, err := a.db.QueryContext(ctx, "SELECT sum, name, format, kept FROM pictures")
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	known := map[uploader.Sum]original{}
+	known := map[picture.Sum]original{}
 	for rows.Next() {
-		var sum uploader.Sum
+		var sum picture.Sum
 		var o original
-		var format uploader.Format
+		var format picture.Format
 		if err := rows.Scan(digits{&sum}, &o.name, &format, &o.kept); err != nil {
 			return nil, err
 		}
@@ -113,13 +113,13 @@ type original struct {
 }
 
 // verifyOne looks at one original.
-func (a *Album) verifyOne(ctx context.Context, r *Report, sum uploader.Sum, o original) error {
+func (a *Album) verifyOne(ctx context.Context, r *Report, sum picture.Sum, o original) error {
 	look := func() (state string, size int64) {
 		data, err := os.ReadFile(o.file)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return "missing", 0
-		case err != nil || uploader.SumOf(data) != sum:
+		case err != nil || picture.SumOf(data) != sum:
 			return "changed", 0
 		}
 		return "whole", int64(len(data))
@@ -185,7 +185,7 @@ const abandoned = time.Hour
 
 // adopt enters what is on the disk and not in the database: a process was
 // killed between the two.
-func (a *Album) adopt(ctx context.Context, r *Report, known map[uploader.Sum]original) error {
+func (a *Album) adopt(ctx context.Context, r *Report, known map[picture.Sum]original) error {
 	root := filepath.Join(a.dir, "originals")
 	return filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) || err == nil && d.IsDir() {
@@ -201,13 +201,13 @@ func (a *Album) adopt(ctx context.Context, r *Report, known map[uploader.Sum]ori
 			return nil
 		}
 		name, _, _ := strings.Cut(d.Name(), ".")
-		sum, err := uploader.ParseSum(name)
+		sum, err := picture.ParseSum(name)
 		if o, ok := known[sum]; err == nil && ok && o.file == file {
 			return nil
 		}
 		data, readErr := os.ReadFile(file)
-		p, wrong := uploader.NewPicture("", data)
-		if err != nil || readErr != nil || wrong != nil || uploader.SumOf(data) != sum || a.File(sum, p.Format) != file {
+		p, wrong := picture.New("", data)
+		if err != nil || readErr != nil || wrong != nil || picture.SumOf(data) != sum || a.File(sum, p.Format) != file {
 			r.Strange = append(r.Strange, file)
 			return nil
 		}

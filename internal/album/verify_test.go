@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"bilipaste/internal/album"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 )
 
 // verify is what Verify finds in an album that nothing else is wrong with
@@ -34,7 +34,7 @@ func TestVerifyFindsAndMendsOriginals(t *testing.T) {
 	a := open(t, dir)
 	var files []string
 	for n := range 5 {
-		u := upload(picture(t, n))
+		u := upload(drawn(t, n))
 		if n != 4 {
 			if err := a.Record(t.Context(), u); err != nil {
 				t.Fatal(err)
@@ -49,8 +49,8 @@ func TestVerifyFindsAndMendsOriginals(t *testing.T) {
 		files = append(files, file)
 	}
 	stranger := filepath.Join(dir, "originals", "notes.txt")
-	lone := picture(t, 77)
-	sum := uploader.SumOf(lone.Data)
+	lone := drawn(t, 77)
+	sum := picture.SumOf(lone.Data)
 	loneFile := filepath.Join(dir, "originals", sum.String()[:2], sum.String()+".png")
 	for file, data := range map[string][]byte{files[1]: []byte("other bytes"), stranger: []byte("mine"), loneFile: lone.Data} {
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
@@ -70,7 +70,7 @@ func TestVerifyFindsAndMendsOriginals(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	slices.SortFunc(r.Missing, func(a, b album.Flaw) int { return strings.Compare(b.URL, a.URL) }) // by map's order
-	if len(r.Missing) != 2 || r.Missing[0].File != files[0] || r.Missing[0].URL != upload(picture(t, 0)).Link.URL || r.Missing[0].Owed ||
+	if len(r.Missing) != 2 || r.Missing[0].File != files[0] || r.Missing[0].URL != upload(drawn(t, 0)).Link.URL || r.Missing[0].Owed ||
 		r.Missing[1].File != files[4] || r.Missing[1].URL != "" || !r.Missing[1].Owed {
 		t.Errorf("missing: %+v", r.Missing)
 	}
@@ -83,7 +83,7 @@ func TestVerifyFindsAndMendsOriginals(t *testing.T) {
 	if debts := owed(t, a); len(debts) != 1 || !debts[0].ForGood {
 		t.Errorf("%+v", debts)
 	}
-	if what, _ := say(func() error { _, err := a.Original(t.Context(), uploader.SumOf(picture(t, 1).Data)); return err }()); !strings.Contains(what, "not in the album") {
+	if what, _ := say(func() error { _, err := a.Original(t.Context(), picture.SumOf(drawn(t, 1).Data)); return err }()); !strings.Contains(what, "not in the album") {
 		t.Error(what)
 	}
 	if file, err := a.Original(t.Context(), sum); err != nil || file != loneFile {
@@ -100,7 +100,7 @@ func withLinks(t *testing.T, links int) string {
 		t.Fatal(err)
 	}
 	for n := range links {
-		u := upload(picture(t, n))
+		u := upload(drawn(t, n))
 		u.Picture.Name = strings.Repeat("a long name ", 20)
 		if err := a.Record(t.Context(), u); err != nil {
 			t.Fatal(err)

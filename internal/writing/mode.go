@@ -11,6 +11,7 @@ import (
 	"bilipaste/internal/album"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 	"bilipaste/watcher"
 )
@@ -23,7 +24,7 @@ type Clipboard interface {
 
 // Uploader makes links, and records them; *uploader.Uploader is one.
 type Uploader interface {
-	Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error)
+	Upload(ctx context.Context, p picture.Picture) (uploader.Link, error)
 }
 
 // Notifier tells the user, by sound and notification, and does not wait for
@@ -58,7 +59,7 @@ type Result struct {
 // Picture is what became of one picture of a clip.
 type Picture struct {
 	Name          string // the file's, or "" for picture data
-	Format        uploader.Format
+	Format        picture.Format
 	Width, Height int           // pixels
 	Bytes         int           // the encoded image's size
 	Original      string        // its file in the album, "" if it is not there
@@ -175,7 +176,7 @@ func (m *Mode) upload(ctx context.Context, t taken, latest *failure) {
 
 // send uploads a picture's original.
 func (m *Mode) send(ctx context.Context, p kept) (uploader.Link, error) {
-	original, err := uploader.OpenPicture(p.Original)
+	original, err := picture.Open(p.Original)
 	if err != nil {
 		return uploader.Link{}, err
 	}
@@ -184,14 +185,14 @@ func (m *Mode) send(ctx context.Context, p kept) (uploader.Link, error) {
 }
 
 // pictures reads the pictures that count of a clip, one at a time.
-func (m *Mode) pictures(clip watcher.Clip) iter.Seq2[uploader.Picture, error] {
-	return func(yield func(uploader.Picture, error) bool) {
+func (m *Mode) pictures(clip watcher.Clip) iter.Seq2[picture.Picture, error] {
+	return func(yield func(picture.Picture, error) bool) {
 		switch clip.Take {
 		case watcher.Picture:
-			yield(uploader.NewPicture("", clip.Data))
+			yield(picture.New("", clip.Data))
 		case watcher.Files:
 			for _, file := range clip.Files {
-				if !yield(uploader.OpenPicture(file)) {
+				if !yield(picture.Open(file)) {
 					return
 				}
 			}

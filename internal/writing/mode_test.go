@@ -15,8 +15,10 @@ import (
 	"testing"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
 	"bilipaste/internal/writing"
 	"bilipaste/uploader"
 	"bilipaste/watcher"
@@ -70,7 +72,7 @@ func (d *desk) Replace(_ context.Context, clip watcher.Clip, text string) error 
 	return nil
 }
 
-func (d *desk) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+func (d *desk) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	d.sending <- p.Name
 	if d.proceed != nil {
 		select {
@@ -87,7 +89,7 @@ func (d *desk) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, e
 	}
 	link := uploader.Link{URL: "https://host/" + p.Name, Notes: d.notes}
 	return link, d.album.Record(ctx, uploader.Upload{
-		Place: uploader.Place{Host: "host"}, Picture: p, Given: uploader.SumOf(p.Data), How: "-", Sent: uploader.SumOf(p.Data), Link: link,
+		Place: uploader.Place{Host: "host"}, Picture: p, Given: picture.SumOf(p.Data), How: "-", Sent: picture.SumOf(p.Data), Link: link,
 	})
 }
 
@@ -181,7 +183,7 @@ func TestACopiedPictureBecomesALinkThenADing(t *testing.T) {
 	if d.text != "![](https://host/)" || r.Text != d.text || r.Pasted != nil {
 		t.Errorf("clipboard %q, result %+v", d.text, r)
 	}
-	if p := r.Pictures[0]; p.Width != 3 || p.Height != 2 || p.Format != uploader.PNG || p.Bytes != len(data) {
+	if p := r.Pictures[0]; p.Width != 3 || p.Height != 2 || p.Format != picture.PNG || p.Bytes != len(data) {
 		t.Errorf("%+v", p)
 	}
 	icon := r.Pictures[0].Original
@@ -220,7 +222,7 @@ func TestSeveralFilesAreOneText(t *testing.T) {
 
 func TestWhatFailsIsNamedAndTheRestIsPasted(t *testing.T) {
 	d := newDesk()
-	d.failing["b.png"] = &uploader.Error{Kind: uploader.TooLarge, Name: "b.png", Size: 16e6, Limit: 15e6}
+	d.failing["b.png"] = &fault.Error{Kind: fault.TooLarge, Name: "b.png", Size: 16e6, Limit: 15e6}
 	d.start(t)
 	d.copied <- files(t, "a.png", "b.png")
 	<-d.reported
@@ -234,7 +236,7 @@ func TestWhatFailsIsNamedAndTheRestIsPasted(t *testing.T) {
 
 func TestNothingIsPastedWhereNothingWasUploaded(t *testing.T) {
 	d := newDesk()
-	d.failing[""] = &uploader.Error{Kind: uploader.NotLoggedIn}
+	d.failing[""] = &fault.Error{Kind: fault.NotLoggedIn}
 	d.start(t)
 	d.copied <- watcher.Clip{Take: watcher.Picture, Data: pngOf(t)}
 	r := <-d.reported

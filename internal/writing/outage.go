@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/fault"
 )
 
 // How long it is until the next try.
@@ -45,13 +45,13 @@ func (o *outage) tried(err error) {
 	o.tries++
 	now := time.Now()
 	wait := min(firstWait<<min(o.tries-1, 10), longestWait)
-	e := uploader.Temporary(err)
+	e := fault.Temporary(err)
 	switch {
-	case err == nil, e != nil && e.Kind == uploader.NotLoggedIn:
+	case err == nil, e != nil && e.Kind == fault.NotLoggedIn:
 		return
-	case uploader.Offline(err):
+	case fault.Offline(err):
 		wait = min(max(shortestOffline, now.Sub(o.since)/10), longestOffline)
-	case e != nil && e.Kind == uploader.Refused:
+	case e != nil && e.Kind == fault.Refused:
 		// No request is made while it lasts. Time goes on while the machine
 		// sleeps, and the timer does not.
 		wait = min(time.Until(e.Until), longestWait)
@@ -63,12 +63,12 @@ func (o *outage) tried(err error) {
 
 // like tells whether err is of the same outage.
 func (o *outage) like(err error) bool {
-	return o.err != nil && err != nil && kindOf(o.err) == kindOf(err) && uploader.Offline(o.err) == uploader.Offline(err)
+	return o.err != nil && err != nil && kindOf(o.err) == kindOf(err) && fault.Offline(o.err) == fault.Offline(err)
 }
 
 // kindOf is the kind of an outage, -1 for settings that cannot be used.
-func kindOf(err error) uploader.Kind {
-	if e := uploader.Temporary(err); e != nil {
+func kindOf(err error) fault.Kind {
+	if e := fault.Temporary(err); e != nil {
 		return e.Kind
 	}
 	return -1
@@ -102,7 +102,7 @@ func (p *Payer) wait(ctx context.Context, o outage) event {
 		again = timer.C
 	}
 	var before string
-	if uploader.Offline(o.err) {
+	if fault.Offline(o.err) {
 		ticker := time.NewTicker(look)
 		defer ticker.Stop()
 		looks, before = ticker.C, p.network()

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/fault"
 	"bilipaste/watcher"
 )
 
@@ -84,7 +84,7 @@ func TestWhatTheAlbumCannotKeepIsNotSent(t *testing.T) {
 // In an outage the rest of a clip waits without being tried.
 func TestTheRestOfAClipWaits(t *testing.T) {
 	d := newDesk()
-	d.failing["a.png"] = &uploader.Error{Kind: uploader.Rejected, Host: "host"}
+	d.failing["a.png"] = &fault.Error{Kind: fault.Rejected, Host: "host"}
 	d.failing["b.png"] = noLogin
 	d.start(t)
 	var c watcher.Clip
@@ -114,7 +114,7 @@ func TestAnOutageIsFoundOnce(t *testing.T) {
 		tried int // of those that were copied before
 	}{
 		"not signed in": {noLogin, 0},
-		"trouble":       {&uploader.Error{Kind: uploader.Passing, Host: "host", Code: 500}, 2},
+		"trouble":       {&fault.Error{Kind: fault.Passing, Host: "host", Code: 500}, 2},
 	} {
 		t.Run(name, func(t *testing.T) { anOutageIsFoundOnce(t, test.err, test.tried) })
 	}
@@ -161,7 +161,7 @@ func TestWhatFailsIsOwed(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	d.fails(&uploader.Error{Kind: uploader.Rejected, Host: "host"})
+	d.fails(&fault.Error{Kind: fault.Rejected, Host: "host"})
 	d.copied <- copies(t, "bad")
 	if r := <-d.reported; r.Pictures[0].Waits {
 		t.Errorf("%+v", r)

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/uploader"
@@ -30,7 +31,7 @@ type Payer struct {
 	mu      sync.Mutex
 	unseen  event
 	token   chan struct{}
-	notable uploader.Kind // of the outage that the user was notified of, 0 if there is none
+	notable fault.Kind // of the outage that the user was notified of, 0 if there is none
 }
 
 // Paid is what became of a debt that was tried.
@@ -92,8 +93,8 @@ const patience = 3
 
 // isTrouble tells whether err is a host's trouble of its own.
 func isTrouble(err error) bool {
-	e := uploader.Temporary(err)
-	return e != nil && e.Kind == uploader.Passing && !uploader.Offline(err)
+	e := fault.Temporary(err)
+	return e != nil && e.Kind == fault.Passing && !fault.Offline(err)
 }
 
 // Postpone lets go of a debt whose upload was tried elsewhere and failed. It
@@ -109,7 +110,7 @@ func (p *Payer) Postpone(ctx context.Context, d album.Debt, err error) (waits bo
 func (p *Payer) postpone(ctx context.Context, d album.Debt, err error, waits bool) {
 	why, _ := p.Language().Error(err)
 	f := album.Failure{Why: why, ForGood: !waits}
-	if e := uploader.Temporary(err); e != nil {
+	if e := fault.Temporary(err); e != nil {
 		f.Again = e.Until
 	}
 	if err := p.Album.Postpone(ctx, d.ID, f); err != nil {
@@ -120,8 +121,8 @@ func (p *Payer) postpone(ctx context.Context, d album.Debt, err error, waits boo
 // willPass tells whether the same upload can succeed later. An error that is no
 // upload's is one of the settings, which can be mended.
 func willPass(err error) bool {
-	_, upload := errors.AsType[*uploader.Error](err)
-	return uploader.Temporary(err) != nil || !upload
+	_, upload := errors.AsType[*fault.Error](err)
+	return fault.Temporary(err) != nil || !upload
 }
 
 // tried takes in how the upload of a debt ended that was tried elsewhere. It
@@ -189,7 +190,7 @@ func (p *Payer) round(ctx context.Context, all bool) error {
 	if err != nil {
 		p.Log.Warn("what is owed waits", "error", err)
 		// Of all but a missing login Mode has told, or the user has asked.
-		if noLogin := kindOf(err) == uploader.NotLoggedIn && p.isNews(err); noLogin || all {
+		if noLogin := kindOf(err) == fault.NotLoggedIn && p.isNews(err); noLogin || all {
 			p.Notifier.Failed(ctx, say.Text("writing.owed"), reason(say, err))
 		}
 	}

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/fault"
+	"bilipaste/internal/picture"
 	"bilipaste/internal/writing"
 	"bilipaste/uploader"
 )
@@ -37,7 +39,7 @@ type till struct {
 	told   []string
 }
 
-func (c *till) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+func (c *till) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	c.mu.Lock()
 	err, ok := c.answer[p.Name]
 	if !ok {
@@ -50,7 +52,7 @@ func (c *till) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, e
 	}
 	link := uploader.Link{URL: "https://host/" + p.Name, Host: "host", Made: time.Now()}
 	return link, c.album.Record(ctx, uploader.Upload{
-		Place: uploader.Place{Host: "host"}, Picture: p, Given: uploader.SumOf(p.Data), How: "-", Sent: uploader.SumOf(p.Data), Link: link,
+		Place: uploader.Place{Host: "host"}, Picture: p, Given: picture.SumOf(p.Data), How: "-", Sent: picture.SumOf(p.Data), Link: link,
 	})
 }
 
@@ -105,7 +107,7 @@ func (c *till) owes(t *testing.T, names ...string) {
 }
 
 // pictureOf returns a picture of which there is one for each name.
-func pictureOf(t *testing.T, name string) uploader.Picture {
+func pictureOf(t *testing.T, name string) picture.Picture {
 	t.Helper()
 	m := image.NewGray(image.Rect(0, 0, 16, 16))
 	for i := range name {
@@ -115,7 +117,7 @@ func pictureOf(t *testing.T, name string) uploader.Picture {
 	if err := png.Encode(&b, m); err != nil {
 		t.Fatal(err)
 	}
-	p, err := uploader.NewPicture(name, b.Bytes())
+	p, err := picture.New(name, b.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,10 +150,10 @@ func owed(t *testing.T, a *album.Album) (names []string) {
 }
 
 var (
-	passing = &uploader.Error{Kind: uploader.Passing, Host: "host", Code: 502}
-	offline = &uploader.Error{Kind: uploader.Passing, Host: "host", Why: "network", Err: &net.OpError{Op: "dial", Err: errors.New("refused")}}
-	noLogin = &uploader.Error{Kind: uploader.NotLoggedIn}
-	refusal = &uploader.Error{Kind: uploader.Rejected, Host: "host"}
+	passing = &fault.Error{Kind: fault.Passing, Host: "host", Code: 502}
+	offline = &fault.Error{Kind: fault.Passing, Host: "host", Why: "network", Err: &net.OpError{Op: "dial", Err: errors.New("refused")}}
+	noLogin = &fault.Error{Kind: fault.NotLoggedIn}
+	refusal = &fault.Error{Kind: fault.Rejected, Host: "host"}
 )
 
 func TestWhatIsOwedIsPaidInOrder(t *testing.T) {
@@ -237,14 +239,14 @@ func TestManyLinksAreOneNotification(t *testing.T) {
 
 func TestItWaitsAsTheFailureAsks(t *testing.T) {
 	const s, m = time.Second, time.Minute
-	refused := &uploader.Error{Kind: uploader.Refused, Host: "host"}
+	refused := &fault.Error{Kind: fault.Refused, Host: "host"}
 	for name, c := range map[string]struct {
 		answer error
 		in     time.Duration
 		want   []time.Duration
 	}{
 		"trouble":     {passing, 40 * m, []time.Duration{0, 10 * s, 30 * s, 70 * s, 150 * s, 310 * s, 630 * s, 1230 * s, 1830 * s}},
-		"retry after": {&uploader.Error{Kind: uploader.Passing, After: 45 * s}, 2 * m, []time.Duration{0, 45 * s, 90 * s}},
+		"retry after": {&fault.Error{Kind: fault.Passing, After: 45 * s}, 2 * m, []time.Duration{0, 45 * s, 90 * s}},
 		"refused":     {refused, 31 * m, []time.Duration{0, 10 * m, 20 * m, 25 * m, 25*m + s}},
 		"no login":    {noLogin, 24 * time.Hour, []time.Duration{0}},
 		"settings":    {errors.New("no such bucket"), 40 * s, []time.Duration{0, 10 * s, 30 * s}},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/uploader"
@@ -92,7 +93,7 @@ func (m *Mode) explain(p *lang.Printer, r Result) string {
 // passes by itself, nothing but to log in.
 func reason(p *lang.Printer, err error) string {
 	what, hint := p.Error(err)
-	if e := uploader.Temporary(err); hint == "" || e != nil && e.Kind != uploader.NotLoggedIn {
+	if e := fault.Temporary(err); hint == "" || e != nil && e.Kind != fault.NotLoggedIn {
 		return what
 	}
 	return what + "\n" + hint

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"bilipaste/uploader"
-	"bilipaste/uploader/web"
+	"bilipaste/internal/fault"
+	"bilipaste/internal/web"
 )
 
 // envelope is what every answer is wrapped in. Data is decoded once the code
@@ -57,68 +57,68 @@ func (c *caller) read(a web.Answer) (json.RawMessage, error) {
 	if bad != nil && !c.mute {
 		said = string(a.Body)
 	}
-	e := &uploader.Error{Host: Name, Code: a.Status}
+	e := &fault.Error{Host: Name, Code: a.Status}
 	switch {
 	case a.Status == http.StatusPreconditionFailed:
-		e.Kind = uploader.Refused
+		e.Kind = fault.Refused
 	case bad == nil && *env.Code != 0:
 		e.Code = *env.Code
 		e.Kind, e.Why = ofCode(e.Code)
-		if e.Kind == uploader.Rejected && a.Status >= 300 {
+		if e.Kind == fault.Rejected && a.Status >= 300 {
 			e.Kind, e.Why = ofStatus(a.Status)
 		}
 	case a.Status < 200 || a.Status >= 300:
 		e.Kind, e.Why = ofStatus(a.Status)
 	case bad != nil:
-		e.Kind, e.Why = uploader.BrokenAnswer, web.Odd(a.Body, bad)
+		e.Kind, e.Why = fault.BrokenAnswer, web.Odd(a.Body, bad)
 	case isVoucher(env.Data):
-		e.Kind, e.Code = uploader.Refused, riskRefused
+		e.Kind, e.Code = fault.Refused, riskRefused
 	default:
 		return env.Data, nil
 	}
 	if said = c.web().Excerpt(said); said != strconv.Itoa(e.Code) {
 		e.Said = said
 	}
-	if e.Kind == uploader.Passing {
+	if e.Kind == fault.Passing {
 		e.After = web.RetryAfter(a.Header.Get("Retry-After"), time.Now())
 	}
 	return nil, e
 }
 
 // ofCode tells what a code of the host means.
-func ofCode(code int) (uploader.Kind, string) {
+func ofCode(code int) (fault.Kind, string) {
 	switch code {
 	case notLoggedIn, tokenExpired:
-		return uploader.NotLoggedIn, ""
+		return fault.NotLoggedIn, ""
 	case csrfWrong:
-		return uploader.NotLoggedIn, "csrf"
+		return fault.NotLoggedIn, "csrf"
 	case riskRefused, intercepted:
-		return uploader.Refused, ""
+		return fault.Refused, ""
 	case suspended, trial, noPhone, noPhoneToo, noName, noProof, noProofToo:
-		return uploader.Rejected, "account"
+		return fault.Rejected, "account"
 	case fileTooLarge:
-		return uploader.TooLarge, "host"
+		return fault.TooLarge, "host"
 	case upgrading, serverError, overloaded, upstreamLate, overLimit, tooFrequent, wanderedOff:
-		return uploader.Passing, ""
+		return fault.Passing, ""
 	}
-	return uploader.Rejected, ""
+	return fault.Rejected, ""
 }
 
 // ofStatus tells what an HTTP status other than 2xx means.
-func ofStatus(status int) (uploader.Kind, string) {
+func ofStatus(status int) (fault.Kind, string) {
 	switch {
 	case status == http.StatusUnauthorized:
-		return uploader.NotLoggedIn, ""
+		return fault.NotLoggedIn, ""
 	case status == http.StatusRequestEntityTooLarge:
-		return uploader.TooLarge, "host"
+		return fault.TooLarge, "host"
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
-		return uploader.Passing, ""
+		return fault.Passing, ""
 	case status >= 400:
-		return uploader.Rejected, ""
+		return fault.Rejected, ""
 	case status >= 300:
-		return uploader.BrokenAnswer, "redirect"
+		return fault.BrokenAnswer, "redirect"
 	}
-	return uploader.BrokenAnswer, ""
+	return fault.BrokenAnswer, ""
 }
 
 // isVoucher tells the refusal that calls itself a success: there is nothing

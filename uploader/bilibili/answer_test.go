@@ -13,11 +13,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/sandbox"
 	"bilipaste/uploader/bilibili"
 	"bilipaste/uploader/hosttest"
-	"bilipaste/uploader/sandbox"
 )
 
 // direct hands requests to a handler with no network between, so that time can
@@ -87,9 +88,9 @@ func TestOddAnswers(t *testing.T) {
 			}
 			defer gateway.CloseIdleConnections()
 			host.Play(odd, 0)
-			link, err := bucket(t, gateway, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+			link, err := bucket(t, gateway, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
 			got := ""
-			if e, ok := errors.AsType[*uploader.Error](err); ok {
+			if e, ok := errors.AsType[*fault.Error](err); ok {
 				got = fmt.Sprintf("%v.%s %d", e.Kind, e.Why, e.Code)
 			}
 			if got != want {
@@ -106,19 +107,19 @@ func TestOddAnswers(t *testing.T) {
 }
 
 func TestEveryCodeHasAMeaning(t *testing.T) {
-	kinds := map[uploader.Kind][]int{
-		uploader.NotLoggedIn: {-101, -111, -658},
-		uploader.Refused:     {-352, -412},
-		uploader.TooLarge:    {-617},
-		uploader.Passing:     {-112, -500, -503, -504, -509, -799, -8888},
-		uploader.Rejected:    {-1, -102, -106, -113, -304, -400, -401, -403, -404, -405, -616, 1, 42603, 69800},
+	kinds := map[fault.Kind][]int{
+		fault.NotLoggedIn: {-101, -111, -658},
+		fault.Refused:     {-352, -412},
+		fault.TooLarge:    {-617},
+		fault.Passing:     {-112, -500, -503, -504, -509, -799, -8888},
+		fault.Rejected:    {-1, -102, -106, -113, -304, -400, -401, -403, -404, -405, -616, 1, 42603, 69800},
 	}
 	for kind, codes := range kinds {
 		for _, code := range codes {
 			for _, rest := range []string{``, `,"data":null`, `,"data":[]`, `,"data":""`, `,"data":{"v_voucher":"v"}`, `,"msg":7,"message":null`} {
 				host := bucket(t, direct{says(fmt.Sprintf(`{"code":%d%s}`, code, rest))}, slog.New(slog.DiscardHandler))
-				_, err := host.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
-				if e, _ := errors.AsType[*uploader.Error](err); e == nil || e.Kind != kind || e.Code != code {
+				_, err := host.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+				if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Kind != kind || e.Code != code {
 					t.Errorf("%d%s: %v", code, rest, err)
 				}
 			}
@@ -134,8 +135,8 @@ func TestTheHostsWordsAreShownClean(t *testing.T) {
 		`{"code":-400,"msg":"old"}`:                                                       "old",
 		`<html><style>a{}</style><script>x()</script><title>出错啦!</title><b>no</b></html>`: "出错啦! no",
 	} {
-		_, err := bucket(t, direct{says(said)}, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
-		if e, _ := errors.AsType[*uploader.Error](err); e == nil || e.Said != want {
+		_, err := bucket(t, direct{says(said)}, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+		if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Said != want {
 			t.Errorf("%.60q: %v", said, err)
 		}
 	}
@@ -150,11 +151,11 @@ func TestALinkThatLeadsElsewhereIsNone(t *testing.T) {
 		`http://i0.hdslb.com/bfs/a\n.png`, "http://i0.hdslb.com/bfs/a.png#x", "http://i0.hdslb.com/%zz", "::", "http://[::1",
 	} {
 		body := fmt.Sprintf(`{"code":0,"message":"0","data":{"location":"%s","etag":""}}`, location)
-		link, err := bucket(t, direct{says(body)}, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+		link, err := bucket(t, direct{says(body)}, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
 		if strings.Contains(location, "a b") && err == nil && link.URL == "https://i0.hdslb.com/bfs/a%20b.png" {
 			continue // escaped, it is a link
 		}
-		if e, _ := errors.AsType[*uploader.Error](err); e == nil || e.Kind != uploader.BrokenAnswer {
+		if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Kind != fault.BrokenAnswer {
 			t.Errorf("%q: %q, %v", location, link.URL, err)
 		}
 	}
@@ -172,14 +173,14 @@ func TestRetryAfter(t *testing.T) {
 				w.Header().Set("Retry-After", value)
 				w.WriteHeader(http.StatusServiceUnavailable)
 			})
-			_, err := bucket(t, direct{busy}, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
-			e, _ := errors.AsType[*uploader.Error](err)
+			_, err := bucket(t, direct{busy}, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+			e, _ := errors.AsType[*fault.Error](err)
 			switch {
 			case want < 0: // nobody waits that long: a refusal
-				if e == nil || e.Kind != uploader.Refused || !e.Until.Equal(time.Now().Add(-want)) {
+				if e == nil || e.Kind != fault.Refused || !e.Until.Equal(time.Now().Add(-want)) {
 					t.Errorf("%q: want a refusal for %v: %+v", value, -want, e)
 				}
-			case e == nil || e.Kind != uploader.Passing || e.After != want:
+			case e == nil || e.Kind != fault.Passing || e.After != want:
 				t.Errorf("%q: want %v: %+v", value, want, e)
 			}
 		}
@@ -211,8 +212,8 @@ func TestASilentHostIsGivenUp(t *testing.T) {
 			begun := time.Now()
 			_, err := bucket(t, direct{test.handler}, slog.New(slog.DiscardHandler)).Upload(t.Context(), p)
 			took := time.Since(begun)
-			e, _ := errors.AsType[*uploader.Error](err)
-			if e == nil || e.Kind != uploader.Passing || e.Why != "silent" || took != test.want {
+			e, _ := errors.AsType[*fault.Error](err)
+			if e == nil || e.Kind != fault.Passing || e.Why != "silent" || took != test.want {
 				t.Errorf("%s: after %v: %v", name, took, err)
 			}
 			if what, _ := lang.New(lang.English).Error(err); what != "bilibili does not answer" {
@@ -228,7 +229,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(200, []byte(`{"code":0,"message":"0","ttl":1,"data":{"location":"http://i0.hdslb.com/bfs/live/a.png","etag":"a"}}`))
 	f.Add(200, []byte(`{"code":-101,"data":[]}`))
 	f.Add(412, []byte("<html>"))
-	p := hosttest.Picture(f, uploader.PNG, 1)
+	p := hosttest.Picture(f, picture.PNG, 1)
 	log := slog.New(slog.DiscardHandler)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		if status < 200 || status > 599 {
@@ -247,8 +248,8 @@ func FuzzAnswer(f *testing.F) {
 		if err == nil && (!strings.HasPrefix(link.URL, "https://") || strings.ContainsAny(link.URL, " ()<>[]\"'\n\\")) {
 			t.Errorf("%q", link.URL)
 		}
-		if err != nil && (uploader.KindOf(err) == 0 || strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f })) {
-			t.Errorf("%v: %q", uploader.KindOf(err), err)
+		if err != nil && (fault.KindOf(err) == 0 || strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f })) {
+			t.Errorf("%v: %q", fault.KindOf(err), err)
 		}
 	})
 }

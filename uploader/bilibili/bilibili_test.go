@@ -5,10 +5,10 @@ import (
 	"net/http"
 	"testing"
 
+	"bilipaste/internal/sandbox"
 	"bilipaste/uploader"
 	"bilipaste/uploader/bilibili"
 	"bilipaste/uploader/hosttest"
-	"bilipaste/uploader/sandbox"
 )
 
 // session is the sandbox's account.

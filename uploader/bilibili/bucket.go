@@ -11,9 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/web"
 	"bilipaste/uploader"
-	"bilipaste/uploader/web"
 )
 
 // Buckets lists the buckets of the image API that are known. They seem to
@@ -50,7 +52,7 @@ func (b *Bucket) Name() string { return Name }
 // Limits says what the image API takes. Its limit is called 15 MB: the smaller
 // of the two readings is kept to.
 func (b *Bucket) Limits() uploader.Limits {
-	return uploader.Limits{Formats: []uploader.Format{uploader.PNG, uploader.JPEG, uploader.WebP}, Bytes: 15_000_000}
+	return uploader.Limits{Formats: []picture.Format{picture.PNG, picture.JPEG, picture.WebP}, Bytes: 15_000_000}
 }
 
 // Place returns the bucket, whose links last.
@@ -59,7 +61,7 @@ func (b *Bucket) Place() (uploader.Place, bool) {
 }
 
 // Upload sends p when the gate lets it, and checks the answer.
-func (b *Bucket) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+func (b *Bucket) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	var link uploader.Link
 	err := b.client.signedIn(func(me caller) error {
 		return me.gate.upload(ctx, func() error {
@@ -89,9 +91,9 @@ var plainURL = regexp.MustCompile(`^https://[A-Za-z0-9./_~%@!:=+,-]+$`)
 
 // link reads an upload's answer. A link that is none, or leads elsewhere, is a
 // broken answer.
-func (b *Bucket) link(me caller, data json.RawMessage, p uploader.Picture) (uploader.Link, error) {
+func (b *Bucket) link(me caller, data json.RawMessage, p picture.Picture) (uploader.Link, error) {
 	broken := func(said string) error {
-		return &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: Name, Said: me.web().Excerpt(said)}
+		return &fault.Error{Kind: fault.BrokenAnswer, Why: "link", Host: Name, Said: me.web().Excerpt(said)}
 	}
 	var stored struct{ Location, ETag string }
 	if json.Unmarshal(data, &stored) != nil || stored.Location == "" {

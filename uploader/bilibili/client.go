@@ -10,8 +10,8 @@ import (
 	"strings"
 	"sync"
 
-	"bilipaste/uploader"
-	"bilipaste/uploader/web"
+	"bilipaste/internal/fault"
+	"bilipaste/internal/web"
 )
 
 // Name is the host's name in settings and messages.
@@ -79,7 +79,7 @@ func (c *Client) use(s Session) {
 // know the session and another has been stored meanwhile.
 func (c *Client) signedIn(call func(caller) error) error {
 	session, err := c.current()
-	nobody := &uploader.Error{Kind: uploader.NotLoggedIn, Host: Name}
+	nobody := &fault.Error{Kind: fault.NotLoggedIn, Host: Name}
 	switch {
 	case err != nil:
 		return errors.Join(err, nobody)
@@ -87,7 +87,7 @@ func (c *Client) signedIn(call func(caller) error) error {
 		return nobody
 	}
 	err = call(c.as(session))
-	if c.store == nil || uploader.KindOf(err) != uploader.NotLoggedIn {
+	if c.store == nil || fault.KindOf(err) != fault.NotLoggedIn {
 		return err
 	}
 	fresh, trouble := LoadSession(c.store)

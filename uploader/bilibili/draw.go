@@ -9,9 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/web"
 	"bilipaste/uploader"
-	"bilipaste/uploader/web"
 )
 
 // DrawName is the draw host's name in settings and messages.
@@ -48,7 +50,7 @@ func (d *Draw) Name() string { return DrawName }
 // Limits says what the host takes. How large a picture may be is not known:
 // the bucket's limit is kept to.
 func (d *Draw) Limits() uploader.Limits {
-	return uploader.Limits{Formats: []uploader.Format{uploader.PNG, uploader.JPEG, uploader.GIF}, Bytes: 15_000_000}
+	return uploader.Limits{Formats: []picture.Format{picture.PNG, picture.JPEG, picture.GIF}, Bytes: 15_000_000}
 }
 
 // Place returns the category. Its links expire.
@@ -61,11 +63,11 @@ func (d *Draw) Place() (uploader.Place, bool) {
 const smallest = 420
 
 // Upload sends p when the gate lets it, and checks the answer.
-func (d *Draw) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+func (d *Draw) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	var link uploader.Link
 	err := d.client.signedIn(func(me caller) error {
 		if d.category != "daily" && (p.Width <= smallest || p.Height <= smallest) {
-			return &uploader.Error{Kind: uploader.NotTaken, Why: "small", Host: DrawName, Name: p.Name, Format: p.Format}
+			return &fault.Error{Kind: fault.NotTaken, Why: "small", Host: DrawName, Name: p.Name, Format: p.Format.Name()}
 		}
 		return me.gate.upload(ctx, func() error {
 			req, err := web.Form(ctx, api+"/x/dynamic/feed/draw/upload_bfs", []web.Field{
@@ -96,16 +98,16 @@ const (
 
 // explain says an error as this host's, and knows its codes.
 func (d *Draw) explain(err error) error {
-	e, ok := errors.AsType[*uploader.Error](err)
+	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return err
 	}
 	own := *e
 	own.Host = DrawName
 	switch {
-	case e.Kind != uploader.Rejected:
+	case e.Kind != fault.Rejected:
 	case e.Code == oldLogin:
-		own.Kind, own.Why = uploader.NotLoggedIn, ""
+		own.Kind, own.Why = fault.NotLoggedIn, ""
 	case e.Code == oldParameters, e.Code == newParameters:
 		own.Why = "parameters"
 	case e.Code == oldSmall, e.Code == oldPicture:
@@ -128,7 +130,7 @@ func (d *Draw) link(me caller, data json.RawMessage) (uploader.Link, error) {
 		u.Scheme = "https"
 	}
 	if bad != nil || err != nil || !slices.Contains(imageHosts, u.Host) || u.User != nil || len(u.Path) < 2 || !plainURL.MatchString(u.String()) {
-		return uploader.Link{}, &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: DrawName, Said: me.web().Excerpt(stored.URL)}
+		return uploader.Link{}, &fault.Error{Kind: fault.BrokenAnswer, Why: "link", Host: DrawName, Said: me.web().Excerpt(stored.URL)}
 	}
 	return uploader.Link{
 		URL: u.String(), Host: DrawName, Bucket: d.category, Made: time.Now(),

@@ -12,18 +12,19 @@ import (
 	"testing"
 	"time"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/fault"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/sandbox"
 	"bilipaste/uploader/bilibili"
-	"bilipaste/uploader/sandbox"
 )
 
-func blank(t testing.TB, w, h int) uploader.Picture {
+func blank(t testing.TB, w, h int) picture.Picture {
 	t.Helper()
 	var b bytes.Buffer
 	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, w, h))); err != nil {
 		t.Fatal(err)
 	}
-	p, err := uploader.NewPicture("x.png", b.Bytes())
+	p, err := picture.New("x.png", b.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func TestDrawTakesLargePicturesOnlyUnlessDaily(t *testing.T) {
 	for _, category := range []string{"draw", "cos"} {
 		d := draw(t, gateway, quiet, category)
 		for _, size := range [][2]int{{420, 900}, {900, 420}, {30, 20}} {
-			if _, err := d.Upload(t.Context(), blank(t, size[0], size[1])); uploader.KindOf(err) != uploader.NotTaken {
+			if _, err := d.Upload(t.Context(), blank(t, size[0], size[1])); fault.KindOf(err) != fault.NotTaken {
 				t.Errorf("%s, %v: %v", category, size, err)
 			}
 		}
@@ -88,7 +89,7 @@ func TestDrawKnowsBothGenerationsOfCodes(t *testing.T) {
 		_, err = draw(t, gateway, quiet, "daily").Upload(t.Context(), blank(t, 9, 9))
 		gateway.CloseIdleConnections()
 		server.Close()
-		e, ok := errors.AsType[*uploader.Error](err)
+		e, ok := errors.AsType[*fault.Error](err)
 		if !ok || strings.TrimSuffix(e.Kind.String()+"."+e.Why, ".") != want || e.Host != "draw" || e.Code != code {
 			t.Errorf("%d: %+v", code, err)
 		}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
 )
 
 const (
@@ -81,7 +81,7 @@ func (g *Gate) upload(ctx context.Context, call func() error) error {
 		}
 		unlock, err := g.lock(ctx, "upload.lock", turnWait)
 		if errors.Is(err, errTaken) {
-			return &uploader.Error{Kind: uploader.Passing, Why: "busy", Host: Name, Err: err}
+			return &fault.Error{Kind: fault.Passing, Why: "busy", Host: Name, Err: err}
 		} else if err != nil {
 			return err
 		}
@@ -115,14 +115,14 @@ func (g *Gate) upload(ctx context.Context, call func() error) error {
 // note writes down what a call's end means for the calls after it, and returns
 // err with the times in it.
 func (g *Gate) note(ctx context.Context, err error, upload bool) error {
-	e, _ := errors.AsType[*uploader.Error](err)
+	e, _ := errors.AsType[*fault.Error](err)
 	trouble := g.update(context.WithoutCancel(ctx), func(s *state) error {
 		now := time.Now()
 		switch {
 		case err == nil && upload:
 			s.Refusals, s.Pauses, s.Code, s.Until = 0, 0, 0, time.Time{}
 		case e == nil:
-		case e.Kind == uploader.Refused:
+		case e.Kind == fault.Refused:
 			first := riskRefusal
 			if e.Code == intercepted || e.Code == -intercepted {
 				first = ipRefusal
@@ -130,10 +130,10 @@ func (g *Gate) note(ctx context.Context, err error, upload bool) error {
 			s.Until = now.Add(min(first<<s.Refusals, longestRefusal))
 			s.Refusals = min(s.Refusals+1, maxDoublings)
 			s.Code, e.Until = e.Code, s.Until
-		case e.Kind == uploader.Passing && e.After > longestPause: // nobody waits that long: a refusal
+		case e.Kind == fault.Passing && e.After > longestPause: // nobody waits that long: a refusal
 			s.Until, s.Code = now.Add(min(e.After, longestRefusal)), e.Code
-			e.Kind, e.Why, e.Until = uploader.Refused, "", s.Until
-		case e.Kind == uploader.Passing:
+			e.Kind, e.Why, e.Until = fault.Refused, "", s.Until
+		case e.Kind == fault.Passing:
 			if e.Code == overLimit || e.Code == tooFrequent || e.Code == 429 {
 				e.After = max(e.After, min(firstPause<<s.Pauses, longestPause))
 				s.Pauses = min(s.Pauses+1, maxDoublings)
@@ -207,7 +207,7 @@ func (g *Gate) update(ctx context.Context, change func(*state) error) error {
 }
 
 func local(err error) error {
-	return &uploader.Error{Kind: uploader.Local, Why: "state", Host: Name, Err: err}
+	return &fault.Error{Kind: fault.Local, Why: "state", Host: Name, Err: err}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -17,8 +17,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader/bilibili"
 	"bilipaste/uploader/hosttest"
 )
@@ -60,15 +61,15 @@ func (a *account) client() *bilibili.Client {
 	return bilibili.NewClient(a, session(a.t), bilibili.NewGate(a.dir, a.pace, log))
 }
 
-func (a *account) upload(body string) *uploader.Error {
+func (a *account) upload(body string) *fault.Error {
 	a.t.Helper()
 	a.body.Store(body)
 	host, err := a.client().Bucket("live", false)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	_, err = host.Upload(a.t.Context(), hosttest.Picture(a.t, uploader.PNG, 1))
-	e, ok := errors.AsType[*uploader.Error](err)
+	_, err = host.Upload(a.t.Context(), hosttest.Picture(a.t, picture.PNG, 1))
+	e, ok := errors.AsType[*fault.Error](err)
 	if err != nil && !ok {
 		a.t.Fatal(err)
 	}
@@ -119,14 +120,14 @@ func TestARefusalStopsAllCallsUntilItsTime(t *testing.T) {
 				n := len(a.asked)
 				err := a.upload(body)
 				until := time.Now().Add(d)
-				if err == nil || err.Kind != uploader.Refused || !err.Until.Equal(until) || len(a.asked) != n+1 {
+				if err == nil || err.Kind != fault.Refused || !err.Until.Equal(until) || len(a.asked) != n+1 {
 					t.Fatalf("refusal %d: until %v, want %v: %v", i, err.Until, until, err)
 				}
 				time.Sleep(d - time.Second)
-				if err := a.upload(fine); err == nil || err.Kind != uploader.Refused || !err.Until.Equal(until) {
+				if err := a.upload(fine); err == nil || err.Kind != fault.Refused || !err.Until.Equal(until) {
 					t.Errorf("an upload before its end: %v", err)
 				}
-				if _, err := a.client().Account(t.Context()); uploader.KindOf(err) != uploader.Refused {
+				if _, err := a.client().Account(t.Context()); fault.KindOf(err) != fault.Refused {
 					t.Errorf("another call before its end: %v", err)
 				}
 				if got, err := bilibili.NewGate(a.dir, 0, quiet).Refused(t.Context()); err != nil || !got.Equal(until) {
@@ -152,10 +153,10 @@ func TestARefusalOfAnyCallCounts(t *testing.T) {
 		a := newAccount(t, 0)
 		a.body.Store(risk)
 		_, err := a.client().Account(t.Context())
-		if e, _ := errors.AsType[*uploader.Error](err); e == nil || !e.Until.Equal(time.Now().Add(5*time.Minute)) {
+		if e, _ := errors.AsType[*fault.Error](err); e == nil || !e.Until.Equal(time.Now().Add(5*time.Minute)) {
 			t.Errorf("%v", err)
 		}
-		if err := a.upload(fine); err == nil || err.Kind != uploader.Refused || len(a.asked) != 1 {
+		if err := a.upload(fine); err == nil || err.Kind != fault.Refused || len(a.asked) != 1 {
 			t.Errorf("%d requests, %v", len(a.asked), err)
 		}
 	})
@@ -166,11 +167,11 @@ func TestTooFrequentMakesLongerPauses(t *testing.T) {
 		a := newAccount(t, time.Second)
 		for _, want := range []time.Duration{5, 10, 20, 40, 60, 60} {
 			err := a.upload(often)
-			if err == nil || err.Kind != uploader.Passing || err.After != want*time.Second {
+			if err == nil || err.Kind != fault.Passing || err.After != want*time.Second {
 				t.Fatalf("want %ds: %+v", want, err)
 			}
 			last := a.asked[len(a.asked)-1]
-			if err := a.upload(`{"code":-400}`); err == nil || err.Kind != uploader.Rejected { // neither counts nor hides
+			if err := a.upload(`{"code":-400}`); err == nil || err.Kind != fault.Rejected { // neither counts nor hides
 				t.Fatal(err)
 			}
 			if got := a.asked[len(a.asked)-1].Sub(last); got != want*time.Second {
@@ -202,7 +203,7 @@ func TestCancelledWhileItWaits(t *testing.T) {
 		begun := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err = host.Upload(ctx, hosttest.Picture(t, uploader.PNG, 1))
+		_, err = host.Upload(ctx, hosttest.Picture(t, picture.PNG, 1))
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Second || len(a.asked) != 5 {
 			t.Errorf("after %v and %d requests: %v", time.Since(begun), len(a.asked), err)
 		}
@@ -279,13 +280,13 @@ func TestAFolderThatCannotBeUsedIsAClearError(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := a.upload(fine)
-	if err == nil || err.Kind != uploader.Local || len(a.asked) > 0 {
+	if err == nil || err.Kind != fault.Local || len(a.asked) > 0 {
 		t.Fatalf("%d requests, %v", len(a.asked), err)
 	}
 	if what, hint := lang.New(lang.English).Error(err); !strings.Contains(what, a.dir) || hint == "" {
 		t.Errorf("%q, %q", what, hint)
 	}
-	if _, err := a.client().Account(t.Context()); uploader.KindOf(err) != uploader.Local || len(a.asked) > 0 {
+	if _, err := a.client().Account(t.Context()); fault.KindOf(err) != fault.Local || len(a.asked) > 0 {
 		t.Errorf("%d requests, %v", len(a.asked), err)
 	}
 
@@ -293,7 +294,7 @@ func TestAFolderThatCannotBeUsedIsAClearError(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(a.state(), "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.upload(fine); err == nil || err.Kind != uploader.Local || len(a.asked) > 0 {
+	if err := a.upload(fine); err == nil || err.Kind != fault.Local || len(a.asked) > 0 {
 		t.Errorf("a folder in the state's place: %d requests, %v", len(a.asked), err)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
 )
 
 const (
@@ -86,7 +86,7 @@ func (c *Client) Login(ctx context.Context, tell func(LoginStep)) (Account, erro
 // browser's: Bilibili is asked whose it is, then it is stored and used.
 func (c *Client) Adopt(ctx context.Context, s Session) (Account, error) {
 	if s.IsZero() {
-		return Account{}, &uploader.Error{Kind: uploader.NotLoggedIn, Host: Name}
+		return Account{}, &fault.Error{Kind: fault.NotLoggedIn, Host: Name}
 	}
 	if s.cookie("buvid3") == "" {
 		guest := c.as(Session{})
@@ -103,13 +103,13 @@ func (c *Client) Adopt(ctx context.Context, s Session) (Account, error) {
 func (c *Client) adopt(ctx context.Context, s Session) (Account, error) {
 	me := c.as(s)
 	account, err := me.nav(ctx)
-	for wait := time.Second; uploader.KindOf(err) == uploader.Passing && wait <= 4*time.Second; wait *= 2 {
+	for wait := time.Second; fault.KindOf(err) == fault.Passing && wait <= 4*time.Second; wait *= 2 {
 		if err := sleep(ctx, wait); err != nil {
 			return Account{}, err
 		}
 		account, err = me.nav(ctx) // a code cannot be scanned twice
 	}
-	if uploader.KindOf(err) == uploader.NotLoggedIn {
+	if fault.KindOf(err) == fault.NotLoggedIn {
 		return Account{}, lang.Errorf("bilibili.login.denied", nil, err)
 	} else if err != nil {
 		return Account{}, err
@@ -131,7 +131,7 @@ func (c *Client) adopt(ctx context.Context, s Session) (Account, error) {
 // stops tells whether the error of something that can be done without ends
 // the whole.
 func stops(ctx context.Context, err error) bool {
-	return ctx.Err() != nil || uploader.KindOf(err) == uploader.Refused || uploader.KindOf(err) == uploader.Local
+	return ctx.Err() != nil || fault.KindOf(err) == fault.Refused || fault.KindOf(err) == fault.Local
 }
 
 // visitor asks for the cookie buvid3, which browsers send from the first visit
@@ -145,7 +145,7 @@ func (c *caller) visitor(ctx context.Context) (string, error) {
 		Buvid3 string `json:"b_3"`
 	}
 	if json.Unmarshal(data, &found) != nil || len(found.Buvid3) > 100 {
-		return "", &uploader.Error{Kind: uploader.BrokenAnswer, Host: Name}
+		return "", &fault.Error{Kind: fault.BrokenAnswer, Host: Name}
 	}
 	return found.Buvid3, nil
 }
@@ -163,7 +163,7 @@ func (c caller) scan(ctx context.Context, tell func(LoginStep)) (Session, error)
 		Key string `json:"qrcode_key"`
 	}
 	if json.Unmarshal(data, &code) != nil || code.URL == "" || code.Key == "" {
-		return Session{}, &uploader.Error{Kind: uploader.BrokenAnswer, Host: Name}
+		return Session{}, &fault.Error{Kind: fault.BrokenAnswer, Host: Name}
 	}
 	c.secret, c.mute = code.Key, true
 	poll := passport + "/x/passport-login/web/qrcode/poll?" + url.Values{"qrcode_key": {code.Key}}.Encode()
@@ -178,7 +178,7 @@ func (c caller) scan(ctx context.Context, tell func(LoginStep)) (Session, error)
 		}
 		found, header, err := c.poll(ctx, poll)
 		switch {
-		case uploader.KindOf(err) == uploader.Passing:
+		case fault.KindOf(err) == fault.Passing:
 			continue
 		case err != nil:
 			return Session{}, err
@@ -195,7 +195,7 @@ func (c caller) scan(ctx context.Context, tell func(LoginStep)) (Session, error)
 		case codeConfirmed:
 			return c.confirmed(ctx, found, header)
 		default:
-			return Session{}, &uploader.Error{Kind: uploader.Rejected, Why: "login", Host: Name, Code: *found.Code, Said: c.web().Excerpt(found.Message)}
+			return Session{}, &fault.Error{Kind: fault.Rejected, Why: "login", Host: Name, Code: *found.Code, Said: c.web().Excerpt(found.Message)}
 		}
 	}
 }
@@ -223,7 +223,7 @@ func (c *caller) poll(ctx context.Context, address string) (found polled, header
 			return err
 		}
 		if json.Unmarshal(data, &found) != nil || found.Code == nil {
-			return &uploader.Error{Kind: uploader.BrokenAnswer, Host: Name}
+			return &fault.Error{Kind: fault.BrokenAnswer, Host: Name}
 		}
 		header = a.Header
 		return nil
@@ -324,7 +324,7 @@ func (j jar) whole() bool { return j["SESSDATA"] != "" && j["bili_jct"] != "" }
 func (j jar) session(refreshToken string) (Session, error) {
 	s, err := NewSession(j["SESSDATA"], j["bili_jct"])
 	if err != nil || s.IsZero() {
-		return Session{}, &uploader.Error{Kind: uploader.BrokenAnswer, Why: "session", Host: Name}
+		return Session{}, &fault.Error{Kind: fault.BrokenAnswer, Why: "session", Host: Name}
 	}
 	for _, name := range accountCookies[2:] {
 		s = s.with(name, j[name])

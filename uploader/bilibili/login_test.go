@@ -15,11 +15,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/sandbox"
 	"bilipaste/uploader/bilibili"
 	"bilipaste/uploader/hosttest"
-	"bilipaste/uploader/sandbox"
 )
 
 // inside is a transport to a handler with no network between, so that time
@@ -205,7 +206,7 @@ func TestLoginWhereverTheSessionIsSaid(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := bucket.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1)); err != nil {
+				if _, err := bucket.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1)); err != nil {
 					t.Errorf("an upload after it: %v", err)
 				}
 				g.checkSecrets(t, nil)
@@ -223,20 +224,20 @@ func TestLoginWhereverTheSessionIsSaid(t *testing.T) {
 }
 
 func TestALoginThatGivesNoSessionSavesNothing(t *testing.T) {
-	for twist, want := range map[sandbox.Twist]uploader.Kind{
-		sandbox.TicketForeign: uploader.BrokenAnswer, sandbox.TicketLookalike: uploader.BrokenAnswer,
-		sandbox.TicketPort: uploader.BrokenAnswer, sandbox.TicketUser: uploader.BrokenAnswer,
-		sandbox.TicketHTTP: uploader.BrokenAnswer, sandbox.TicketSpent: uploader.BrokenAnswer,
-		sandbox.Deleted: uploader.BrokenAnswer, sandbox.NoCSRF: uploader.BrokenAnswer,
-		sandbox.LoginBroken: uploader.BrokenAnswer, sandbox.Denied: uploader.NotLoggedIn,
+	for twist, want := range map[sandbox.Twist]fault.Kind{
+		sandbox.TicketForeign: fault.BrokenAnswer, sandbox.TicketLookalike: fault.BrokenAnswer,
+		sandbox.TicketPort: fault.BrokenAnswer, sandbox.TicketUser: fault.BrokenAnswer,
+		sandbox.TicketHTTP: fault.BrokenAnswer, sandbox.TicketSpent: fault.BrokenAnswer,
+		sandbox.Deleted: fault.BrokenAnswer, sandbox.NoCSRF: fault.BrokenAnswer,
+		sandbox.LoginBroken: fault.BrokenAnswer, sandbox.Denied: fault.NotLoggedIn,
 	} {
 		t.Run(string(twist), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newGuest(t)
 				g.server.Twist(twist)
 				_, err := g.client.Login(t.Context(), g.tell)
-				if uploader.KindOf(err) != want {
-					t.Errorf("%v (%v), want %v", err, uploader.KindOf(err), want)
+				if fault.KindOf(err) != want {
+					t.Errorf("%v (%v), want %v", err, fault.KindOf(err), want)
 				}
 				if g.store.saves != 0 || !g.client.Session().IsZero() {
 					t.Error("a session was taken")
@@ -362,7 +363,7 @@ func TestARefusalEndsALogin(t *testing.T) {
 			w.WriteHeader(http.StatusPreconditionFailed)
 		})})
 		for range 2 {
-			if _, err := g.client.Login(t.Context(), g.tell); uploader.KindOf(err) != uploader.Refused {
+			if _, err := g.client.Login(t.Context(), g.tell); fault.KindOf(err) != fault.Refused {
 				t.Error(err)
 			}
 		}
@@ -377,7 +378,7 @@ func TestASessionIsReadAnewWhereItIsNotKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuest(t)
 		other := g.program(t, t.TempDir(), inside{Handler: g.server})
-		if _, err := g.client.Account(t.Context()); uploader.KindOf(err) != uploader.NotLoggedIn {
+		if _, err := g.client.Account(t.Context()); fault.KindOf(err) != fault.NotLoggedIn {
 			t.Fatal(err)
 		}
 		for range 2 { // at first nobody is signed in, then a session dies
@@ -389,7 +390,7 @@ func TestASessionIsReadAnewWhereItIsNotKnown(t *testing.T) {
 			}
 			g.server.Revoke()
 			before := len(g.asked())
-			if _, err := g.client.Account(t.Context()); uploader.KindOf(err) != uploader.NotLoggedIn {
+			if _, err := g.client.Account(t.Context()); fault.KindOf(err) != fault.NotLoggedIn {
 				t.Error(err)
 			}
 			if asked := len(g.asked()) - before; asked != 1 {
@@ -415,10 +416,10 @@ func TestASessionIsReadAnewOnceWhereItsCSRFIsWrong(t *testing.T) {
 		}
 		upload := func() (asked int, err error) {
 			before := len(g.asked())
-			_, err = bucket.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+			_, err = bucket.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
 			return len(g.asked()) - before, err
 		}
-		if asked, err := upload(); uploader.KindOf(err) != uploader.NotLoggedIn || asked != 1 {
+		if asked, err := upload(); fault.KindOf(err) != fault.NotLoggedIn || asked != 1 {
 			t.Errorf("%v after %d requests", err, asked)
 		}
 		if err := g.store.Save(session(t).Encode()); err != nil {
@@ -438,7 +439,7 @@ func TestAStoreThatCannotBeReadIsAskedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		g.store.err = errors.New("locked")
-		if _, err := g.client.Account(t.Context()); !errors.Is(err, g.store.err) || uploader.KindOf(err) != uploader.NotLoggedIn {
+		if _, err := g.client.Account(t.Context()); !errors.Is(err, g.store.err) || fault.KindOf(err) != fault.NotLoggedIn {
 			t.Error(err)
 		}
 		g.store.err = nil
@@ -455,7 +456,7 @@ func TestAdoptAsksWhoseItIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := g.client.Adopt(t.Context(), dead); uploader.KindOf(err) != uploader.NotLoggedIn || g.store.saves != 0 {
+		if _, err := g.client.Adopt(t.Context(), dead); fault.KindOf(err) != fault.NotLoggedIn || g.store.saves != 0 {
 			t.Error(err)
 		}
 		if account, err := g.client.Adopt(t.Context(), session(t)); err != nil || account.ID != sandbox.Mid || g.store.saves != 1 {

@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"strconv"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
 )
 
 // Logout ends the session at Bilibili, and then forgets it. Where Bilibili
@@ -23,7 +23,7 @@ func (c *Client) Logout(ctx context.Context) error {
 		me := c.as(session)
 		account, err := me.nav(ctx)
 		switch {
-		case uploader.KindOf(err) == uploader.NotLoggedIn:
+		case fault.KindOf(err) == fault.NotLoggedIn:
 			return c.forget()
 		case err != nil:
 			return lang.Errorf("bilibili.logout", lang.Data{"Cause": err}, err)
@@ -32,11 +32,11 @@ func (c *Client) Logout(ctx context.Context) error {
 	}
 	me := c.as(session)
 	_, err = me.post(ctx, "/login/exit/v2", url.Values{"biliCSRF": {*session.jct}})
-	e, _ := errors.AsType[*uploader.Error](err)
+	e, _ := errors.AsType[*fault.Error](err)
 	switch {
 	case err == nil:
-	case e != nil && e.Kind == uploader.BrokenAnswer && e.Why == "page": // the login page: it was dead already
-	case e != nil && e.Kind == uploader.NotLoggedIn && e.Code == notLoggedIn:
+	case e != nil && e.Kind == fault.BrokenAnswer && e.Why == "page": // the login page: it was dead already
+	case e != nil && e.Kind == fault.NotLoggedIn && e.Code == notLoggedIn:
 	case ctx.Err() != nil:
 		return ctx.Err()
 	default:
@@ -67,7 +67,7 @@ func (c *Client) latest(ctx context.Context) (Session, func(), error) {
 		session, err = LoadSession(c.store)
 	}
 	if err == nil && session.IsZero() {
-		err = &uploader.Error{Kind: uploader.NotLoggedIn, Host: Name}
+		err = &fault.Error{Kind: fault.NotLoggedIn, Host: Name}
 	}
 	if err != nil {
 		unlock()

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"bilipaste/uploader"
-	"bilipaste/uploader/sandbox"
+	"bilipaste/internal/fault"
+	"bilipaste/internal/sandbox"
 )
 
 // A logout ends the session at Bilibili, and only then forgets it.
@@ -19,7 +19,7 @@ func TestLogout(t *testing.T) {
 		}
 		n.server.Twist("")
 		down := n.start(t, inside{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })})
-		if err := down.Logout(t.Context()); uploader.KindOf(err) != uploader.Passing || len(n.store.secret) == 0 {
+		if err := down.Logout(t.Context()); fault.KindOf(err) != fault.Passing || len(n.store.secret) == 0 {
 			t.Errorf("no network: %v", err)
 		}
 		alive := n.server.Sessions()
@@ -29,7 +29,7 @@ func TestLogout(t *testing.T) {
 		if len(n.store.secret) != 0 || !n.client.Session().IsZero() {
 			t.Error("it is still there")
 		}
-		if err := n.client.Logout(t.Context()); uploader.KindOf(err) != uploader.NotLoggedIn {
+		if err := n.client.Logout(t.Context()); fault.KindOf(err) != fault.NotLoggedIn {
 			t.Errorf("nobody: %v", err)
 		}
 

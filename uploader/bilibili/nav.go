@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/fault"
 )
 
 // Account is who is signed in.
@@ -30,7 +30,7 @@ func (c *Client) Account(ctx context.Context) (Account, error) {
 func (c *Client) Reach(ctx context.Context) error {
 	me := c.as(c.Session())
 	_, err := me.nav(ctx)
-	if uploader.KindOf(err) == uploader.NotLoggedIn {
+	if fault.KindOf(err) == fault.NotLoggedIn {
 		return nil
 	}
 	return err
@@ -53,10 +53,10 @@ func (c *caller) nav(ctx context.Context) (Account, error) {
 			Uname   string `json:"uname"`
 		}
 		if json.Unmarshal(data, &nav) != nil {
-			return &uploader.Error{Kind: uploader.BrokenAnswer, Host: Name}
+			return &fault.Error{Kind: fault.BrokenAnswer, Host: Name}
 		}
 		if !nav.IsLogin {
-			return &uploader.Error{Kind: uploader.NotLoggedIn, Host: Name}
+			return &fault.Error{Kind: fault.NotLoggedIn, Host: Name}
 		}
 		account = Account{nav.Mid, nav.Uname}
 		return nil

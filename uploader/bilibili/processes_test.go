@@ -15,10 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/fault"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/sandbox"
 	"bilipaste/uploader/bilibili"
 	"bilipaste/uploader/hosttest"
-	"bilipaste/uploader/sandbox"
 )
 
 // asProcess makes TestAsProcess, in a program that a test started, one more
@@ -43,8 +44,8 @@ func TestAsProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range count {
-		_, err := host.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, os.Getpid()+i))
-		fmt.Printf("upload: %v\n", uploader.KindOf(err))
+		_, err := host.Upload(t.Context(), hosttest.Picture(t, picture.PNG, os.Getpid()+i))
+		fmt.Printf("upload: %v\n", fault.KindOf(err))
 	}
 }
 
@@ -179,7 +180,7 @@ func TestAKilledProcessIsNoHindrance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := hosttest.Picture(t, uploader.PNG, 1)
+	p := hosttest.Picture(t, picture.PNG, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if _, err := b.Upload(ctx, p); !errors.Is(err, context.DeadlineExceeded) {

@@ -19,8 +19,8 @@ import (
 
 	"golang.org/x/net/html"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
 )
 
 const (
@@ -102,7 +102,7 @@ func (c *Client) Refresh(ctx context.Context) error {
 		return ctx.Err()
 	}
 	next := checkEvery
-	if k := uploader.KindOf(err); err != nil && k != uploader.NotLoggedIn && k != uploader.Rejected {
+	if k := fault.KindOf(err); err != nil && k != fault.NotLoggedIn && k != fault.Rejected {
 		next = checkAgain
 	}
 	return errors.Join(err, c.gate.update(ctx, func(s *state) error {
@@ -166,7 +166,7 @@ func (c *caller) refreshClock(ctx context.Context) (int64, error) {
 	}
 	switch {
 	case json.Unmarshal(data, &info) != nil || info.Refresh == nil || *info.Refresh && info.Timestamp <= 0:
-		return 0, &uploader.Error{Kind: uploader.BrokenAnswer, Host: Name}
+		return 0, &fault.Error{Kind: fault.BrokenAnswer, Host: Name}
 	case !*info.Refresh:
 		return 0, nil
 	}
@@ -194,10 +194,10 @@ func (c *caller) refreshCSRF(ctx context.Context, key *rsa.PublicKey, clock int6
 			}
 		}
 		_, err = c.read(a)
-		if k := uploader.KindOf(err); k == uploader.Refused || k == uploader.Passing {
+		if k := fault.KindOf(err); k == fault.Refused || k == fault.Passing {
 			return err
 		}
-		return &uploader.Error{Kind: uploader.BrokenAnswer, Why: "refresh", Host: Name, Code: a.Status}
+		return &fault.Error{Kind: fault.BrokenAnswer, Why: "refresh", Host: Name, Code: a.Status}
 	})
 	return token, err
 }
@@ -243,7 +243,7 @@ func (c caller) renew(ctx context.Context, csrf string) (Session, error) {
 		RefreshToken string `json:"refresh_token"`
 	}
 	if json.Unmarshal(a.data, &renewed) != nil || renewed.RefreshToken == "" {
-		return Session{}, &uploader.Error{Kind: uploader.BrokenAnswer, Why: "session", Host: Name}
+		return Session{}, &fault.Error{Kind: fault.BrokenAnswer, Why: "session", Host: Name}
 	}
 	fresh, err := setCookies(a.header).session(renewed.RefreshToken)
 	if err != nil {
@@ -271,8 +271,8 @@ func (c *Client) settle(ctx context.Context, session Session) (Session, error) {
 	_, err = me.post(ctx, "/x/passport-login/web/confirm/refresh", url.Values{
 		"csrf": {*session.jct}, "refresh_token": {reveal(old.refreshToken)},
 	})
-	switch uploader.KindOf(err) {
-	case uploader.NotLoggedIn, uploader.Rejected: // perhaps for it was confirmed already: nav knows
+	switch fault.KindOf(err) {
+	case fault.NotLoggedIn, fault.Rejected: // perhaps for it was confirmed already: nav knows
 	default:
 		if err != nil {
 			return Session{}, err
@@ -281,7 +281,7 @@ func (c *Client) settle(ctx context.Context, session Session) (Session, error) {
 	_, err = me.nav(ctx)
 	settled := session
 	settled.replaced = nil
-	if uploader.KindOf(err) == uploader.NotLoggedIn {
+	if fault.KindOf(err) == fault.NotLoggedIn {
 		before := c.as(old)
 		if _, oldErr := before.nav(ctx); oldErr != nil {
 			return Session{}, errors.Join(oldErr, err)

@@ -15,9 +15,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/fault"
+	"bilipaste/internal/sandbox"
 	"bilipaste/uploader/bilibili"
-	"bilipaste/uploader/sandbox"
 )
 
 // tenant is signed in with a session of Bilibili's own login, which is to be
@@ -221,19 +221,19 @@ func TestARenewalThatIsKilledGoesOn(t *testing.T) {
 
 // Whatever Bilibili or the network does, the session that is stored is signed in.
 func TestARenewalThatFailsLosesNothing(t *testing.T) {
-	for twist, want := range map[sandbox.Twist]uploader.Kind{
-		sandbox.CSRFPageEmpty: uploader.BrokenAnswer, sandbox.RefreshMismatch: uploader.Rejected,
-		sandbox.RefreshBare: uploader.BrokenAnswer, sandbox.RefreshDeleted: uploader.BrokenAnswer,
-		sandbox.RefreshDenied: 0, sandbox.RefreshLost: uploader.Passing,
-		sandbox.ConfirmLost: uploader.Passing, sandbox.ConfirmFails: uploader.Passing,
+	for twist, want := range map[sandbox.Twist]fault.Kind{
+		sandbox.CSRFPageEmpty: fault.BrokenAnswer, sandbox.RefreshMismatch: fault.Rejected,
+		sandbox.RefreshBare: fault.BrokenAnswer, sandbox.RefreshDeleted: fault.BrokenAnswer,
+		sandbox.RefreshDenied: 0, sandbox.RefreshLost: fault.Passing,
+		sandbox.ConfirmLost: fault.Passing, sandbox.ConfirmFails: fault.Passing,
 	} {
 		t.Run(string(twist), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := newTenant(t)
 				n.server.Twist(twist)
 				err := n.client.Refresh(t.Context())
-				if uploader.KindOf(err) != want || (want == 0) != (err == nil) {
-					t.Errorf("%v (%v), want %v", err, uploader.KindOf(err), want)
+				if fault.KindOf(err) != want || (want == 0) != (err == nil) {
+					t.Errorf("%v (%v), want %v", err, fault.KindOf(err), want)
 				}
 				n.checkSecrets(t, err)
 				n.server.Twist("")
@@ -306,7 +306,7 @@ func TestADeadSessionIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newTenant(t)
 		n.server.Revoke()
-		if err := n.client.Refresh(t.Context()); uploader.KindOf(err) != uploader.NotLoggedIn {
+		if err := n.client.Refresh(t.Context()); fault.KindOf(err) != fault.NotLoggedIn {
 			t.Error(err)
 		}
 		if len(n.store.secret) == 0 {

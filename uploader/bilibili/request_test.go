@@ -12,11 +12,13 @@ import (
 	"strings"
 	"testing"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/sandbox"
 	"bilipaste/uploader"
 	"bilipaste/uploader/bilibili"
 	"bilipaste/uploader/hosttest"
-	"bilipaste/uploader/sandbox"
 )
 
 // serve starts a sandbox, and returns it with the way to it.
@@ -43,7 +45,7 @@ var quiet = slog.New(slog.DiscardHandler)
 
 // The request as it goes over the wire, read with no help of net/http's client side.
 func TestTheRequestIsExact(t *testing.T) {
-	p := hosttest.Picture(t, uploader.JPEG, 1)
+	p := hosttest.Picture(t, picture.JPEG, 1)
 	p.Name = "C:\\Users\\me\\私人.jpg"
 	var head, body string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -104,7 +106,7 @@ func TestBuckets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		link, err := b.Upload(t.Context(), hosttest.Picture(t, uploader.WebP, 1))
+		link, err := b.Upload(t.Context(), hosttest.Picture(t, picture.WebP, 1))
 		if err != nil || link.Bucket != name || !strings.HasPrefix(link.URL, "https://i0.hdslb.com/bfs/"+name+"/") {
 			t.Errorf("%s: %+v, %v", name, link, err)
 		}
@@ -128,7 +130,7 @@ func TestBuckets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1)); uploader.KindOf(err) != uploader.Rejected {
+	if _, err := b.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1)); fault.KindOf(err) != fault.Rejected {
 		t.Errorf("an unlisted bucket: %v", err)
 	}
 	if last := host.Requests()[len(host.Requests())-1]; last.Bucket != "medialist" {
@@ -144,11 +146,11 @@ func TestTheLargestPicture(t *testing.T) {
 	}
 	sent := len(host.Requests())
 	_, err := up.Upload(t.Context(), hosttest.PNG(t, 15_000_001))
-	if uploader.KindOf(err) != uploader.TooLarge || len(host.Requests()) != sent {
+	if fault.KindOf(err) != fault.TooLarge || len(host.Requests()) != sent {
 		t.Errorf("%v, after %d requests", err, len(host.Requests())-sent)
 	}
 	// the stand-in's own limit, past ours
-	if _, err := bucket(t, gateway, quiet).Upload(t.Context(), hosttest.PNG(t, 15_000_001)); uploader.KindOf(err) != uploader.TooLarge {
+	if _, err := bucket(t, gateway, quiet).Upload(t.Context(), hosttest.PNG(t, 15_000_001)); fault.KindOf(err) != fault.TooLarge {
 		t.Error(err)
 	}
 }
@@ -168,7 +170,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	defer gateway.CloseIdleConnections()
 	b := bucket(t, gateway, quiet)
 	for i := range 5 {
-		if _, err := b.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, i)); err != nil {
+		if _, err := b.Upload(t.Context(), hosttest.Picture(t, picture.PNG, i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -184,10 +186,10 @@ func TestWithoutASessionNothingIsAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1)); uploader.KindOf(err) != uploader.NotLoggedIn {
+	if _, err := b.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1)); fault.KindOf(err) != fault.NotLoggedIn {
 		t.Error(err)
 	}
-	if _, err := client.Account(t.Context()); uploader.KindOf(err) != uploader.NotLoggedIn {
+	if _, err := client.Account(t.Context()); fault.KindOf(err) != fault.NotLoggedIn {
 		t.Error(err)
 	}
 	if n := len(host.Requests()); n > 0 {
@@ -207,16 +209,16 @@ func TestAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = bilibili.NewClient(gateway, other, gate).Account(t.Context())
-	if e, _ := errors.AsType[*uploader.Error](err); e == nil || e.Kind != uploader.NotLoggedIn || e.Code != -101 {
+	if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Kind != fault.NotLoggedIn || e.Code != -101 {
 		t.Errorf("a dead session: %v", err)
 	}
-	for body, want := range map[string]uploader.Kind{
-		`{"code":0,"data":{"isLogin":false}}`:    uploader.NotLoggedIn,
-		`{"code":0,"data":[]}`:                   uploader.BrokenAnswer,
-		`{"code":0,"data":{"v_voucher":"vvvv"}}`: uploader.Refused,
+	for body, want := range map[string]fault.Kind{
+		`{"code":0,"data":{"isLogin":false}}`:    fault.NotLoggedIn,
+		`{"code":0,"data":[]}`:                   fault.BrokenAnswer,
+		`{"code":0,"data":{"v_voucher":"vvvv"}}`: fault.Refused,
 	} {
 		gate := bilibili.NewGate(t.TempDir(), 0, quiet)
-		if _, err := bilibili.NewClient(direct{says(body)}, session(t), gate).Account(t.Context()); uploader.KindOf(err) != want {
+		if _, err := bilibili.NewClient(direct{says(body)}, session(t), gate).Account(t.Context()); fault.KindOf(err) != want {
 			t.Errorf("%s: %v", body, err)
 		}
 	}

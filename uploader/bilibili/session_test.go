@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"bilipaste/internal/sandbox"
 	"bilipaste/uploader/bilibili"
-	"bilipaste/uploader/sandbox"
 )
 
 func TestWhatIsPastedBecomesWireForm(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/fault"
 )
 
 // state is what a gate remembers, of the account, for every process.
@@ -32,7 +32,7 @@ func (s *state) refusal() error {
 	if !s.Until.After(time.Now()) {
 		return nil
 	}
-	return &uploader.Error{Kind: uploader.Refused, Host: Name, Code: s.Code, Until: s.Until}
+	return &fault.Error{Kind: fault.Refused, Host: Name, Code: s.Code, Until: s.Until}
 }
 
 // bound brings what a changed clock or another hand made of the state into

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
 )
 
 // Store is where the session is kept, for all processes of the user;
@@ -70,7 +70,7 @@ func reveal(s *string) string {
 
 // unusable is the error of a stored session that is none. It quotes nothing.
 func unusable() error {
-	return lang.Errorf("bilibili.stored_session", nil, &uploader.Error{Kind: uploader.NotLoggedIn, Host: Name})
+	return lang.Errorf("bilibili.stored_session", nil, &fault.Error{Kind: fault.NotLoggedIn, Host: Name})
 }
 
 // LoadSession returns the session in store, the zero Session if there is none.
@@ -92,7 +92,7 @@ func (c *Client) KeepIn(store Store) { c.store = store }
 func (c *Client) lockSession(ctx context.Context) (unlock func(), err error) {
 	unlock, err = c.gate.lock(ctx, sessionLock, sessionWait)
 	if errors.Is(err, errTaken) {
-		return nil, &uploader.Error{Kind: uploader.Passing, Why: "session", Host: Name, Err: err}
+		return nil, &fault.Error{Kind: fault.Passing, Why: "session", Host: Name, Err: err}
 	}
 	return unlock, err
 }

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"testing"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/fault"
 	"bilipaste/uploader/bilibili"
 )
 
 func TestASessionThatIsKeptComesBackAsItWas(t *testing.T) {
 	for _, data := range []string{"{", "null", "{}", `{"SESSDATA":"a"}`, `{"SESSDATA":"a\nb","bili_jct":"c;d"}`, "[]"} {
-		if s, err := bilibili.DecodeSession([]byte(data)); err == nil || !s.IsZero() || uploader.KindOf(err) != uploader.NotLoggedIn {
+		if s, err := bilibili.DecodeSession([]byte(data)); err == nil || !s.IsZero() || fault.KindOf(err) != fault.NotLoggedIn {
 			t.Errorf("%s: %v", data, err)
 		}
 	}

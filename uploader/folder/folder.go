@@ -19,7 +19,9 @@ import (
 	"time"
 
 	"bilipaste/internal/durable"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 )
 
@@ -104,9 +106,9 @@ func (h *Host) Name() string { return Name }
 
 // Limits says that everything is taken that browsers show, as large as can be.
 func (h *Host) Limits() uploader.Limits {
-	return uploader.Limits{Formats: []uploader.Format{
-		uploader.PNG, uploader.JPEG, uploader.WebP, uploader.GIF, uploader.APNG,
-	}, Bytes: uploader.MaxPicture}
+	return uploader.Limits{Formats: []picture.Format{
+		picture.PNG, picture.JPEG, picture.WebP, picture.GIF, picture.APNG,
+	}, Bytes: picture.MaxSize}
 }
 
 // Place returns the folder, where a link is of one post's own.
@@ -114,7 +116,7 @@ func (h *Host) Place() (uploader.Place, bool) { return uploader.Place{Host: Name
 
 // Upload writes p. A picture that is there under its name already is not
 // written again; a name that something else has is not used.
-func (h *Host) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+func (h *Host) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	if err := ctx.Err(); err != nil {
 		return uploader.Link{}, err
 	}
@@ -133,7 +135,7 @@ func (h *Host) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, e
 			return uploader.Link{URL: h.link(try), Host: Name, Made: now}, nil
 		case errors.Is(err, errTaken) && n < 1000:
 		default:
-			return uploader.Link{}, &uploader.Error{Kind: uploader.Local, Why: "folder", Host: Name, Err: err}
+			return uploader.Link{}, &fault.Error{Kind: fault.Local, Why: "folder", Host: Name, Err: err}
 		}
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bilipaste/internal/fault"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 	"bilipaste/uploader/folder"
 	"bilipaste/uploader/hosttest"
@@ -49,7 +51,7 @@ func TestHost(t *testing.T) {
 			if !ok || err != nil {
 				t.Errorf("%s: %v", link.URL, err)
 			}
-			return data, uploader.Sniff(data).Type()
+			return data, picture.Sniff(data).Type()
 		},
 		Without: without,
 	})
@@ -61,7 +63,7 @@ func TestNamesAndLinks(t *testing.T) {
 		day := time.Now().Local()
 		date := strings.NewReplacer("DATE", day.Format("2006-01-02"), "YEAR", day.Format("2006"), "MONTH", day.Format("01"), "TIME", day.Format("150405"))
 		root := t.TempDir()
-		p := hosttest.Picture(t, uploader.JPEG, 1)
+		p := hosttest.Picture(t, picture.JPEG, 1)
 		p.Name = "../../my house.jpg"
 		for _, test := range []struct{ template, prefix, want string }{
 			{"", "", `^my%20pictures%20%281%29/DATE-[0-9a-f]{12}\.jpg$`},
@@ -107,7 +109,7 @@ func TestNothingElseIsOverwritten(t *testing.T) {
 		}
 	}
 	for seed, want := range map[int]string{1: "i/picture-3.png"} {
-		p := hosttest.Picture(t, uploader.PNG, seed)
+		p := hosttest.Picture(t, picture.PNG, seed)
 		for range 2 { // the second time it is there
 			if link, err := h.Upload(t.Context(), p); err != nil || link.URL != want {
 				t.Errorf("%s, %v", link.URL, err)
@@ -121,7 +123,7 @@ func TestNothingElseIsOverwritten(t *testing.T) {
 	links := make([]string, 8)
 	for i := range links {
 		writers.Go(func() {
-			link, err := newHost(t, folder.Options{Dir: dir, Template: "race", Prefix: "i"}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, i/2))
+			link, err := newHost(t, folder.Options{Dir: dir, Template: "race", Prefix: "i"}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, i/2))
 			if err != nil {
 				t.Error(err)
 			}
@@ -131,7 +133,7 @@ func TestNothingElseIsOverwritten(t *testing.T) {
 	writers.Wait()
 	for i, link := range links {
 		data, err := os.ReadFile(filepath.Join(dir, strings.TrimPrefix(link, "i/")))
-		if err != nil || !bytes.Equal(data, hosttest.Picture(t, uploader.PNG, i/2).Data) {
+		if err != nil || !bytes.Equal(data, hosttest.Picture(t, picture.PNG, i/2).Data) {
 			t.Errorf("%s: %v", link, err)
 		}
 	}
@@ -146,8 +148,8 @@ func TestAFolderThatCannotBe(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := newHost(t, folder.Options{Dir: filepath.Join(file, "x")}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
-	if e, ok := errors.AsType[*uploader.Error](err); !ok || e.Kind != uploader.Local || !strings.Contains(err.Error(), "folder") {
+	_, err := newHost(t, folder.Options{Dir: filepath.Join(file, "x")}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+	if e, ok := errors.AsType[*fault.Error](err); !ok || e.Kind != fault.Local || !strings.Contains(err.Error(), "folder") {
 		t.Error(err)
 	}
 	for _, o := range []folder.Options{
@@ -166,7 +168,7 @@ func TestAFolderThatCannotBe(t *testing.T) {
 func TestALongPath(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("0123456789/", 30))
 	for _, template := range []string{"console/{date}.{hash}", "图片 {hash}/nul-{time}", "com{hash}", "conn.{hash}."} {
-		link, err := newHost(t, folder.Options{Dir: dir, Template: template, Prefix: "i"}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+		link, err := newHost(t, folder.Options{Dir: dir, Template: template, Prefix: "i"}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +176,7 @@ func TestALongPath(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if data, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(data, hosttest.Picture(t, uploader.PNG, 1).Data) {
+		if data, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(data, hosttest.Picture(t, picture.PNG, 1).Data) {
 			t.Errorf("%s: %v", template, err)
 		}
 	}

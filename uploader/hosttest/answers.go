@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/fault"
 )
 
 // status checks the kind of error that HTTP statuses mean. A refused
 // credential may also be a rejection: hosts use 403 for both.
-func status(want uploader.Kind, codes ...int) func(*testing.T, Harness) {
+func status(want fault.Kind, codes ...int) func(*testing.T, Harness) {
 	return func(t *testing.T, h Harness) {
 		for _, code := range codes {
 			for name, body := range map[string]string{"page": "<html><title>Oh</title></html>", "empty": "", "json": "{}"} {
@@ -26,11 +26,11 @@ func status(want uploader.Kind, codes ...int) func(*testing.T, Harness) {
 					fmt.Fprint(w, body)
 				})
 				_, err := r.upload(t, small(t, r.host, 1))
-				kind := uploader.KindOf(err)
-				if kind != want && (want != uploader.NotLoggedIn || kind != uploader.Rejected) {
+				kind := fault.KindOf(err)
+				if kind != want && (want != fault.NotLoggedIn || kind != fault.Rejected) {
 					t.Errorf("%d, %s: %v: %v", code, name, kind, err)
 				}
-				if e, ok := errors.AsType[*uploader.Error](err); ok && (e.Code != code || e.Host != r.host.Name()) {
+				if e, ok := errors.AsType[*fault.Error](err); ok && (e.Code != code || e.Host != r.host.Name()) {
 					t.Errorf("%d, %s: the error says %d of %q", code, name, e.Code, e.Host)
 				}
 				if n := r.faults.count(); n != 1 {
@@ -57,8 +57,8 @@ func tooMany(t *testing.T, h Harness) {
 			w.WriteHeader(http.StatusTooManyRequests)
 		})
 		_, err := r.upload(t, small(t, r.host, 1))
-		e, ok := errors.AsType[*uploader.Error](err)
-		if !ok || e.Kind != uploader.Passing {
+		e, ok := errors.AsType[*fault.Error](err)
+		if !ok || e.Kind != fault.Passing {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
@@ -72,8 +72,8 @@ func errorCode(t *testing.T, h Harness) {
 	r := newRig(t, h, "")
 	r.faults.set(answerWith(h.ErrorCode))
 	_, err := r.upload(t, small(t, r.host, 1))
-	if uploader.KindOf(err) != uploader.Rejected {
-		t.Errorf("%v: %v", uploader.KindOf(err), err)
+	if fault.KindOf(err) != fault.Rejected {
+		t.Errorf("%v: %v", fault.KindOf(err), err)
 	}
 	if err == nil || !strings.Contains(err.Error(), "SAID") {
 		t.Errorf("the host's words are lost: %v", err)
@@ -98,8 +98,8 @@ func oddAnswers(t *testing.T, h Harness) {
 		r := newRig(t, h, "")
 		r.faults.set(answerWith(body))
 		_, err := r.upload(t, small(t, r.host, 1))
-		if uploader.KindOf(err) != uploader.BrokenAnswer {
-			t.Errorf("%s: %v: %v", name, uploader.KindOf(err), err)
+		if fault.KindOf(err) != fault.BrokenAnswer {
+			t.Errorf("%s: %v: %v", name, fault.KindOf(err), err)
 			continue
 		}
 		if text := err.Error(); len(text) > 600 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
@@ -121,8 +121,8 @@ func endlessAnswer(t *testing.T, h Harness) {
 		}
 		sent <- n
 	})
-	if _, err := r.upload(t, small(t, r.host, 1)); uploader.KindOf(err) != uploader.BrokenAnswer {
-		t.Errorf("%v: %v", uploader.KindOf(err), err)
+	if _, err := r.upload(t, small(t, r.host, 1)); fault.KindOf(err) != fault.BrokenAnswer {
+		t.Errorf("%v: %v", fault.KindOf(err), err)
 	}
 	if n := <-sent; n >= most {
 		t.Errorf("%d bytes were read", n)
@@ -130,7 +130,7 @@ func endlessAnswer(t *testing.T, h Harness) {
 }
 
 func connectionCut(t *testing.T, h Harness) {
-	for name, fault := range map[string]http.HandlerFunc{
+	for name, broken := range map[string]http.HandlerFunc{
 		"before the body": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"after the body": func(_ http.ResponseWriter, req *http.Request) {
 			_, _ = io.Copy(io.Discard, req.Body)
@@ -145,9 +145,9 @@ func connectionCut(t *testing.T, h Harness) {
 		},
 	} {
 		r := newRig(t, h, "")
-		r.faults.set(fault)
-		if _, err := r.upload(t, small(t, r.host, 1)); uploader.KindOf(err) != uploader.Passing {
-			t.Errorf("%s: %v: %v", name, uploader.KindOf(err), err)
+		r.faults.set(broken)
+		if _, err := r.upload(t, small(t, r.host, 1)); fault.KindOf(err) != fault.Passing {
+			t.Errorf("%s: %v: %v", name, fault.KindOf(err), err)
 		}
 		r.faults.set(nil)
 		if _, err := r.upload(t, small(t, r.host, 1)); err != nil {

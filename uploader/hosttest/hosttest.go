@@ -16,6 +16,8 @@ import (
 	"testing/iotest"
 	"time"
 
+	"bilipaste/internal/fault"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 )
 
@@ -57,11 +59,11 @@ func Run(t *testing.T, h Harness) {
 		{"cancelled before", cancelledBefore},
 		{"cancelled during", cancelledDuring},
 		{"reader error and short reader", badReader},
-		{"401 and 403", status(uploader.NotLoggedIn, 401, 403)},
-		{"413", status(uploader.TooLarge, 413)},
+		{"401 and 403", status(fault.NotLoggedIn, 401, 403)},
+		{"413", status(fault.TooLarge, 413)},
 		{"429", tooMany},
-		{"5xx", status(uploader.Passing, 500, 502, 503, 504)},
-		{"400", status(uploader.Rejected, 400)},
+		{"5xx", status(fault.Passing, 500, 502, 503, 504)},
+		{"400", status(fault.Rejected, 400)},
 		{"error code with 200", errorCode},
 		{"odd answers", oddAnswers},
 		{"endless answer", endlessAnswer},
@@ -90,7 +92,7 @@ func Run(t *testing.T, h Harness) {
 }
 
 // upload uploads a small picture.
-func (r *rig) upload(t *testing.T, p uploader.Picture) (uploader.Link, error) {
+func (r *rig) upload(t *testing.T, p picture.Picture) (uploader.Link, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -98,12 +100,12 @@ func (r *rig) upload(t *testing.T, p uploader.Picture) (uploader.Link, error) {
 }
 
 // small is a picture of the first format that a host takes.
-func small(t *testing.T, host uploader.Host, seed int) uploader.Picture {
+func small(t *testing.T, host uploader.Host, seed int) picture.Picture {
 	return Picture(t, host.Limits().Formats[0], seed)
 }
 
 // arrived checks that a link leads to the picture.
-func (r *rig) arrived(t *testing.T, h Harness, link uploader.Link, p uploader.Picture) {
+func (r *rig) arrived(t *testing.T, h Harness, link uploader.Link, p picture.Picture) {
 	t.Helper()
 	fetch := h.Fetch
 	if fetch == nil {
@@ -131,10 +133,10 @@ func happyPath(t *testing.T, h Harness) {
 	if limits.Bytes <= 0 || len(limits.Formats) == 0 {
 		t.Fatalf("the host takes nothing: %+v", limits)
 	}
-	pictures := []uploader.Picture{}
+	pictures := []picture.Picture{}
 	for _, format := range limits.Formats {
 		pictures = append(pictures, Picture(t, format, 1))
-		if format == uploader.WebP {
+		if format == picture.WebP {
 			pictures = append(pictures, AnimatedWebP(t))
 		}
 	}
@@ -174,8 +176,8 @@ func cancelledBefore(t *testing.T, h Harness) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := r.host.Upload(ctx, small(t, r.host, 1))
-	if !errors.Is(err, context.Canceled) || uploader.KindOf(err) != 0 {
-		t.Errorf("%v: %v", uploader.KindOf(err), err)
+	if !errors.Is(err, context.Canceled) || fault.KindOf(err) != 0 {
+		t.Errorf("%v: %v", fault.KindOf(err), err)
 	}
 	if n := r.faults.count(); n > 0 {
 		t.Errorf("%d requests were sent", n)
@@ -192,8 +194,8 @@ func cancelledDuring(t *testing.T, h Harness) {
 		<-req.Context().Done()
 	})
 	_, err := r.host.Upload(ctx, small(t, r.host, 1))
-	if !errors.Is(err, context.Canceled) || uploader.KindOf(err) != 0 {
-		t.Errorf("%v: %v", uploader.KindOf(err), err)
+	if !errors.Is(err, context.Canceled) || fault.KindOf(err) != 0 {
+		t.Errorf("%v: %v", fault.KindOf(err), err)
 	}
 	r.faults.set(nil)
 	if _, err := r.upload(t, small(t, r.host, 2)); err != nil {
@@ -208,25 +210,25 @@ func badReader(t *testing.T, h Harness) {
 		data := Picture(t, format, 1).Data
 		half := data[:len(data)/2]
 		broken := errors.New("disk on fire")
-		for name, read := range map[string]func() (uploader.Picture, error){
-			"error": func() (uploader.Picture, error) {
-				return uploader.ReadPicture("x", io.MultiReader(bytes.NewReader(half), iotest.ErrReader(broken)), int64(len(data)))
+		for name, read := range map[string]func() (picture.Picture, error){
+			"error": func() (picture.Picture, error) {
+				return picture.Read("x", io.MultiReader(bytes.NewReader(half), iotest.ErrReader(broken)), int64(len(data)))
 			},
-			"short": func() (uploader.Picture, error) {
-				return uploader.ReadPicture("x", bytes.NewReader(half), int64(len(data)))
+			"short": func() (picture.Picture, error) {
+				return picture.Read("x", bytes.NewReader(half), int64(len(data)))
 			},
-			"short behind its end": func() (uploader.Picture, error) {
-				return uploader.ReadPicture("x", bytes.NewReader(data), int64(len(data))+1)
+			"short behind its end": func() (picture.Picture, error) {
+				return picture.Read("x", bytes.NewReader(data), int64(len(data))+1)
 			},
-			"short, size unknown": func() (uploader.Picture, error) {
-				return uploader.ReadPicture("x", bytes.NewReader(half), -1)
+			"short, size unknown": func() (picture.Picture, error) {
+				return picture.Read("x", bytes.NewReader(half), -1)
 			},
 		} {
 			p, err := read()
 			if err == nil {
 				_, err = r.upload(t, p)
 			}
-			if uploader.KindOf(err) != uploader.Unusable {
+			if fault.KindOf(err) != fault.Unusable {
 				t.Errorf("%s, %s: %v", format, name, err)
 			}
 			if name == "error" && !errors.Is(err, broken) {
@@ -281,7 +283,7 @@ func linkInMarkdown(t *testing.T, h Harness) {
 			})
 		})
 		link, err := r.upload(t, small(t, r.host, 2+i))
-		if err == nil && !inMarkdown.MatchString(link.URL) || err != nil && uploader.KindOf(err) != uploader.BrokenAnswer {
+		if err == nil && !inMarkdown.MatchString(link.URL) || err != nil && fault.KindOf(err) != fault.BrokenAnswer {
 			t.Errorf("%s: %q, %v", odd, link.URL, err)
 		}
 		if !r.faults.rewritten() {

@@ -13,23 +13,23 @@ import (
 	"slices"
 	"testing"
 
+	"bilipaste/internal/picture"
+
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
-
-	"bilipaste/uploader"
 )
 
 // Picture returns a small picture of a format, whose bytes differ with seed.
-func Picture(t testing.TB, format uploader.Format, seed int) uploader.Picture {
+func Picture(t testing.TB, format picture.Format, seed int) picture.Picture {
 	t.Helper()
-	p, err := uploader.NewPicture("picture"+format.Ext(), encode(t, format, seed))
+	p, err := picture.New("picture"+format.Ext(), encode(t, format, seed))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func encode(t testing.TB, format uploader.Format, seed int) []byte {
+func encode(t testing.TB, format picture.Format, seed int) []byte {
 	m := image.NewPaletted(image.Rect(0, 0, 24, 16), color.Palette{color.Black, color.White, color.NRGBA{200, 0, byte(seed), 255}})
 	random := rand.New(rand.NewPCG(uint64(seed), 1))
 	for i := range m.Pix {
@@ -38,20 +38,20 @@ func encode(t testing.TB, format uploader.Format, seed int) []byte {
 	var data bytes.Buffer
 	var err error
 	switch format {
-	case uploader.PNG:
+	case picture.PNG:
 		err = png.Encode(&data, m)
-	case uploader.JPEG:
+	case picture.JPEG:
 		err = jpeg.Encode(&data, m, nil)
-	case uploader.GIF:
+	case picture.GIF:
 		err = gif.Encode(&data, m, nil)
-	case uploader.BMP:
+	case picture.BMP:
 		err = bmp.Encode(&data, m)
-	case uploader.TIFF:
+	case picture.TIFF:
 		err = tiff.Encode(&data, m, nil)
-	case uploader.WebP:
+	case picture.WebP:
 		data.Write(webp(seed, false))
-	case uploader.APNG:
-		data.Write(apng(encode(t, uploader.PNG, seed)))
+	case picture.APNG:
+		data.Write(apng(encode(t, picture.PNG, seed)))
 	default:
 		t.Fatalf("no %s can be made here", format)
 	}
@@ -62,9 +62,9 @@ func encode(t testing.TB, format uploader.Format, seed int) []byte {
 }
 
 // AnimatedWebP returns a WebP of two frames.
-func AnimatedWebP(t testing.TB) uploader.Picture {
+func AnimatedWebP(t testing.TB) picture.Picture {
 	t.Helper()
-	p, err := uploader.NewPicture("animation.webp", webp(1, true))
+	p, err := picture.New("animation.webp", webp(1, true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,9 +116,9 @@ func chunk(name string, data []byte) []byte {
 
 // PNG returns a whole PNG of exactly size bytes, most of them a chunk that
 // viewers skip. size is at least 200.
-func PNG(t testing.TB, size int) uploader.Picture {
+func PNG(t testing.TB, size int) picture.Picture {
 	t.Helper()
-	small := encode(t, uploader.PNG, 1)
+	small := encode(t, picture.PNG, 1)
 	head := len(small) - 12 // before the end chunk
 	fill := size - len(small) - 12
 	if fill < 0 {
@@ -133,7 +133,7 @@ func PNG(t testing.TB, size int) uploader.Picture {
 	_, _ = rand.NewChaCha8([32]byte{}).Read(data[start+4:]) // it never fails
 	data = binary.BigEndian.AppendUint32(data, crc32.ChecksumIEEE(data[start:]))
 	data = append(data, small[head:]...)
-	p, err := uploader.NewPicture("large.png", data)
+	p, err := picture.New("large.png", data)
 	if err != nil {
 		t.Fatal(err)
 	}

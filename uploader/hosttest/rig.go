@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"bilipaste/internal/sandbox"
 	"bilipaste/uploader"
-	"bilipaste/uploader/sandbox"
 )
 
 // rig is a host, connected to its stand-in through a handler that can fail.

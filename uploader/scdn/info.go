@@ -9,8 +9,8 @@ import (
 	"regexp"
 	"slices"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
 )
 
 // Info is what the host shows to everybody of a picture.
@@ -54,7 +54,7 @@ func (h *Host) Info(ctx context.Context, what string) (Info, error) {
 	}
 	var info Info
 	if json.Unmarshal(r.Data, &info) != nil || info.Filename == "" {
-		return Info{}, &uploader.Error{Kind: uploader.BrokenAnswer, Host: Name}
+		return Info{}, &fault.Error{Kind: fault.BrokenAnswer, Host: Name}
 	}
 	return info, nil
 }

@@ -18,9 +18,11 @@ import (
 	"unicode/utf8"
 
 	"bilipaste/internal/config"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/web"
 	"bilipaste/uploader"
-	"bilipaste/uploader/web"
 )
 
 // Name is the host's name in settings and messages.
@@ -100,8 +102,8 @@ func (h *Host) Name() string { return Name }
 // not tell; 15 MB is what its other clients keep to. It does not say that it
 // keeps an animated PNG moving: it is asked to, or to refuse.
 func (h *Host) Limits() uploader.Limits {
-	return uploader.Limits{Formats: []uploader.Format{
-		uploader.PNG, uploader.JPEG, uploader.WebP, uploader.GIF, uploader.APNG, uploader.BMP, uploader.TIFF,
+	return uploader.Limits{Formats: []picture.Format{
+		picture.PNG, picture.JPEG, picture.WebP, picture.GIF, picture.APNG, picture.BMP, picture.TIFF,
 	}, Bytes: 15_000_000}
 }
 
@@ -117,7 +119,7 @@ func (h *Host) Place() (at uploader.Place, lasting bool) {
 }
 
 // Upload sends p when the windows let it, and checks the answer.
-func (h *Host) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, error) {
+func (h *Host) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	req, err := web.Form(ctx, address, h.fields(p), "image", p)
 	if err != nil {
 		return uploader.Link{}, err
@@ -130,9 +132,9 @@ func (h *Host) Upload(ctx context.Context, p uploader.Picture) (uploader.Link, e
 }
 
 // fields returns the form's fields. Nothing that moves is made to stand still.
-func (h *Host) fields(p uploader.Picture) []web.Field {
+func (h *Host) fields(p picture.Picture) []web.Field {
 	output := cmp.Or(h.options.Output, "auto")
-	if moves := p.Animated(); moves && p.Format == uploader.PNG || moves && !slices.Contains([]string{"auto", "webp", "gif"}, output) {
+	if moves := p.Animated(); moves && p.Format == picture.PNG || moves && !slices.Contains([]string{"auto", "webp", "gif"}, output) {
 		output = "webp_animated"
 	}
 	fields := []web.Field{{Name: "outputFormat", Value: output}}
@@ -172,7 +174,7 @@ func (h *Host) ask(ctx context.Context, f family, req *http.Request) (reply, err
 		return reply{}, err
 	}
 	r, err := h.read(a)
-	if e, ok := errors.AsType[*uploader.Error](err); ok && a.Status == http.StatusTooManyRequests && h.windows != nil {
+	if e, ok := errors.AsType[*fault.Error](err); ok && a.Status == http.StatusTooManyRequests && h.windows != nil {
 		h.windows.close(ctx, f, e.After)
 	}
 	return r, err
@@ -189,18 +191,18 @@ func (h *Host) read(a web.Answer) (reply, error) {
 	if bad != nil {
 		said = string(a.Body)
 	}
-	e := &uploader.Error{Host: Name, Code: a.Status, Said: h.web.Excerpt(said)}
+	e := &fault.Error{Host: Name, Code: a.Status, Said: h.web.Excerpt(said)}
 	switch {
 	case a.Status < 200 || a.Status >= 300:
 		e.Kind, e.Why = ofStatus(a.Status)
 	case bad != nil:
-		e.Kind, e.Why = uploader.BrokenAnswer, web.Odd(a.Body, bad)
+		e.Kind, e.Why = fault.BrokenAnswer, web.Odd(a.Body, bad)
 	case !*r.Success:
-		e.Kind, e.Code = uploader.Rejected, 0
+		e.Kind, e.Code = fault.Rejected, 0
 	default:
 		return r, nil
 	}
-	if e.Kind == uploader.Passing {
+	if e.Kind == fault.Passing {
 		e.After = web.RetryAfter(a.Header.Get("Retry-After"), time.Now())
 		if e.After == 0 && a.Status == http.StatusTooManyRequests {
 			e.After = short.length
@@ -210,34 +212,34 @@ func (h *Host) read(a web.Answer) (reply, error) {
 }
 
 // ofStatus tells what an HTTP status other than 2xx means.
-func ofStatus(status int) (uploader.Kind, string) {
+func ofStatus(status int) (fault.Kind, string) {
 	switch status {
 	case http.StatusBadRequest:
-		return uploader.Rejected, "request"
+		return fault.Rejected, "request"
 	case http.StatusNotFound:
-		return uploader.Rejected, "unknown"
+		return fault.Rejected, "unknown"
 	case http.StatusMethodNotAllowed:
-		return uploader.Rejected, "method"
+		return fault.Rejected, "method"
 	case http.StatusRequestEntityTooLarge:
-		return uploader.TooLarge, "output"
+		return fault.TooLarge, "output"
 	case http.StatusUnsupportedMediaType:
-		return uploader.NotTaken, "host"
+		return fault.NotTaken, "host"
 	case http.StatusTooManyRequests:
-		return uploader.Passing, "frequent"
+		return fault.Passing, "frequent"
 	case http.StatusInternalServerError:
-		return uploader.Passing, "server"
+		return fault.Passing, "server"
 	case http.StatusRequestTimeout:
-		return uploader.Passing, ""
+		return fault.Passing, ""
 	}
 	switch {
 	case status >= 500:
-		return uploader.Passing, ""
+		return fault.Passing, ""
 	case status >= 400:
-		return uploader.Rejected, ""
+		return fault.Rejected, ""
 	case status >= 300:
-		return uploader.BrokenAnswer, "redirect"
+		return fault.BrokenAnswer, "redirect"
 	}
-	return uploader.BrokenAnswer, ""
+	return fault.BrokenAnswer, ""
 }
 
 // picturePath is the path of a picture, public or behind a password.
@@ -245,7 +247,7 @@ var picturePath = regexp.MustCompile(`^/[ip]/[A-Za-z0-9_.-]+$`)
 
 // link reads an upload's answer. A link that leads elsewhere, or shows in
 // public what was to have a password, is a broken answer.
-func (h *Host) link(r reply, p uploader.Picture) (uploader.Link, error) {
+func (h *Host) link(r reply, p picture.Picture) (uploader.Link, error) {
 	var data struct {
 		URL, Filename string
 		Size          float64 `json:"compressed_size"`
@@ -259,7 +261,7 @@ func (h *Host) link(r reply, p uploader.Picture) (uploader.Link, error) {
 	hidden := !h.options.Password.IsZero()
 	if err != nil || u.Scheme != "https" || !slices.Contains(Domains(), u.Host) || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
 		!picturePath.MatchString(u.Path) || strings.HasPrefix(u.Path, "/p/") != hidden {
-		return uploader.Link{}, &uploader.Error{Kind: uploader.BrokenAnswer, Why: "link", Host: Name, Said: h.web.Excerpt(found)}
+		return uploader.Link{}, &fault.Error{Kind: fault.BrokenAnswer, Why: "link", Host: Name, Said: h.web.Excerpt(found)}
 	}
 	link := uploader.Link{
 		URL: u.String(), Host: Name, Made: time.Now(), Width: p.Width, Height: p.Height,
@@ -268,12 +270,12 @@ func (h *Host) link(r reply, p uploader.Picture) (uploader.Link, error) {
 	if r.Message != "" && data.Filename == "" {
 		link.Notes = append(link.Notes, lang.Message{ID: "scdn.known"})
 	}
-	if p.Format == uploader.PNG && p.Animated() {
+	if p.Format == picture.PNG && p.Animated() {
 		link.Notes = append(link.Notes, lang.Message{ID: "scdn.apng"})
 	}
 	return link, nil
 }
 
-var formats = map[string]uploader.Format{
-	".png": uploader.PNG, ".jpg": uploader.JPEG, ".jpeg": uploader.JPEG, ".webp": uploader.WebP, ".gif": uploader.GIF,
+var formats = map[string]picture.Format{
+	".png": picture.PNG, ".jpg": picture.JPEG, ".jpeg": picture.JPEG, ".webp": picture.WebP, ".gif": picture.GIF,
 }

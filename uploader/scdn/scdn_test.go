@@ -15,10 +15,12 @@ import (
 	"time"
 
 	"bilipaste/internal/config"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/sandbox"
 	"bilipaste/uploader"
 	"bilipaste/uploader/hosttest"
-	"bilipaste/uploader/sandbox"
 	"bilipaste/uploader/scdn"
 )
 
@@ -83,7 +85,7 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestWhatIsSent(t *testing.T) {
 	s := sandbox.New()
 	h := newHost(t, direct{s}, nil, scdn.Options{Password: config.NewSecret(password), Question: "?", Domain: "img.scdn.io"})
-	p := hosttest.Picture(t, uploader.GIF, 1)
+	p := hosttest.Picture(t, picture.GIF, 1)
 	p.Name = "my house.gif"
 	link, err := h.Upload(t.Context(), p)
 	if err != nil || !strings.HasPrefix(link.URL, "https://img.scdn.io/p/") {
@@ -102,9 +104,9 @@ func TestWhatIsSent(t *testing.T) {
 func TestTheThreeShapesOfSuccess(t *testing.T) {
 	s := sandbox.New()
 	h := newHost(t, direct{s}, nil, scdn.Options{})
-	p := hosttest.Picture(t, uploader.PNG, 1)
+	p := hosttest.Picture(t, picture.PNG, 1)
 	first, err := h.Upload(t.Context(), p)
-	if err != nil || len(first.Notes) > 0 || first.Bytes == 0 || first.Format != uploader.WebP {
+	if err != nil || len(first.Notes) > 0 || first.Bytes == 0 || first.Format != picture.WebP {
 		t.Errorf("%+v, %v", first, err)
 	}
 	second, err := h.Upload(t.Context(), p)
@@ -112,7 +114,7 @@ func TestTheThreeShapesOfSuccess(t *testing.T) {
 		t.Errorf("%+v, %v", second, err)
 	}
 	s.Play(sandbox.SCDNBare, 1)
-	if third, err := h.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 2)); err != nil || third.URL == first.URL || len(third.Notes) > 0 {
+	if third, err := h.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 2)); err != nil || third.URL == first.URL || len(third.Notes) > 0 {
 		t.Errorf("%+v, %v", third, err)
 	}
 }
@@ -122,28 +124,28 @@ func TestAPasswordThatWasNotSetIsNoSuccess(t *testing.T) {
 		_, _ = w.Write([]byte(`{"success":true,"url":"https://img.scdn.io/i/x.webp"}`))
 	})
 	h := newHost(t, direct{answer}, nil, scdn.Options{Password: config.NewSecret(password)})
-	if _, err := h.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1)); uploader.KindOf(err) != uploader.BrokenAnswer {
+	if _, err := h.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1)); fault.KindOf(err) != fault.BrokenAnswer {
 		t.Error(err)
 	}
 }
 
 func TestEachRefusalHasItsWords(t *testing.T) {
 	said := map[string]int{}
-	for status, kind := range map[int]uploader.Kind{
-		400: uploader.Rejected, 404: uploader.Rejected, 405: uploader.Rejected, 413: uploader.TooLarge,
-		415: uploader.NotTaken, 429: uploader.Passing, 500: uploader.Passing,
+	for status, kind := range map[int]fault.Kind{
+		400: fault.Rejected, 404: fault.Rejected, 405: fault.Rejected, 413: fault.TooLarge,
+		415: fault.NotTaken, 429: fault.Passing, 500: fault.Passing,
 	} {
 		answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
 			_, _ = w.Write([]byte(`{"success":false,"error":"no","message":"no"}`))
 		})
-		_, err := newHost(t, direct{answer}, nil, scdn.Options{}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+		_, err := newHost(t, direct{answer}, nil, scdn.Options{}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
 		what, hint := lang.New(lang.English).Error(err)
-		if uploader.KindOf(err) != kind || hint == "" || said[what] != 0 {
-			t.Errorf("%d: %v, %q, %q, as for %d", status, uploader.KindOf(err), what, hint, said[what])
+		if fault.KindOf(err) != kind || hint == "" || said[what] != 0 {
+			t.Errorf("%d: %v, %q, %q, as for %d", status, fault.KindOf(err), what, hint, said[what])
 		}
 		said[what] = status
-		if e, _ := errors.AsType[*uploader.Error](err); status == 429 && e.After != 5*time.Second {
+		if e, _ := errors.AsType[*fault.Error](err); status == 429 && e.After != 5*time.Second {
 			t.Errorf("without Retry-After: %v", e.After)
 		}
 	}
@@ -160,7 +162,7 @@ func TestTheWindowsAreObeyedByEveryProcess(t *testing.T) {
 			h := newHost(t, direct{s}, scdn.NewWindows(dir, slog.New(slog.DiscardHandler)), scdn.Options{})
 			uploads.Go(func() {
 				for i := range 40 {
-					if _, err := h.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, i)); err != nil {
+					if _, err := h.Upload(t.Context(), hosttest.Picture(t, picture.PNG, i)); err != nil {
 						t.Error(err)
 					}
 				}
@@ -183,7 +185,7 @@ func TestARefusalForNowIsObeyedToo(t *testing.T) {
 			s.Play(odd, 1)
 			h := newHost(t, direct{s}, scdn.NewWindows(t.TempDir(), slog.New(slog.DiscardHandler)), scdn.Options{})
 			begun := time.Now()
-			if _, err := (&uploader.Uploader{Host: h}).Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1)); err != nil {
+			if _, err := (&uploader.Uploader{Host: h}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1)); err != nil {
 				t.Error(err)
 			}
 			if took := time.Since(begun); took < want || took > want+2*time.Second || len(s.Requests()) != 2 {
@@ -197,14 +199,14 @@ func TestCancelledWhileTheWindowIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, direct{sandbox.New()}, scdn.NewWindows(t.TempDir(), slog.New(slog.DiscardHandler)), scdn.Options{})
 		for i := range 4 {
-			if _, err := h.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, i)); err != nil {
+			if _, err := h.Upload(t.Context(), hosttest.Picture(t, picture.PNG, i)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		begun := time.Now()
-		if _, err := h.Upload(ctx, hosttest.Picture(t, uploader.PNG, 9)); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Second {
+		if _, err := h.Upload(ctx, hosttest.Picture(t, picture.PNG, 9)); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Second {
 			t.Errorf("%v, after %v", err, time.Since(begun))
 		}
 	})
@@ -213,7 +215,7 @@ func TestCancelledWhileTheWindowIsClosed(t *testing.T) {
 func TestInfo(t *testing.T) {
 	s := sandbox.New()
 	h := newHost(t, direct{s}, nil, scdn.Options{})
-	link, err := h.Upload(t.Context(), hosttest.Picture(t, uploader.PNG, 1))
+	link, err := h.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +227,7 @@ func TestInfo(t *testing.T) {
 			t.Errorf("%s: %+v, %v", q, info, err)
 		}
 	}
-	if _, err := h.Info(t.Context(), "nosuch.webp"); uploader.KindOf(err) != uploader.Rejected {
+	if _, err := h.Info(t.Context(), "nosuch.webp"); fault.KindOf(err) != fault.Rejected {
 		t.Error(err)
 	}
 	sent := len(s.Requests())

@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
+	"bilipaste/internal/fault"
 
-	"bilipaste/uploader"
+	"github.com/gofrs/flock"
 )
 
 // family is a kind of request that the host counts by itself.
@@ -71,7 +71,7 @@ func (w *Windows) wait(ctx context.Context, f family) error {
 		case pause <= 0:
 			return nil
 		case pause > long.length:
-			return &uploader.Error{Kind: uploader.Passing, Why: "frequent", Host: Name, Code: 429, After: pause}
+			return &fault.Error{Kind: fault.Passing, Why: "frequent", Host: Name, Code: 429, After: pause}
 		}
 		select {
 		case <-time.After(pause):
@@ -107,7 +107,7 @@ func (w *Windows) close(ctx context.Context, f family, d time.Duration) {
 // update changes a family's notes, as the only one of all processes.
 func (w *Windows) update(ctx context.Context, f family, change func(n *notes, now time.Time)) error {
 	local := func(err error) error {
-		return &uploader.Error{Kind: uploader.Local, Why: "state", Host: Name, Err: err}
+		return &fault.Error{Kind: fault.Local, Why: "state", Host: Name, Err: err}
 	}
 	if err := os.MkdirAll(w.dir, 0o700); err != nil {
 		return local(err)

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"testing"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/sandbox"
 	"bilipaste/uploader/hosttest"
-	"bilipaste/uploader/sandbox"
 )
 
 // attempt is an upload, made by hand; the zero values are those that pass.
@@ -41,7 +41,7 @@ func (a attempt) do(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
 		a.declare = "image/png"
 	}
 	if a.data == nil {
-		a.data = hosttest.Picture(t, uploader.PNG, 1).Data
+		a.data = hosttest.Picture(t, picture.PNG, 1).Data
 	}
 	if a.method == "" {
 		a.method = http.MethodPost
@@ -117,7 +117,7 @@ func TestUploadsAreCheckedStrictly(t *testing.T) {
 		"other bucket":           {attempt{parts: [][2]string{{"bucket", "medialist"}, csrf, file}}, "200 -400"},
 		"declared octet-stream":  {attempt{declare: "application/octet-stream"}, "200 -400"},
 		"declared otherwise":     {attempt{declare: "image/jpeg"}, "200 -400"},
-		"gif":                    {attempt{declare: "image/gif", data: hosttest.Picture(t, uploader.GIF, 1).Data}, "200 -400"},
+		"gif":                    {attempt{declare: "image/gif", data: hosttest.Picture(t, picture.GIF, 1).Data}, "200 -400"},
 		"text":                   {attempt{data: []byte("hello")}, "200 -400"},
 		"15 MB":                  {attempt{data: hosttest.PNG(t, 15_000_000).Data}, "200 0"},
 		"15 MB and a byte":       {attempt{data: hosttest.PNG(t, 15_000_001).Data}, "200 -617"},

@@ -1,4 +1,4 @@
-package uploader_test
+package picture_test
 
 import (
 	"bytes"
@@ -11,14 +11,15 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader/hosttest"
 )
 
 // why returns the finer reason of an upload error.
 func why(err error) string {
-	e, _ := errors.AsType[*uploader.Error](err)
+	e, _ := errors.AsType[*fault.Error](err)
 	if e == nil {
 		return ""
 	}
@@ -32,33 +33,33 @@ func exif(jpeg, thumbnail []byte) []byte {
 }
 
 func TestAPictureIsKnownByItsBytes(t *testing.T) {
-	for _, format := range []uploader.Format{
-		uploader.PNG, uploader.JPEG, uploader.WebP, uploader.GIF, uploader.BMP, uploader.TIFF,
+	for _, format := range []picture.Format{
+		picture.PNG, picture.JPEG, picture.WebP, picture.GIF, picture.BMP, picture.TIFF,
 	} {
 		data := hosttest.Picture(t, format, 1).Data
-		p, err := uploader.NewPicture("wrong.txt", data)
+		p, err := picture.New("wrong.txt", data)
 		if err != nil {
 			t.Errorf("%s: %v", format, err)
 			continue
 		}
 		width, height := 24, 16
-		if format == uploader.WebP {
+		if format == picture.WebP {
 			width, height = 1, 1
 		}
 		if p.Format != format || p.Width != width || p.Height != height {
 			t.Errorf("%s: taken for %s, %d x %d", format, p.Format, p.Width, p.Height)
 		}
 	}
-	if p := hosttest.AnimatedWebP(t); p.Format != uploader.WebP {
+	if p := hosttest.AnimatedWebP(t); p.Format != picture.WebP {
 		t.Errorf("an animation: %s", p.Format)
 	}
-	for data, format := range map[string]uploader.Format{
-		"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00":                    uploader.AVIF,
-		"\x00\x00\x00\x1cftypheic\x00\x00\x00\x00":                    uploader.HEIC,
-		"\xef\xbb\xbf<svg xmlns='http://www.w3.org/2000/svg'/>":       uploader.SVG,
-		"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000'>": uploader.SVG,
+	for data, format := range map[string]picture.Format{
+		"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00":                    picture.AVIF,
+		"\x00\x00\x00\x1cftypheic\x00\x00\x00\x00":                    picture.HEIC,
+		"\xef\xbb\xbf<svg xmlns='http://www.w3.org/2000/svg'/>":       picture.SVG,
+		"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000'>": picture.SVG,
 	} {
-		if p, err := uploader.NewPicture("x", []byte(data)); err != nil || p.Format != format {
+		if p, err := picture.New("x", []byte(data)); err != nil || p.Format != format {
 			t.Errorf("%s: %s, %v", format, p.Format, err)
 		}
 	}
@@ -66,7 +67,7 @@ func TestAPictureIsKnownByItsBytes(t *testing.T) {
 
 // What browsers show is a whole picture, whatever follows its end.
 func TestWhatBrowsersShowIsWhole(t *testing.T) {
-	png, jpeg, webp := hosttest.Picture(t, uploader.PNG, 1).Data, hosttest.Picture(t, uploader.JPEG, 1).Data, hosttest.Picture(t, uploader.WebP, 1).Data
+	png, jpeg, webp := hosttest.Picture(t, picture.PNG, 1).Data, hosttest.Picture(t, picture.JPEG, 1).Data, hosttest.Picture(t, picture.WebP, 1).Data
 	large := bytes.Repeat([]byte{0xa5}, 3<<20)
 	restarts := append(bytes.Clone(jpeg[:len(jpeg)-2]), 0xff, 0xd0, 0x12, 0xff, 0x00, 0x34, 0xff, 0xff, 0xd9, 0)
 	odd := bytes.Clone(webp[:len(webp)-12]) // a last chunk of odd size, without its padding
@@ -87,7 +88,7 @@ func TestWhatBrowsersShowIsWhole(t *testing.T) {
 		"webp and more after it":        append(bytes.Clone(webp), large...),
 		"webp without the last padding": odd,
 	} {
-		if _, err := uploader.NewPicture("x", data); err != nil {
+		if _, err := picture.New("x", data); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -95,19 +96,19 @@ func TestWhatBrowsersShowIsWhole(t *testing.T) {
 
 // Go's decoder does not know every sampling that a JPEG may have.
 func TestAJPEGThatOnlyBrowsersDecodeIsTaken(t *testing.T) {
-	data := bytes.Clone(hosttest.Picture(t, uploader.JPEG, 1).Data)
+	data := bytes.Clone(hosttest.Picture(t, picture.JPEG, 1).Data)
 	frame := bytes.Index(data, []byte{0xff, 0xc0})
 	data[frame+11], data[frame+14] = 0x11, 0x21 // more blue than light
 	if _, err := jpeg.DecodeConfig(bytes.NewReader(data)); err == nil {
 		t.Fatal("Go knows it by now: another is needed")
 	}
-	if p, err := uploader.NewPicture("x", data); err != nil || p.Width != 24 || p.Height != 16 {
+	if p, err := picture.New("x", data); err != nil || p.Width != 24 || p.Height != 16 {
 		t.Errorf("%d x %d, %v", p.Width, p.Height, err)
 	}
 }
 
 func TestWhatIsNoWholePictureIsRefused(t *testing.T) {
-	png, jpeg, webp := hosttest.Picture(t, uploader.PNG, 1).Data, hosttest.Picture(t, uploader.JPEG, 1).Data, hosttest.Picture(t, uploader.WebP, 1).Data
+	png, jpeg, webp := hosttest.Picture(t, picture.PNG, 1).Data, hosttest.Picture(t, picture.JPEG, 1).Data, hosttest.Picture(t, picture.WebP, 1).Data
 	broken := bytes.Clone(png)
 	copy(broken[16:], "\x00\x00\x00\x00\x00\x00\x00\x00") // no width, no height
 	endless := bytes.Clone(png)
@@ -132,10 +133,10 @@ func TestWhatIsNoWholePictureIsRefused(t *testing.T) {
 		"webp half":                      {webp[:len(webp)/2], "unusable.cut"},
 		"webp signature":                 {webp[:12], "unusable.cut"},
 		"webp of nothing":                {[]byte("RIFF\x08\x00\x00\x00WEBPVP8 "), "unusable.broken"},
-		"more than the largest":          {make([]byte, uploader.MaxPicture+1), "too_large."},
+		"more than the largest":          {make([]byte, picture.MaxSize+1), "too_large."},
 		"bmp without what its size says": {[]byte("BM                          "), "unusable.cut"},
 	} {
-		_, err := uploader.NewPicture("x", test.data)
+		_, err := picture.New("x", test.data)
 		if got := why(err); got != test.want {
 			t.Errorf("%s: %s, want %s: %v", name, got, test.want, err)
 		}
@@ -143,26 +144,26 @@ func TestWhatIsNoWholePictureIsRefused(t *testing.T) {
 }
 
 func TestReadPicture(t *testing.T) {
-	png := hosttest.Picture(t, uploader.PNG, 1).Data
+	png := hosttest.Picture(t, picture.PNG, 1).Data
 	for _, size := range []int64{-1, 0, int64(len(png))} { // a file may have grown
-		if p, err := uploader.ReadPicture("x", iotest.OneByteReader(bytes.NewReader(png)), size); err != nil || !bytes.Equal(p.Data, png) {
+		if p, err := picture.Read("x", iotest.OneByteReader(bytes.NewReader(png)), size); err != nil || !bytes.Equal(p.Data, png) {
 			t.Errorf("size %d: %v", size, err)
 		}
 	}
-	if _, err := uploader.ReadPicture("x", bytes.NewReader(png), int64(len(png))+1); why(err) != "unusable.cut" {
+	if _, err := picture.Read("x", bytes.NewReader(png), int64(len(png))+1); why(err) != "unusable.cut" {
 		t.Errorf("short: %v", err)
 	}
 	endless := io.MultiReader(bytes.NewReader(png), zeros{})
-	if _, err := uploader.ReadPicture("x", endless, -1); why(err) != "too_large." {
+	if _, err := picture.Read("x", endless, -1); why(err) != "too_large." {
 		t.Errorf("endless: %v", err)
 	}
-	if _, err := uploader.ReadPicture("x", iotest.ErrReader(errors.New("read")), 1<<40); why(err) != "too_large." {
+	if _, err := picture.Read("x", iotest.ErrReader(errors.New("read")), 1<<40); why(err) != "too_large." {
 		t.Errorf("a size that is too large is read: %v", err)
 	}
 }
 
 func TestAFolderIsNoPicture(t *testing.T) {
-	if _, err := uploader.OpenPicture(t.TempDir()); why(err) != "unusable.unreadable" || !errors.Is(err, syscall.EISDIR) {
+	if _, err := picture.Open(t.TempDir()); why(err) != "unusable.unreadable" || !errors.Is(err, syscall.EISDIR) {
 		t.Errorf("a folder: %v", err)
 	}
 }
@@ -172,7 +173,7 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func TestAPictureWithoutANameIsCalledThePicture(t *testing.T) {
-	_, err := uploader.NewPicture("", nil)
+	_, err := picture.New("", nil)
 	if what, _ := lang.New(lang.English).Error(err); what != "the picture is empty" {
 		t.Error(what)
 	}
@@ -183,19 +184,19 @@ func TestAPictureWithoutANameIsCalledThePicture(t *testing.T) {
 
 // FuzzNewPicture looks for a panic, and for an error that is none of ours.
 func FuzzNewPicture(f *testing.F) {
-	for _, format := range []uploader.Format{
-		uploader.PNG, uploader.JPEG, uploader.WebP, uploader.GIF, uploader.BMP, uploader.TIFF,
+	for _, format := range []picture.Format{
+		picture.PNG, picture.JPEG, picture.WebP, picture.GIF, picture.BMP, picture.TIFF,
 	} {
 		f.Add(hosttest.Picture(f, format, 1).Data)
 	}
 	f.Add([]byte("\x00\x00\x00\x1cftypavif"))
 	f.Add([]byte("\xff\xd8\xff\xff\xff\xe0\x00\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := uploader.NewPicture("x", data)
-		if err != nil && uploader.KindOf(err) != uploader.Unusable {
+		p, err := picture.New("x", data)
+		if err != nil && fault.KindOf(err) != fault.Unusable {
 			t.Errorf("%v", err)
 		}
-		if err == nil && (p.Format != uploader.Sniff(data[:min(len(data), 512)]) || p.Width < 0 || p.Height < 0) {
+		if err == nil && (p.Format != picture.Sniff(data[:min(len(data), 512)]) || p.Width < 0 || p.Height < 0) {
 			t.Errorf("%s, %d x %d", p.Format, p.Width, p.Height)
 		}
 	})

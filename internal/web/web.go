@@ -20,7 +20,8 @@ import (
 	"time"
 	"unicode"
 
-	"bilipaste/uploader"
+	"bilipaste/internal/fault"
+	"bilipaste/internal/picture"
 )
 
 const (
@@ -53,7 +54,7 @@ type Field struct{ Name, Value string }
 // Form returns a POST request with a form: the fields, and then the picture as
 // the file of that name. It does not copy the picture, and tells its length.
 // The picture's own name stays at home.
-func Form(ctx context.Context, address string, fields []Field, file string, p uploader.Picture) (*http.Request, error) {
+func Form(ctx context.Context, address string, fields []Field, file string, p picture.Picture) (*http.Request, error) {
 	var frame bytes.Buffer
 	form := multipart.NewWriter(&frame)
 	for _, f := range fields {
@@ -129,7 +130,7 @@ func (c *Client) unreachable(caller, ctx context.Context, err error) error {
 	if caller.Err() != nil {
 		return caller.Err()
 	}
-	e := &uploader.Error{Kind: uploader.Passing, Why: "network", Host: c.host, Err: err}
+	e := &fault.Error{Kind: fault.Passing, Why: "network", Host: c.host, Err: err}
 	if errors.Is(context.Cause(ctx), errSilent) {
 		e.Why, e.Err = "silent", errSilent
 		return e

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"bilipaste/uploader/sandbox"
+	"bilipaste/internal/sandbox"
 )
 
 func TestAGatewayIsOnLoopback(t *testing.T) {

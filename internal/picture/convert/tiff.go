@@ -3,7 +3,7 @@ package convert
 import (
 	"encoding/binary"
 
-	"bilipaste/uploader/metadata"
+	"bilipaste/internal/picture/metadata"
 )
 
 // tiffFacts is what a TIFF says that its decoder does not tell.

@@ -1,6 +1,6 @@
-// Package uploader turns a picture into a link: the contract that every host
-// keeps, the kinds of error, and the one pipeline that every upload goes through.
-package uploader
+// Package picture is what a picture is: its format, its size in pixels, and
+// whether it is whole.
+package picture
 
 import (
 	"bytes"
@@ -20,14 +20,15 @@ import (
 	"golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp" //
 
-	"bilipaste/internal/bmp"
-	"bilipaste/uploader/convert"
-	"bilipaste/uploader/metadata"
+	"bilipaste/internal/fault"
+	"bilipaste/internal/picture/bmp"
+	"bilipaste/internal/picture/convert"
+	"bilipaste/internal/picture/metadata"
 )
 
-// MaxPicture is the largest picture, in bytes, that is taken up at all.
+// MaxSize is the largest picture, in bytes, that is taken up at all.
 // A host's own limit is lower.
-const MaxPicture = 64 << 20
+const MaxSize = 64 << 20
 
 // Format is a picture's file format, as its first bytes tell; "" if unknown.
 type Format string
@@ -52,8 +53,8 @@ const (
 	APNG Format = "apng"
 )
 
-// formatName is a format's name in messages.
-func formatName(f Format) string {
+// Name returns the format's name in messages, such as "WebP".
+func (f Format) Name() string {
 	if f == WebP {
 		return "WebP"
 	}
@@ -84,30 +85,30 @@ type Picture struct {
 	Width, Height int // pixels
 }
 
-// ReadPicture reads a picture to its end. size is the number of bytes that r
-// is said to hold, or -1 where nobody knows. It returns an *Error of kind
+// Read reads a picture to its end. size is the number of bytes that r
+// is said to hold, or -1 where nobody knows. It returns a *fault.Error of kind
 // Unusable where r fails, is shorter than size, or holds no whole picture, and
-// of kind TooLarge past MaxPicture.
-func ReadPicture(name string, r io.Reader, size int64) (Picture, error) {
-	if size > MaxPicture {
-		return Picture{Name: name}, &Error{Kind: TooLarge, Name: name, Size: size, Limit: MaxPicture}
+// of kind TooLarge past MaxSize.
+func Read(name string, r io.Reader, size int64) (Picture, error) {
+	if size > MaxSize {
+		return Picture{Name: name}, &fault.Error{Kind: fault.TooLarge, Name: name, Size: size, Limit: MaxSize}
 	}
 	var data bytes.Buffer
 	if size >= 0 {
 		data.Grow(int(size) + bytes.MinRead) // read in one piece, with nothing copied
 	}
-	_, err := data.ReadFrom(io.LimitReader(r, MaxPicture+1))
+	_, err := data.ReadFrom(io.LimitReader(r, MaxSize+1))
 	switch {
 	case err != nil:
 		return Picture{Name: name}, unreadable(name, err)
 	case int64(data.Len()) < size:
-		return Picture{Name: name}, &Error{Kind: Unusable, Why: "cut", Name: name, Err: io.ErrUnexpectedEOF}
+		return Picture{Name: name}, &fault.Error{Kind: fault.Unusable, Why: "cut", Name: name, Err: io.ErrUnexpectedEOF}
 	}
-	return NewPicture(name, data.Bytes())
+	return New(name, data.Bytes())
 }
 
-// OpenPicture reads a picture file. Its errors are those of ReadPicture.
-func OpenPicture(path string) (Picture, error) {
+// Open reads a picture file. Its errors are those of Read.
+func Open(path string) (Picture, error) {
 	name := filepath.Base(path)
 	f, err := os.Open(path)
 	if err != nil {
@@ -122,34 +123,34 @@ func OpenPicture(path string) (Picture, error) {
 	case info.Mode().IsRegular():
 		size = info.Size()
 	}
-	return ReadPicture(name, f, size)
+	return Read(name, f, size)
 }
 
 func unreadable(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Error{Kind: Unusable, Why: "missing", Name: name, Err: err}
+		return &fault.Error{Kind: fault.Unusable, Why: "missing", Name: name, Err: err}
 	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err // the message names the picture
 	}
-	return &Error{Kind: Unusable, Why: "unreadable", Name: name, Err: err}
+	return &fault.Error{Kind: fault.Unusable, Why: "unreadable", Name: name, Err: err}
 }
 
-// NewPicture finds out what the bytes of a picture are. It returns an *Error
+// New finds out what the bytes of a picture are. It returns a *fault.Error
 // of kind Unusable if they are not a whole picture, of kind NotTaken if only
-// other programs can decode it, and of kind TooLarge past MaxPicture.
-func NewPicture(name string, data []byte) (Picture, error) {
+// other programs can decode it, and of kind TooLarge past MaxSize.
+func New(name string, data []byte) (Picture, error) {
 	p := Picture{Name: name, Data: data, Format: Sniff(data)}
 	switch {
-	case len(data) > MaxPicture:
-		return p, &Error{Kind: TooLarge, Name: name, Size: int64(len(data)), Limit: MaxPicture}
+	case len(data) > MaxSize:
+		return p, &fault.Error{Kind: fault.TooLarge, Name: name, Size: int64(len(data)), Limit: MaxSize}
 	case len(data) == 0:
-		return p, &Error{Kind: Unusable, Why: "empty", Name: name}
+		return p, &fault.Error{Kind: fault.Unusable, Why: "empty", Name: name}
 	case p.Format == "":
-		return p, &Error{Kind: Unusable, Why: "unknown", Name: name}
+		return p, &fault.Error{Kind: fault.Unusable, Why: "unknown", Name: name}
 	}
 	if err := whole(p.Format, data); err != nil {
-		return p, &Error{Kind: Unusable, Why: "cut", Name: name, Err: err}
+		return p, &fault.Error{Kind: fault.Unusable, Why: "cut", Name: name, Err: err}
 	}
 	switch p.Format {
 	case HEIC, AVIF, SVG, ICO, PSD, PDF: // recognised, to be refused by name
@@ -165,10 +166,10 @@ func NewPicture(name string, data []byte) (Picture, error) {
 		err = errors.New("no pixels")
 	}
 	if _, odd := errors.AsType[tiff.UnsupportedError](err); odd || errors.Is(err, bmp.ErrUnsupported) {
-		return p, &Error{Kind: NotTaken, Why: "variant", Name: name, Format: p.Format, Err: err}
+		return p, &fault.Error{Kind: fault.NotTaken, Why: "variant", Name: name, Format: p.Format.Name(), Err: err}
 	}
 	if err != nil {
-		return p, &Error{Kind: Unusable, Why: "broken", Name: name, Err: err}
+		return p, &fault.Error{Kind: fault.Unusable, Why: "broken", Name: name, Err: err}
 	}
 	p.Width, p.Height = config.Width, config.Height
 	return p, nil
@@ -216,9 +217,9 @@ func Sniff(data []byte) Format {
 	return ""
 }
 
-// IsPicture tells from a file's first 512 bytes whether it is a picture, also
+// Is tells from a file's first 512 bytes whether it is a picture, also
 // one that no host takes. A document is none.
-func IsPicture(head []byte) bool {
+func Is(head []byte) bool {
 	f := Sniff(head)
 	return f != "" && f != PDF
 }
@@ -311,4 +312,18 @@ func jpegSize(data []byte) (width, height int) {
 		}
 	}
 	return 0, 0
+}
+
+// Animated tells whether a picture is a PNG, GIF or WebP that moves.
+func (p Picture) Animated() bool {
+	switch p.Format {
+	case PNG:
+		return metadata.AnimatedPNG(p.Data)
+	case GIF:
+		return metadata.Frames(p.Data) > 1
+	case WebP:
+		const animation = 0x02
+		return len(p.Data) > 20 && string(p.Data[12:16]) == "VP8X" && p.Data[20]&animation != 0
+	}
+	return false
 }

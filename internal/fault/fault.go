@@ -1,4 +1,6 @@
-package uploader
+// Package fault is the kinds of error that pictures, hosts and the account have,
+// and how each is said to the user.
+package fault
 
 import (
 	"errors"
@@ -10,7 +12,7 @@ import (
 	"bilipaste/internal/lang"
 )
 
-// Kind says what an upload's failure means for whoever asked for it.
+// Kind says what a failure means for whoever asked for it.
 type Kind int
 
 // The kinds of error.
@@ -42,10 +44,10 @@ type Error struct {
 	Kind   Kind
 	Host   string        // the host that was asked, "" if none was
 	Name   string        // the picture's name to show
-	Why    string        // a finer reason that messages know, "" if none: the message is "uploader.KIND" or "uploader.KIND.WHY"
+	Why    string        // a finer reason that messages know, "" if none: the message is "fault.KIND" or "fault.KIND.WHY"
 	Code   int           // the host's own code, or the HTTP status; 0 if it gave none
 	Said   string        // the host's own words: cleaned, short, perhaps ""
-	Format Format        // NotTaken: the picture's format
+	Format string        // NotTaken: the picture's format, as it is shown
 	Size   int64         // TooLarge: bytes
 	Limit  int64         // TooLarge: bytes
 	Until  time.Time     // Refused: when the host may be asked again
@@ -67,17 +69,17 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Tell returns the message for the user.
 func (e *Error) Tell() lang.Message {
-	id := "uploader." + e.Kind.String()
+	id := "fault." + e.Kind.String()
 	if e.Why != "" {
 		id += "." + e.Why
 	}
 	var name any = e.Name
 	if e.Name == "" {
-		name = lang.Message{ID: "uploader.picture"}
+		name = lang.Message{ID: "fault.picture"}
 	}
 	return lang.Message{ID: id, Data: lang.Data{
 		"Host": e.Host, "Name": name, "Code": e.Code, "Said": e.Said,
-		"Format": formatName(e.Format),
+		"Format": e.Format,
 		"Size":   e.size(e.Size), "Limit": e.size(e.Limit),
 		"Until": e.Until.Local().Format("15:04:05"), "After": e.After.Round(time.Second).String(),
 		"Cause": e.Err,

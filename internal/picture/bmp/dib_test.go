@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"bilipaste/internal/bmp"
+	"bilipaste/internal/picture/bmp"
 )
 
 const (

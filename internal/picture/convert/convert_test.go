@@ -19,7 +19,7 @@ import (
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 
-	"bilipaste/uploader/convert"
+	"bilipaste/internal/picture/convert"
 )
 
 func encoded(t testing.TB, encode func(*bytes.Buffer) error) []byte {

@@ -18,7 +18,7 @@ import (
 	_ "golang.org/x/image/tiff" //
 	_ "golang.org/x/image/webp" //
 
-	"bilipaste/internal/bmp"
+	"bilipaste/internal/picture/bmp"
 )
 
 // Memory is the most that decoding a picture may take, in bytes. With it, the

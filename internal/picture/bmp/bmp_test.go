@@ -10,7 +10,7 @@ import (
 
 	xbmp "golang.org/x/image/bmp"
 
-	"bilipaste/internal/bmp"
+	"bilipaste/internal/picture/bmp"
 )
 
 // file puts a BMP together: an info header of a size, tables, and pixels.

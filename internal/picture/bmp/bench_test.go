@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"bilipaste/internal/bmp"
+	"bilipaste/internal/picture/bmp"
 )
 
 // screen returns a DIB of a 4K screen: windows with text, and a photo in a corner.

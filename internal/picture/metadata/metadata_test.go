@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/image/webp"
 
-	"bilipaste/uploader/metadata"
+	"bilipaste/internal/picture/metadata"
 )
 
 // place is what must never be found in what goes out.
