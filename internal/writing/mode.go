@@ -45,6 +45,14 @@ type Mode struct {
 	Format    func() format.Format // how links are written; asked for each clip
 	Language  func() *lang.Printer // asked for each clip
 	Report    func(Result)         // told of each clip when it is done with
+
+	asked queue[request] // clips that Take was given
+}
+
+// request is a clip that is waited for, or one that was copied.
+type request struct {
+	clip watcher.Clip
+	done chan<- Result // nil: nobody waits
 }
 
 // Result is what became of one clip.
@@ -70,7 +78,7 @@ type Picture struct {
 
 // taken is a clip whose pictures are in the album, and not in memory any more.
 type taken struct {
-	clip     watcher.Clip
+	request
 	pictures []kept
 	at       time.Time // when it came
 	took     time.Duration
@@ -88,17 +96,19 @@ type kept struct {
 func (m *Mode) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	clips, turns := newQueue[watcher.Clip](), newQueue[taken]()
+	var turns queue[taken]
 	var parts sync.WaitGroup
 	defer parts.Wait()
-	parts.Go(func() { cancel(m.Clipboard.Run(ctx, clips.push)) })
+	parts.Go(func() {
+		cancel(m.Clipboard.Run(ctx, func(clip watcher.Clip) { m.asked.push(request{clip: clip}) }))
+	})
 	parts.Go(func() {
 		for {
-			clip, err := clips.pop(ctx)
+			asked, err := m.asked.pop(ctx)
 			if err != nil {
 				return
 			}
-			turns.push(m.keep(context.WithoutCancel(ctx), clip)) // it takes a moment
+			turns.push(m.keep(context.WithoutCancel(ctx), asked)) // it takes a moment
 		}
 	})
 	var latest failure
@@ -113,9 +123,23 @@ func (m *Mode) Run(ctx context.Context) error {
 	}
 }
 
+// Take does with a clip as Run does with one that is copied, when it is its
+// turn, and returns what became of it. The error is ctx's.
+func (m *Mode) Take(ctx context.Context, clip watcher.Clip) (Result, error) {
+	done := make(chan Result, 1)
+	m.asked.push(request{clip, done})
+	select {
+	case r := <-done:
+		return r, nil
+	case <-ctx.Done():
+		return Result{}, ctx.Err()
+	}
+}
+
 // keep puts a clip's pictures into the album, where their uploads are owed.
-func (m *Mode) keep(ctx context.Context, clip watcher.Clip) taken {
+func (m *Mode) keep(ctx context.Context, asked request) taken {
 	start := time.Now()
+	clip := asked.clip
 	var pictures []kept
 	for p, err := range m.pictures(clip) {
 		k := kept{Picture: Picture{Name: p.Name, Format: p.Format, Width: p.Width, Height: p.Height, Bytes: len(p.Data), Err: err}}
@@ -127,8 +151,8 @@ func (m *Mode) keep(ctx context.Context, clip watcher.Clip) taken {
 		}
 		pictures = append(pictures, k)
 	}
-	clip.Data = nil
-	return taken{clip, pictures, start, time.Since(start)}
+	asked.clip.Data = nil
+	return taken{asked, pictures, start, time.Since(start)}
 }
 
 // failure is why a picture waits, and when that was found.
@@ -172,6 +196,9 @@ func (m *Mode) upload(ctx context.Context, t taken, latest *failure) {
 	r.Took = t.took + time.Since(start)
 	m.tell(ctx, r)
 	m.Report(r)
+	if t.done != nil {
+		t.done <- r
+	}
 }
 
 // send uploads a picture's original.

@@ -6,22 +6,21 @@ import (
 )
 
 // queue holds what waits for its turn. It has no bound: a clip that was dropped
-// would be a picture that was lost.
+// would be a picture that was lost. The zero queue is empty.
 type queue[T any] struct {
 	mu      sync.Mutex
 	waiting []T
-	some    chan struct{} // holds a token while something may wait
+	some    chan struct{} // holds a token while something may wait; made when it is first needed
 }
-
-func newQueue[T any]() *queue[T] { return &queue[T]{some: make(chan struct{}, 1)} }
 
 // push adds to the queue, and never waits.
 func (q *queue[T]) push(one T) {
 	q.mu.Lock()
 	q.waiting = append(q.waiting, one)
+	some := q.token()
 	q.mu.Unlock()
 	select {
-	case q.some <- struct{}{}:
+	case some <- struct{}{}:
 	default:
 	}
 }
@@ -39,11 +38,20 @@ func (q *queue[T]) pop(ctx context.Context) (T, error) {
 			q.mu.Unlock()
 			return one, nil
 		}
+		some := q.token()
 		q.mu.Unlock()
 		select {
-		case <-q.some:
+		case <-some:
 		case <-ctx.Done():
 			return none, context.Cause(ctx)
 		}
 	}
+}
+
+// token returns the channel of the token. q.mu is held.
+func (q *queue[T]) token() chan struct{} {
+	if q.some == nil {
+		q.some = make(chan struct{}, 1)
+	}
+	return q.some
 }
