@@ -49,6 +49,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(a.trayCommand(), a.uploadCommand(), a.watchCommand(), a.loginCommand(), a.logoutCommand(), a.statusCommand(), a.infoCommand(), a.doctorCommand(),
 		a.historyCommand(), a.queueCommand(), a.albumCommand(), a.configCommand(), a.sandboxCommand(), a.versionCommand())
 	root.AddCommand(a.holdCommands()...)
+	root.AddCommand(buildCommands()...)
 	a.translate(root)
 	return root
 }

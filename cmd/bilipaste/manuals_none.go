@@ -1,0 +1,8 @@
+//go:build !manuals
+
+package main
+
+import "github.com/spf13/cobra"
+
+// buildCommands are for building packages; the program that is shipped has none.
+func buildCommands() []*cobra.Command { return nil }
