@@ -99,8 +99,8 @@ func menuOf(s State) []item {
 
 	putBack := line("tray.put_back", PutBack)
 	putBack.disabled = !s.PutBack
-	owed := func(id string, count int) item {
-		return item{title: p.Text(id, lang.Data{"Count": count}), hidden: count == 0, action: Action{Verb: UploadOwed}}
+	pending := func(id string, count int) item {
+		return item{title: p.Text(id, lang.Data{"Count": count}), hidden: count == 0, action: Action{Verb: UploadPending}}
 	}
 	logIn := line("tray.log_in", LogIn)
 	logIn.hidden = !s.LogIn
@@ -110,8 +110,8 @@ func menuOf(s State) []item {
 		line("tray.upload_now", UploadNow),
 		putBack,
 		separator,
-		owed("tray.waiting", s.Waiting),
-		owed("tray.failed", s.Failed),
+		pending("tray.waiting", s.Waiting),
+		pending("tray.failed", s.Failed),
 		linksOf(s),
 		choiceOf(p, "host", s.Host, s.Hosts, ChooseHost, len(s.Hosts) > 1),
 		choiceOf(p, "bucket", s.Bucket, s.Buckets, ChooseBucket, len(s.Buckets) > 0),

@@ -99,7 +99,7 @@ func TestMenuFollowsState(t *testing.T) {
 		{"a long error", State{Err: errors.New(strings.Repeat("long\n", 100))}, []string{strings.Repeat("long ", 11) + "long…"}, nil},
 		{"links", State{Links: []Link{{Time: noon, URL: "u"}, {Time: noon, Name: strings.Repeat("长", 50), URL: "u"}}},
 			[]string{"Recent links", "> 07-21 12:05  picture", "> 07-21 12:05  " + strings.Repeat("长", 39) + "…"}, nil},
-		{"what is owed", State{Waiting: 3, Failed: 1}, []string{"3 pictures wait for their upload: try now", "1 picture failed: try again"}, nil},
+		{"what is pending", State{Waiting: 3, Failed: 1}, []string{"3 pictures wait for their upload: try now", "1 picture failed: try again"}, nil},
 		{"one host", State{Host: "bilibili", Hosts: []string{"bilibili"}}, nil, []string{"Host…"}},
 		{"two hosts", State{Host: "folder", Hosts: []string{"bilibili", "folder"}}, []string{"Host: folder", "> [ ] Bilibili", "> [x] folder"}, nil},
 		{"an unlisted bucket", State{Bucket: "mine", Buckets: []string{"live"}}, []string{"Bucket: mine", "> [ ] live", "> [x] mine"}, nil},

@@ -57,7 +57,7 @@ const (
 	ToggleWriting   Verb = "toggle writing mode"
 	UploadNow       Verb = "upload now"
 	PutBack         Verb = "put back"
-	UploadOwed      Verb = "upload what is owed" // now, also what has failed
+	UploadPending   Verb = "upload what is pending" // now, also what has failed
 	CopyLink        Verb = "copy link"
 	ChooseHost      Verb = "choose host"
 	ChooseBucket    Verb = "choose bucket"
@@ -142,15 +142,15 @@ func (t *Tray) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// deliver makes the calls that the program is owed, until ctx is done and all are made.
+// deliver makes the calls that are queued, until ctx is done and all are made.
 func (t *Tray) deliver(ctx context.Context) {
 	for {
 		select {
 		case <-t.told:
 		case <-ctx.Done():
 		}
-		last := ctx.Err() != nil // asked first: nothing is owed later
-		for _, call := range t.owed() {
+		last := ctx.Err() != nil // asked first: nothing comes later
+		for _, call := range t.queued() {
 			call()
 		}
 		if last {
@@ -159,8 +159,8 @@ func (t *Tray) deliver(ctx context.Context) {
 	}
 }
 
-// owed returns the calls that are queued, and empties the queue.
-func (t *Tray) owed() []func() {
+// queued returns the calls that are queued, and empties the queue.
+func (t *Tray) queued() []func() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	calls := t.calls

@@ -13,12 +13,12 @@ type Ledger interface {
 	// sum is that of the picture as it was given, before Prepare, and how says
 	// how it is prepared; a picture that was prepared otherwise is not known
 	// by it. Without how, sum is that of the bytes that go to the host. A link
-	// that is handed out counts as used now, and settles what is owed of a
-	// picture that was found as it was given.
+	// that is handed out counts as used now; a picture that was found as it was
+	// given is not pending there any more.
 	Known(ctx context.Context, at Place, sum picture.Sum, how string) (Link, bool, error)
 
-	// Record enters an upload that succeeded, whole or not at all, and settles
-	// what is owed of its picture. Entered again, it is one entry.
+	// Record enters an upload that succeeded, whole or not at all; it is not
+	// pending any more. Entered again, it is one entry.
 	Record(ctx context.Context, u Upload) error
 }
 
@@ -30,7 +30,8 @@ type Place struct {
 
 // Upload is an upload that succeeded.
 type Upload struct {
-	Place   Place
+	To      Place           // where it was to go
+	Place   Place           // where it is: elsewhere if To's host did not take it
 	Picture picture.Picture // as it was given
 	Given   picture.Sum     // of the picture
 	How     string          // how it was prepared: a short text, never ""

@@ -165,7 +165,8 @@ func (u *Uploader) to(ctx context.Context, host Host, p picture.Picture) (Link, 
 	link.Bytes = cmp.Or(link.Bytes, int64(len(ready.Data)))
 	if u.Ledger != nil {
 		// What was sent is recorded, also if nobody waits for it any more.
-		err := u.Ledger.Record(context.WithoutCancel(ctx), Upload{Place: at, Picture: p, Given: given, How: how, Sent: sent, Link: link})
+		to, _ := u.Host.Place()
+		err := u.Ledger.Record(context.WithoutCancel(ctx), Upload{To: to, Place: at, Picture: p, Given: given, How: how, Sent: sent, Link: link})
 		if err != nil {
 			link.note("uploader.not_recorded", lang.Data{"Cause": err})
 		}

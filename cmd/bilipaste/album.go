@@ -57,7 +57,7 @@ func (a *app) albumVerify(ctx context.Context) error {
 func (a *app) printReport(r album.Report) {
 	line := func(id string, data lang.Data) { fmt.Fprintln(a.out, a.say.Text(id, data)) }
 	if r.Rescue.File != "" {
-		line("cli.album.rescued", lang.Data{"File": r.Rescue.File, "Pictures": r.Rescue.Pictures, "Links": r.Rescue.Links, "Debts": r.Rescue.Debts})
+		line("cli.album.rescued", lang.Data{"File": r.Rescue.File, "Pictures": r.Rescue.Pictures, "Links": r.Rescue.Links, "Pending": r.Rescue.Pending})
 	}
 	for _, f := range r.Missing {
 		line("cli.album.missing", lang.Data{"File": f.File, "Name": oneLine(f.Name), "URL": f.URL})

@@ -132,6 +132,12 @@ type linker struct {
 	about   []lang.Message // what the user has to know of the hosts
 }
 
+// to is where its pictures go.
+func (l linker) to() uploader.Place {
+	at, _ := l.Host.Place()
+	return at
+}
+
 // Upload uploads p as uploader.Uploader does.
 func (l linker) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	link, err := l.Uploader.Upload(ctx, p)

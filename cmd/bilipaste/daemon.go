@@ -62,7 +62,7 @@ func (d *daemon) Upload(ctx context.Context, p picture.Picture) (uploader.Link, 
 	return late{d}.Upload(ctx, p)
 }
 
-// late is the daemon as the uploader of what is owed. The icon does not show
+// late is the daemon as the uploader of what is pending. The icon does not show
 // that: it would be restless for as long as an outage lasts.
 type late struct{ *daemon }
 
@@ -75,6 +75,16 @@ func (l late) Upload(ctx context.Context, p picture.Picture) (uploader.Link, err
 		return uploader.Link{}, err
 	}
 	return links.Upload(ctx, p)
+}
+
+// to is where a new picture goes.
+func (d *daemon) to() uploader.Place {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.noLinks != nil {
+		return uploader.Place{Host: d.settings.Host, Bucket: bucketOf(d.settings)}
+	}
+	return d.links.to()
 }
 
 // Done tells of a success.
@@ -102,10 +112,10 @@ func (d *daemon) FailedAgain(ctx context.Context) {
 func (d *daemon) paid(p writing.Paid) {
 	d.look()
 	if p.Err != nil {
-		d.log.Warn("owed", "error", p.Err)
+		d.log.Warn("pending", "error", p.Err)
 		return
 	}
-	d.log.Info("owed no more", "host", p.Link.Host)
+	d.log.Info("uploaded late", "host", p.Link.Host)
 	d.change(func() {
 		if fault.Temporary(d.trouble) != nil { // it is over
 			d.trouble = nil
@@ -116,12 +126,12 @@ func (d *daemon) paid(p writing.Paid) {
 // look has the tray show what the album holds by now.
 func (d *daemon) look() {
 	recent, err := d.album.History(d.ctx, album.Query{Limit: 10})
-	owed, owedErr := d.album.Owed(d.ctx)
-	if err := cmp.Or(err, owedErr); err != nil {
+	pending, pendingErr := d.album.Pending(d.ctx)
+	if err := cmp.Or(err, pendingErr); err != nil {
 		d.logged("recent links", err)
 		return
 	}
-	d.change(func() { d.recent, d.owed = recent, owed })
+	d.change(func() { d.recent, d.pending = recent, pending })
 }
 
 func (d *daemon) format() format.Format {
@@ -179,7 +189,7 @@ func (d *daemon) do(action tray.Action) {
 		})
 	case tray.UploadNow:
 		later("cli.tray.not_uploaded", d.uploadNow)
-	case tray.UploadOwed:
+	case tray.UploadPending:
 		d.payer.WakeAll()
 	case tray.PutBack:
 		later("cli.tray.not_put_back", d.putBack)

@@ -190,7 +190,7 @@ func (a *app) forget(ctx context.Context, numbers []string) error {
 	return nil
 }
 
-// ids reads the numbers of links, or of what is owed.
+// ids reads the numbers of links, or of pending uploads.
 func ids(numbers []string) ([]int64, error) {
 	var ids []int64
 	for _, s := range numbers {

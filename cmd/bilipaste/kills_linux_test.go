@@ -140,27 +140,27 @@ func TestNothingIsLost(t *testing.T) {
 	close(copying)
 	user.Wait()
 
-	// The host comes to its senses, and what is owed is paid.
+	// The host comes to its senses, and what is pending goes up.
 	m.mu.Lock()
 	m.calm = true
 	m.mu.Unlock()
 	kept := albumIn(t, home)
-	before, _ := owedIn(t, kept)
+	before, _ := pendingIn(t, kept)
 	w := watchFrom(t, home, m.url()) // both at once
 	if out, err := program(home, m.url(), "queue", "run").CombinedOutput(); err != nil {
 		t.Errorf("queue run: %v: %s", err, out)
 	}
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		if waiting, taken := owedIn(t, kept); waiting+taken == 0 {
+		if waiting, taken := pendingIn(t, kept); waiting+taken == 0 {
 			break
 		}
 	}
 	w.kill()
-	if waiting, taken := owedIn(t, kept); waiting+taken > 0 {
-		t.Errorf("%d are owed still, %d of them of nobody", waiting+taken, taken)
+	if waiting, taken := pendingIn(t, kept); waiting+taken > 0 {
+		t.Errorf("%d are pending still, %d of them of nobody", waiting+taken, taken)
 	}
 	links := checkAlbum(t, m, kept)
-	t.Logf("%d kills, %d copies, %d pictures taken, of which %d were owed in the end", kills, copied, links, before)
+	t.Logf("%d kills, %d copies, %d pictures taken, of which %d were pending in the end", kills, copied, links, before)
 	if links < kills/4 {
 		t.Errorf("only %d pictures were taken: that shows little", links)
 	}

@@ -26,6 +26,7 @@ import (
 	"bilipaste/internal/album"
 	"bilipaste/internal/picture"
 	"bilipaste/internal/sandbox"
+	"bilipaste/uploader"
 )
 
 func TestMain(m *testing.M) {
@@ -70,10 +71,10 @@ func TestScripts(t *testing.T) {
 			"refreshkey": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), sandboxOf(ts).RefreshKey(), 0o600))
 			},
-			"endsin": endsIn,
-			"revive": func(ts *testscript.TestScript, _ bool, _ []string) { sandboxOf(ts).Revive() },
-			"moving": makeAnimation,
-			"owe":    oweFiles,
+			"endsin":  endsIn,
+			"revive":  func(ts *testscript.TestScript, _ bool, _ []string) { sandboxOf(ts).Revive() },
+			"moving":  makeAnimation,
+			"enqueue": enqueueFiles,
 		},
 	})
 }
@@ -122,15 +123,17 @@ func makeAnimation(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(f.Close())
 }
 
-// owe FILE... has the album owe the uploads of files, as if they had been copied
-// and could not be uploaded.
-func oweFiles(ts *testscript.TestScript, _ bool, files []string) {
+// enqueue FILE... enters that files are to be uploaded to bucket "live", as if they
+// had been copied and could not be.
+func enqueueFiles(ts *testscript.TestScript, _ bool, files []string) {
 	kept, err := album.Open(context.Background(), ts.MkAbs("home/gateway/album"), album.Options{})
 	ts.Check(err)
 	for _, file := range files {
 		p, err := picture.Open(ts.MkAbs(file))
 		ts.Check(err)
-		ts.Check(owe(context.Background(), kept, p))
+		entry, err := kept.Keep(context.Background(), p, uploader.Place{Host: "bilibili", Bucket: "live"})
+		ts.Check(err)
+		ts.Check(kept.Postpone(context.Background(), entry.ID, album.Failure{}))
 	}
 	ts.Check(kept.Close())
 }

@@ -37,22 +37,22 @@ func (a *app) queueCommand() *cobra.Command {
 
 // waiting is a line of "queue list --json".
 type waiting struct {
-	N       int64     `json:"n"`
-	Since   time.Time `json:"since"`
-	Name    string    `json:"name,omitempty"`
-	Bytes   int64     `json:"bytes"`
-	SHA256  string    `json:"sha256"`
-	Taken   bool      `json:"uploading,omitempty"`
-	Tries   int       `json:"tries,omitempty"`
-	Why     string    `json:"why,omitempty"`
-	Again   time.Time `json:"again,omitzero"`
-	ForGood bool      `json:"failed,omitempty"`
+	N      int64     `json:"n"`
+	Since  time.Time `json:"since"`
+	Name   string    `json:"name,omitempty"`
+	Bytes  int64     `json:"bytes"`
+	SHA256 string    `json:"sha256"`
+	Taken  bool      `json:"uploading,omitempty"`
+	Tries  int       `json:"tries,omitempty"`
+	Why    string    `json:"why,omitempty"`
+	Again  time.Time `json:"again,omitzero"`
+	Failed bool      `json:"failed,omitempty"`
 }
 
-func (a *app) printDebt(d album.Debt) {
+func (a *app) printPending(d album.Pending) {
 	line := waiting{
 		N: d.ID, Since: d.Since.UTC(), Name: d.Picture.Name, Bytes: d.Bytes, SHA256: d.Sum.String(),
-		Taken: d.Taken, Tries: d.Tries, Why: d.Why, ForGood: d.ForGood,
+		Taken: d.Taken, Tries: d.Tries, Why: d.Why, Failed: d.Failed,
 	}
 	if !d.Again.IsZero() {
 		line.Again = d.Again.UTC()
@@ -60,38 +60,38 @@ func (a *app) printDebt(d album.Debt) {
 	a.printJSON(line)
 }
 
-// queueList prints what is owed, in the order in which it came.
+// queueList prints what is pending, in the order in which it came.
 func (a *app) queueList(ctx context.Context) error {
 	kept, err := a.openAlbum(ctx)
 	if err != nil {
 		return err
 	}
-	debts, err := kept.Owed(ctx)
+	entries, err := kept.Pending(ctx)
 	if err != nil {
 		return err
 	}
 	if a.json {
-		for _, d := range debts {
-			a.printDebt(d)
+		for _, d := range entries {
+			a.printPending(d)
 		}
 		return nil
 	}
-	if len(debts) == 0 {
+	if len(entries) == 0 {
 		fmt.Fprintln(a.err, a.say.Text("cli.queue.none"))
 	}
 	table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	for _, d := range debts {
+	for _, d := range entries {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", d.ID, d.Since.Local().Format("2006-01-02 15:04"), size(int(d.Bytes)), a.stateOf(d), oneLine(d.Picture.Name))
 	}
 	return table.Flush()
 }
 
-// stateOf says what a debt waits for.
-func (a *app) stateOf(d album.Debt) string {
+// stateOf says what a pending upload waits for.
+func (a *app) stateOf(d album.Pending) string {
 	switch {
 	case d.Taken:
 		return a.say.Text("cli.queue.uploading")
-	case d.ForGood:
+	case d.Failed:
 		return a.say.Text("cli.queue.failed", lang.Data{"Why": oneLine(d.Why)})
 	case d.Why != "":
 		return a.say.Text("cli.queue.later", lang.Data{"Why": oneLine(d.Why)})
@@ -99,7 +99,7 @@ func (a *app) stateOf(d album.Debt) string {
 	return a.say.Text("cli.queue.waits")
 }
 
-// queueRun uploads what is owed, also what has failed for good, and prints a
+// queueRun uploads what is pending, also what has failed for good, and prints a
 // link for each. It stops at a failure that will pass.
 func (a *app) queueRun(ctx context.Context) error {
 	up, err := a.uploader()
@@ -119,7 +119,7 @@ func (a *app) queueRun(ctx context.Context) error {
 	var failed error
 	err = payer.Pay(ctx, true, func(p writing.Paid) {
 		if a.json {
-			line := uploaded{File: p.Debt.Picture.Name, Error: a.failure(p.Err)}
+			line := uploaded{File: p.Entry.Picture.Name, Error: a.failure(p.Err)}
 			if p.Err == nil {
 				line.Link, line.Notes = &p.Link, a.notesOf(p.Link)
 			}
@@ -140,7 +140,7 @@ func (a *app) queueRun(ctx context.Context) error {
 	return nil
 }
 
-// queueDrop gives debts up, all of them without numbers.
+// queueDrop gives pending uploads up, all of them without numbers.
 func (a *app) queueDrop(ctx context.Context, numbers []string) error {
 	drop, err := ids(numbers)
 	if err != nil {
@@ -151,11 +151,11 @@ func (a *app) queueDrop(ctx context.Context, numbers []string) error {
 		return err
 	}
 	if len(numbers) == 0 {
-		debts, err := kept.Owed(ctx)
+		entries, err := kept.Pending(ctx)
 		if err != nil {
 			return err
 		}
-		for _, d := range debts {
+		for _, d := range entries {
 			drop = append(drop, d.ID)
 		}
 	}

@@ -40,7 +40,7 @@ func (a *app) status(ctx context.Context) error {
 		s.Clipboard = clipboard.Backend()
 		_ = clipboard.Close() // nothing of ours is on it
 	}
-	s.Waiting, s.Failed = a.owed(ctx)
+	s.Waiting, s.Failed = a.pending(ctx)
 	account, err := a.account(ctx, &s)
 	if err == nil {
 		s.Account = &account
@@ -63,25 +63,25 @@ func (a *app) status(ctx context.Context) error {
 	return err
 }
 
-// owed counts the pictures that wait for their upload, and those that have
+// pending counts the pictures that wait for their upload, and those that have
 // failed.
-func (a *app) owed(ctx context.Context) (waiting, failed int) {
+func (a *app) pending(ctx context.Context) (waiting, failed int) {
 	kept, err := a.openAlbum(ctx)
-	var debts []album.Debt
+	var entries []album.Pending
 	if err == nil {
-		debts, err = kept.Owed(ctx)
+		entries, err = kept.Pending(ctx)
 	}
 	if err != nil {
 		a.log.Warn("the album cannot be asked", "error", err)
 	}
-	return count(debts)
+	return count(entries)
 }
 
-func count(debts []album.Debt) (waiting, failed int) {
-	for _, d := range debts {
+func count(entries []album.Pending) (waiting, failed int) {
+	for _, d := range entries {
 		switch {
 		case d.Taken && d.Tries == 0: // its first upload is under way
-		case d.ForGood:
+		case d.Failed:
 			failed++
 		default:
 			waiting++
@@ -121,7 +121,7 @@ func (a *app) printStatus(s status) {
 	}
 	line("cli.status.clipboard", lang.Data{"Clipboard": clipboard})
 	if s.Waiting+s.Failed > 0 {
-		line("cli.status.owed", lang.Data{"Waiting": s.Waiting, "Failed": s.Failed})
+		line("cli.status.pending", lang.Data{"Waiting": s.Waiting, "Failed": s.Failed})
 	}
 	line("cli.status.settings", lang.Data{"File": s.Settings})
 }

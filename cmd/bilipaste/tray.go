@@ -66,7 +66,6 @@ func (a *app) runTray(ctx context.Context) error {
 		d.notifier.Wait()
 		return errors.Join(err, d.board.Close())
 	}
-	a.takeOver(ctx, kept)
 	ctx, d.quit = context.WithCancel(ctx)
 	d.ctx = ctx
 	d.tray = tray.New(d.do, d.notice)
@@ -75,7 +74,7 @@ func (a *app) runTray(ctx context.Context) error {
 	}
 	d.apply(a.config, a.configErr)
 	mode := writing.Mode{
-		Clipboard: d, Album: kept, Uploader: d, Payer: d.payer, Notifier: d,
+		Clipboard: d, Album: kept, Uploader: d, Payer: d.payer, Notifier: d, To: d.to,
 		Format: d.format, Language: d.language, Report: d.report,
 	}
 	d.work.Go(func() { _ = mode.Run(ctx) })
@@ -132,7 +131,7 @@ type daemon struct {
 	trouble     error // of the last clip
 	badSettings error
 	recent      []album.Entry   // the newest first
-	owed        []album.Debt    // what is not uploaded yet
+	pending     []album.Pending // what is not uploaded yet
 	last        *writing.Result // what was replaced last
 	account     string
 	signedOut   bool // and pictures may go to Bilibili: the menu offers a login
@@ -148,7 +147,7 @@ func (d *daemon) show() {
 		Sound: d.settings.Sound, Notify: d.settings.Notify, Account: d.account,
 	}
 	s.LogIn = d.signedOut && !d.signingIn && needsAccount(d.settings)
-	s.Waiting, s.Failed = count(d.owed)
+	s.Waiting, s.Failed = count(d.pending)
 	for _, e := range d.recent {
 		s.Links = append(s.Links, tray.Link{Time: e.Used, Name: e.Picture.Name, URL: e.Link.URL})
 	}

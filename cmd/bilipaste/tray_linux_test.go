@@ -218,8 +218,8 @@ func TestLoginFromTheTray(t *testing.T) {
 	x.Copy(t, "image/png", picture)
 	kept := albumIn(t, p.home)
 	desktoptest.Eventually(t, "both wait", func() bool {
-		debts, err := kept.Owed(t.Context())
-		waiting, _ := count(debts)
+		entries, err := kept.Pending(t.Context())
+		waiting, _ := count(entries)
 		return err == nil && waiting == 2
 	})
 	panel.Open(icon)
@@ -319,7 +319,7 @@ func TestTheTrayRemembers(t *testing.T) {
 	panel.Press("Down", "Down", "Down", "Down", "Down", "Return") // past the error
 	kept := albumIn(t, p.home)
 	desktoptest.Eventually(t, "it goes up", func() bool {
-		waiting, taken := owedIn(t, kept)
+		waiting, taken := pendingIn(t, kept)
 		return waiting+taken == 0
 	})
 	panel.Shows("writing mode", blue, 60, 1000)

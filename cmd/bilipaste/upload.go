@@ -61,9 +61,9 @@ func (a *app) upload(ctx context.Context, files []string, again bool) error {
 	bar := a.progress(len(files))
 	for _, file := range files {
 		picture, err := await(ctx, func() (picture.Picture, error) { return a.open(file) })
-		var owed *album.Debt
+		var entry *album.Pending
 		if err == nil && file == "-" { // nobody else may have it
-			owed = a.owe(ctx, picture)
+			entry = a.enqueue(ctx, picture, up.to())
 		}
 		known := err == nil && stop != nil
 		var link uploader.Link
@@ -76,10 +76,10 @@ func (a *app) upload(ctx context.Context, files []string, again bool) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		waits := err != nil && owed != nil
+		waits := err != nil && entry != nil
 		if waits {
 			payer := writing.Payer{Album: a.album, Language: a.language, Log: a.log}
-			payer.Postpone(ctx, *owed, err)
+			payer.Postpone(ctx, *entry, err)
 		}
 		bar.clear()
 		a.printLink(file, picture, link, err)
@@ -108,18 +108,18 @@ func (a *app) upload(ctx context.Context, files []string, again bool) error {
 	return nil
 }
 
-// owe enters that a picture's upload is owed, until it ends. It returns nil
+// enqueue enters that a picture's upload is pending, until it ends. It returns nil
 // where that cannot be entered, and the user is told.
-func (a *app) owe(ctx context.Context, p picture.Picture) *album.Debt {
+func (a *app) enqueue(ctx context.Context, p picture.Picture, to uploader.Place) *album.Pending {
 	if a.album == nil { // of which the user was told
 		return nil
 	}
-	debt, err := a.album.Keep(ctx, p)
+	entry, err := a.album.Keep(ctx, p, to)
 	if err != nil {
 		a.complain(err)
 		return nil
 	}
-	return &debt
+	return &entry
 }
 
 // open reads a file, or standard input for "-".

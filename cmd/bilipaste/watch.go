@@ -50,7 +50,6 @@ func (a *app) watch(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.takeOver(ctx, kept)
 	up.Ledger = kept
 	notifier := notify.New(a.config.Sound, a.config.Notify, a.log)
 	defer notifier.Wait()
@@ -60,7 +59,7 @@ func (a *app) watch(ctx context.Context) (err error) {
 		Report: a.printPaid, Log: a.log,
 	}
 	mode := writing.Mode{
-		Clipboard: clipboard, Album: kept, Uploader: up, Payer: payer, Notifier: notifier,
+		Clipboard: clipboard, Album: kept, Uploader: up, Payer: payer, Notifier: notifier, To: up.to,
 		Format: a.format, Language: a.language, Report: a.printResult,
 	}
 	fmt.Fprintln(a.err, a.say.Text("cli.watching", lang.Data{
@@ -107,7 +106,7 @@ type clippedPicture struct {
 // printPaid prints what became of a picture that was copied earlier. That it
 // still waits is no news.
 func (a *app) printPaid(p writing.Paid) {
-	switch name := p.Debt.Picture.Name; {
+	switch name := p.Entry.Picture.Name; {
 	case p.Waits:
 	case a.json:
 		a.printJSON(clipped{Time: time.Now(), Why: watcher.IsPicture, Late: true, Pictures: []clippedPicture{
@@ -115,9 +114,9 @@ func (a *app) printPaid(p writing.Paid) {
 		}})
 	case p.Err != nil:
 		what, _ := a.say.Error(p.Err)
-		a.printLine(a.say.Text("writing.not_paid", lang.Data{"Count": 1}) + ": " + what)
+		a.printLine(a.say.Text("writing.late_failed", lang.Data{"Count": 1}) + ": " + what)
 	default:
-		a.printLine(a.say.Text("writing.paid", lang.Data{"Count": 1}) + " → " + p.Link.URL)
+		a.printLine(a.say.Text("writing.late", lang.Data{"Count": 1}) + " → " + p.Link.URL)
 	}
 }
 

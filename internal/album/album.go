@@ -1,5 +1,5 @@
 // Package album is the program's memory: every picture that was taken, kept
-// as it was, with its links, and the queue of what still has to be uploaded.
+// as it was, with its links, and the pictures whose upload is pending.
 //
 // An album is a folder with the database album.db, the pictures under
 // originals, and under owners a file for each process that is at an upload.
@@ -23,6 +23,7 @@ import (
 	"github.com/gofrs/flock"
 	_ "modernc.org/sqlite" // the driver
 
+	"bilipaste/internal/durable"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
 	"bilipaste/uploader"
@@ -30,7 +31,7 @@ import (
 
 // Options are the album's settings.
 type Options struct {
-	MaxSize int64 // bytes of originals that are kept, beside those that are owed; 0: no bound
+	MaxSize int64 // bytes of originals that are kept, beside those whose upload is pending; 0: no bound
 }
 
 // Album is an open album. It is safe for concurrent use.
@@ -41,27 +42,25 @@ type Album struct {
 	shared  *flock.Flock
 
 	mu  sync.Mutex
-	own *owner // of the debts that this Album is at; nil until there was one
+	own *owner // of the pending uploads that this Album is at; nil until there was one
 }
 
 var _ uploader.Ledger = (*Album)(nil)
 
-// Open opens the album in a folder, which it makes if it is not there, and
-// brings one that an older program wrote up to date. What a killed process had
-// put on the disk and not yet entered is owed from then on. The error is a
-// lang.Teller: the album was made by a newer program, is damaged, or its
-// folder cannot be written.
+// Open opens the album in a folder, which it makes if it is not there. The
+// error is a lang.Teller: the album was made by a newer program, is damaged, or
+// its folder cannot be written.
 func Open(ctx context.Context, dir string, o Options) (*Album, error) {
 	a := &Album{dir: dir, options: o}
 	if err := a.open(ctx); err != nil {
 		return nil, a.failed(ctx, err)
 	}
-	a.enterArrived(ctx)
+	a.checkInterrupted(ctx)
 	return a, nil
 }
 
 func (a *Album) open(ctx context.Context) error {
-	if err := os.MkdirAll(a.dir, 0o700); err != nil {
+	if err := durable.MakeFolder(filepath.Join(a.dir, "originals")); err != nil {
 		return err
 	}
 	a.shared = flock.New(lockFile(a.dir), flock.SetPermissions(0o600))
@@ -112,13 +111,13 @@ func create(ctx context.Context, name string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, db); err != nil {
+	if err := prepare(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
 
-// Close lets go of the debts that this Album is at and closes it.
+// Close lets go of the pending uploads that this Album is at and closes it.
 func (a *Album) Close() error {
 	err := errors.Join(a.db.Close(), a.shared.Close())
 	a.mu.Lock()
@@ -135,13 +134,14 @@ func (a *Album) Dir() string { return a.dir }
 
 func (a *Album) file() string { return filepath.Join(a.dir, "album.db") }
 
-// settings set up every connection alike: commits outlive a power cut, a writer
-// waits for another one, and transactions take the right to write when they begin.
+// settings set up every connection alike: a commit outlives a kill, and a power
+// cut once the log is synced; a writer waits for another one, and transactions
+// take the right to write when they begin.
 func settings() url.Values {
 	return url.Values{
 		"_busy_timeout": {strconv.FormatInt(patience.Milliseconds(), 10)},
 		"_journal_mode": {"WAL"},
-		"_synchronous":  {"FULL"},
+		"_synchronous":  {"NORMAL"},
 		"_foreign_keys": {"1"},
 		"_txlock":       {"immediate"},
 		"_dqs":          {"0"},

@@ -58,28 +58,28 @@ var place = uploader.Place{Host: "bilibili", Bucket: "live"}
 // upload is an upload of a picture, with a link of its own.
 func upload(p picture.Picture) uploader.Upload {
 	sum := picture.SumOf(p.Data)
-	return uploader.Upload{Place: place, Picture: p, Given: sum, How: "strip", Sent: sum, Link: uploader.Link{
+	return uploader.Upload{To: place, Place: place, Picture: p, Given: sum, How: "strip", Sent: sum, Link: uploader.Link{
 		URL: "https://i0.hdslb.com/bfs/live/" + sum.String()[:40] + ".png", Host: place.Host, Bucket: place.Bucket,
 		Made: time.Now(), Format: p.Format, Width: p.Width, Height: p.Height, Bytes: int64(len(p.Data)),
 	}}
 }
 
-// owed returns the debts.
-func owed(t testing.TB, a *album.Album) []album.Debt {
+// pending returns the pending uploads.
+func pending(t testing.TB, a *album.Album) []album.Pending {
 	t.Helper()
-	debts, err := a.Owed(context.WithoutCancel(t.Context()))
+	entries, err := a.Pending(context.WithoutCancel(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return debts
+	return entries
 }
 
-func TestKeptPictureIsOwedUntilItIsRecorded(t *testing.T) {
+func TestKeptPictureIsPendingUntilItIsRecorded(t *testing.T) {
 	dir := t.TempDir()
 	a := open(t, dir)
 	p := drawn(t, 1)
 	p.Name = "a.png"
-	d, err := a.Keep(t.Context(), p)
+	d, err := a.Keep(t.Context(), p, place)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,8 +93,8 @@ func TestKeptPictureIsOwedUntilItIsRecorded(t *testing.T) {
 	if want := filepath.Join(dir, "originals", d.Sum.String()[:2], d.Sum.String()+".png"); file != want {
 		t.Errorf("the original is %s, not %s", file, want)
 	}
-	if debts := owed(t, a); len(debts) != 1 || !debts[0].Taken || debts[0].Picture.Name != "a.png" || debts[0].ID != d.ID {
-		t.Errorf("owed: %+v", debts)
+	if entries := pending(t, a); len(entries) != 1 || !entries[0].Taken || entries[0].Picture.Name != "a.png" || entries[0].ID != d.ID {
+		t.Errorf("pending: %+v", entries)
 	}
 	if _, err := a.Take(t.Context(), d.ID); !errors.Is(err, album.ErrTaken) {
 		t.Errorf("what is being uploaded was taken: %v", err)
@@ -102,10 +102,10 @@ func TestKeptPictureIsOwedUntilItIsRecorded(t *testing.T) {
 	if err := a.Record(t.Context(), upload(p)); err != nil {
 		t.Fatal(err)
 	}
-	if debts := owed(t, a); len(debts) != 0 {
-		t.Errorf("still owed: %+v", debts)
+	if entries := pending(t, a); len(entries) != 0 {
+		t.Errorf("still pending: %+v", entries)
 	}
-	if _, err := a.Take(t.Context(), d.ID); !errors.Is(err, album.ErrSettled) {
+	if _, err := a.Take(t.Context(), d.ID); !errors.Is(err, album.ErrNotPending) {
 		t.Errorf("what was recorded was taken: %v", err)
 	}
 	link, ok, err := a.Known(t.Context(), place, d.Sum, "strip")

@@ -117,7 +117,7 @@ func BenchmarkAlbumKeepAndRecord(b *testing.B) {
 	p := drawn(b, 0)
 	for n := 0; b.Loop(); n++ {
 		p.Data = append(make([]byte, 200_000), fmt.Sprint(n, time.Now())...)
-		if _, err := a.Keep(b.Context(), p); err != nil {
+		if _, err := a.Keep(b.Context(), p, place); err != nil {
 			b.Fatal(err)
 		}
 		if err := a.Record(b.Context(), upload(p)); err != nil {

@@ -93,12 +93,12 @@ func TestAFullDiskIsSaidAndNothingIsHalfDone(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := keep(t, a, 1)
-	_, err = a.Keep(t.Context(), largePicture(t, 2, 2<<20))
+	_, err = a.Keep(t.Context(), largePicture(t, 2, 2<<20), place)
 	saysFull(t, "an original that does not fit", err)
 
 	// Nothing fits, not even a page of the database.
 	filler := fillUp(t, disk)
-	_, err = a.Keep(t.Context(), drawn(t, 3))
+	_, err = a.Keep(t.Context(), drawn(t, 3), place)
 	saysFull(t, "Keep", err)
 	saysFull(t, "Record", a.Record(t.Context(), upload(drawn(t, 4))))
 	for n := 0; ; n++ { // what little room the log has left is used up
@@ -118,14 +118,14 @@ func TestAFullDiskIsSaidAndNothingIsHalfDone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = a.Keep(t.Context(), p)
+	_, err = a.Keep(t.Context(), p, place)
 	saysFull(t, "a row that does not fit", err)
 	holdsFiles(t, a, 2)
 	if got := found(t, a, album.Query{}); len(got) != 1 {
 		t.Errorf("the history has %d links", len(got))
 	}
-	if debts := owed(t, a); len(debts) != 1 || debts[0].ID != first.ID {
-		t.Errorf("%+v", debts)
+	if entries := pending(t, a); len(entries) != 1 || entries[0].ID != first.ID {
+		t.Errorf("%+v", entries)
 	}
 	if err := a.Close(); err != nil {
 		t.Errorf("closing: %v", err)
@@ -144,8 +144,8 @@ func TestAFullDiskIsSaidAndNothingIsHalfDone(t *testing.T) {
 	if err := a.Record(t.Context(), upload(drawn(t, 1))); err != nil {
 		t.Error(err)
 	}
-	if debts := owed(t, a); len(debts) != 0 {
-		t.Errorf("%+v", debts)
+	if entries := pending(t, a); len(entries) != 0 {
+		t.Errorf("%+v", entries)
 	}
 	if err := a.Close(); err != nil {
 		t.Error(err)
@@ -169,7 +169,7 @@ func TestADiskThatCannotBeWrittenIsSaid(t *testing.T) {
 	}
 	a, err = album.Open(t.Context(), disk, album.Options{})
 	if err == nil {
-		_, err = a.Keep(t.Context(), drawn(t, 1))
+		_, err = a.Keep(t.Context(), drawn(t, 1), place)
 		_ = a.Close()
 	}
 	if said, hint := say(err); !strings.Contains(said, disk) || !strings.Contains(said, "cannot be written") || hint == "" {

@@ -11,12 +11,13 @@ import (
 	"bilipaste/internal/lang"
 )
 
-// ErrTaken is the error of a debt that another living process is at, or
-// another part of this one.
+// ErrTaken is the error of a pending upload that another living process is at,
+// or another part of this one.
 var ErrTaken = errors.New("the upload is being done elsewhere")
 
-// ErrSettled is the error of a debt that is not owed any more.
-var ErrSettled = errors.New("the upload is not owed any more")
+// ErrNotPending is the error of an upload that is not pending any more: it was
+// done, or given up.
+var ErrNotPending = errors.New("the upload is not pending any more")
 
 // ErrLost is among the causes where an original is missing, or not what it was.
 var ErrLost = errors.New("the original is lost")
@@ -26,7 +27,7 @@ func (a *Album) failed(ctx context.Context, err error) error { return explain(ct
 // explain says an error as a lang.Teller, unless it is one, or ctx is done, or
 // it is one of the sentinels.
 func explain(ctx context.Context, dir string, err error) error {
-	if err == nil || errors.Is(err, ErrTaken) || errors.Is(err, ErrSettled) {
+	if err == nil || errors.Is(err, ErrTaken) || errors.Is(err, ErrNotPending) {
 		return err
 	}
 	if ctx.Err() != nil {

@@ -22,8 +22,8 @@ func Fill(ctx context.Context, dir string, n int) error {
 			return err
 		}
 		links, err := tx.PrepareContext(ctx, `
-INSERT INTO links (picture, name, host, bucket, url, how, sent, differs, format, width, height, bytes, made, used, turn)
-VALUES (?1, ?2, 'bilibili', 'live', ?3, 'strip', ?4, 0, 'png', 1200, 800, 190000, ?5, ?5, ?1)`)
+INSERT INTO links (picture, name, host, bucket, url, how, sent, differs, format, width, height, bytes, made, used, turn, folded)
+VALUES (?1, ?2, 'bilibili', 'live', ?3, 'strip', ?4, 0, 'png', 1200, 800, 190000, ?5, ?5, ?1, ?6)`)
 		if err != nil {
 			return err
 		}
@@ -41,7 +41,7 @@ VALUES (?1, ?2, 'bilibili', 'live', ?3, 'strip', ?4, 0, 'png', 1200, 800, 190000
 				return err
 			}
 			url := "https://i0.hdslb.com/bfs/live/" + sum[:40] + ".png"
-			if _, err := links.ExecContext(ctx, i+1, name, url, sum, at); err != nil {
+			if _, err := links.ExecContext(ctx, i+1, name, url, sum, at, folded(name, url)); err != nil {
 				return err
 			}
 		}

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
 	"bilipaste/uploader"
@@ -18,7 +21,7 @@ import (
 // Query says which links History returns.
 type Query struct {
 	IDs   []int64   // these alone; none: all
-	Words []string  // each is in the name or the link, in upper or lower case
+	Words []string  // each is in the name or the link, in upper or lower case, composed or not
 	Since time.Time // used since then
 	Host  string    // "": all
 	Limit int       // 0: all
@@ -76,7 +79,11 @@ func (a *Album) Each(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 // find asks for the links of a query; the error may be errNothing.
 func (a *Album) find(ctx context.Context, q Query) (*sql.Rows, error) {
 	from, order, where, args := "links l", "l.turn", []string{"true"}, []any{}
-	match, err := a.match(ctx, q.Words)
+	var words []string
+	for _, w := range q.Words {
+		words = append(words, fold(w))
+	}
+	match, err := a.match(ctx, words)
 	if err != nil {
 		return nil, err
 	}
@@ -84,9 +91,8 @@ func (a *Album) find(ctx context.Context, q Query) (*sql.Rows, error) {
 		from, order = "words CROSS JOIN links l ON l.turn = words.rowid", "words.rowid"
 		where, args = append(where, "words MATCH ?"), append(args, match)
 	}
-	for _, w := range q.Words { // the index finds a few too many
-		where = append(where, `(l.name LIKE ? ESCAPE '\' OR l.url LIKE ? ESCAPE '\')`)
-		args = append(args, pattern(w), pattern(w))
+	for _, w := range words { // the index finds a few too many
+		where, args = append(where, "instr(l.folded, ?) > 0"), append(args, w)
 	}
 	if len(q.IDs) > 0 {
 		where = append(where, "l.id IN (?"+strings.Repeat(", ?", len(q.IDs)-1)+")")
@@ -139,8 +145,7 @@ func (a *Album) match(ctx context.Context, words []string) (string, error) {
 		if n := len(runes); n == 0 || n > 2 {
 			continue
 		}
-		begin := strings.ToLower(w)
-		rows, err := a.db.QueryContext(ctx, "SELECT term FROM trigrams WHERE term >= ? AND term < ? LIMIT ?", begin, begin+"\U0010ffff", mostEnds+1)
+		rows, err := a.db.QueryContext(ctx, "SELECT term FROM trigrams WHERE term >= ? AND term < ? LIMIT ?", w, w+"\U0010ffff", mostEnds+1)
 		if err != nil {
 			return "", err
 		}
@@ -168,13 +173,21 @@ func (a *Album) match(ctx context.Context, words []string) (string, error) {
 // quote is a word in the index's language.
 func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
-// pattern is a LIKE pattern for what holds w.
-func pattern(w string) string {
-	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(w) + "%"
-}
+// fold is a text as the search compares it: letters of either case, and composed
+// in either way, are the same.
+func fold(s string) string { return norm.NFC.String(folding.String(norm.NFC.String(s))) }
+
+var folding = cases.Fold()
+
+// folded is what the search looks at of a link: its name and its address, each
+// with an end of two characters that no word has, so that each of its own
+// characters begins a trigram.
+func folded(name, url string) string { return fold(name) + end + fold(url) + end }
+
+const end = "\x1f\x1f"
 
 // Forget removes a link, and its picture with the original unless it has
-// another link or is owed. The error is a lang.Teller: there is no such link,
+// another link or is pending. The error is a lang.Teller: there is no such link,
 // or the original cannot be removed, and nothing is forgotten.
 func (a *Album) Forget(ctx context.Context, id int64) error {
 	err := a.change(ctx, func(tx *sql.Tx) error {
@@ -190,7 +203,7 @@ func (a *Album) Forget(ctx context.Context, id int64) error {
 		var format picture.Format
 		err = tx.QueryRowContext(ctx, `
 DELETE FROM pictures AS p WHERE id = ? AND NOT EXISTS (SELECT 1 FROM links WHERE picture = p.id)
-	AND NOT EXISTS (SELECT 1 FROM debts WHERE picture = p.id) RETURNING sum, format`, row).Scan(digits{&sum}, &format)
+	AND NOT EXISTS (SELECT 1 FROM pending WHERE picture = p.id) RETURNING sum, format`, row).Scan(digits{&sum}, &format)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -202,5 +215,8 @@ DELETE FROM pictures AS p WHERE id = ? AND NOT EXISTS (SELECT 1 FROM links WHERE
 		}
 		return err
 	})
+	if err == nil {
+		err = a.syncLog()
+	}
 	return a.failed(ctx, err)
 }

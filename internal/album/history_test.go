@@ -61,6 +61,28 @@ func TestSearchFindsWhatTheNameOrTheLinkHolds(t *testing.T) {
 	}
 }
 
+// Letters of either case, and composed in either way, are the same.
+func TestSearchFolds(t *testing.T) {
+	names := []string{"École.png", "привет МИР.png", "Übersicht.PNG", "e\u0301te\u0301.png", "Straße.png", "ｶﾀｶﾅ.png", "Ελλάς.png"}
+	a := filled(t, names...)
+	for word, want := range map[string]string{
+		"école": names[0], "ÉCOLE": names[0], "e\u0301cole": names[0], "ПРИВЕТ": names[1], "мир": names[1], "übersicht": names[2], "ÜB": names[2],
+		"u\u0308bers": names[2], "été": names[3], "ÉTÉ": names[3], "strasse": names[4], "STRASSE": names[4], "ελλάσ": names[6], "é": "",
+	} {
+		got := found(t, a, album.Query{Words: []string{word}})
+		if word == "é" { // of one letter: whichever way
+			if !slices.Equal(got, []string{names[3], names[0]}) {
+				t.Errorf("%q finds %q", word, got)
+			}
+		} else if !slices.Equal(got, []string{want}) {
+			t.Errorf("%q finds %q, not %q", word, got, want)
+		}
+	}
+	if got := found(t, a, album.Query{Words: []string{"ecole"}}); len(got) > 0 {
+		t.Errorf("another letter: %q", got)
+	}
+}
+
 func TestANameThatIsNoTextIsFoundAllTheSame(t *testing.T) {
 	a := filled(t, "bad\xff\xfe name\x00.png")
 	for _, word := range []string{"bad", "name.png", "\ufffd"} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"os"
 	"time"
 
@@ -41,7 +42,7 @@ WHERE `+query+` AND l.host = ? AND l.bucket = ? AND l.dead IS NULL ORDER BY l.tu
 		}
 		ok, link.Made = true, made.Time
 		if _, err = tx.ExecContext(ctx, "UPDATE links SET used = ?, turn = (SELECT max(turn) + 1 FROM links) WHERE id = ?", now(), id); err == nil && how != "" {
-			_, err = tx.ExecContext(ctx, "DELETE FROM debts WHERE picture = ?", row)
+			_, err = tx.ExecContext(ctx, "DELETE FROM pending WHERE picture = ? AND host = ? AND bucket = ?", row, at.Host, at.Bucket)
 		}
 		return err
 	})
@@ -51,44 +52,35 @@ WHERE `+query+` AND l.host = ? AND l.bucket = ? AND l.dead IS NULL ORDER BY l.tu
 	return link, ok, nil
 }
 
-// Record is uploader.Ledger's. A picture that was never kept is, before the
-// link is entered. The error is a lang.Teller.
+// Record is uploader.Ledger's. An original that is not there is kept first; where
+// it cannot be, the link is recorded all the same. The error is a lang.Teller.
 func (a *Album) Record(ctx context.Context, u uploader.Upload) error {
-	sum := u.Given
-	var over []gone
-	var mark string
-	var err error
-	if file, statErr := os.Stat(a.File(sum, u.Picture.Format)); statErr != nil || file.Size() != int64(len(u.Picture.Data)) {
-		mark, err = a.store(sum, u.Picture) // else Keep has done so
+	file, err := os.Stat(a.File(u.Given, u.Picture.Format))
+	if err != nil || file.Size() != int64(len(u.Picture.Data)) {
+		if _, err := a.Keep(ctx, u.Picture, u.To); err != nil {
+			slog.WarnContext(ctx, "the original of a link is not kept", "error", err)
+		}
 	}
-	if err == nil {
-		err = a.change(ctx, func(tx *sql.Tx) error {
-			picture, more, err := a.enter(ctx, tx, sum, u.Picture)
-			if err != nil {
-				return err
-			}
-			over = more
-			l := u.Link
-			if _, err = tx.ExecContext(ctx, `
-INSERT INTO links (picture, name, host, bucket, url, how, sent, differs, format, width, height, bytes, made, used, turn)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT ifnull(max(turn), 0) + 1 FROM links))
+	err = a.change(ctx, func(tx *sql.Tx) error {
+		picture, err := a.enter(ctx, tx, u.Given, u.Picture)
+		if err != nil {
+			return err
+		}
+		l, name := u.Link, text(u.Picture.Name)
+		if _, err = tx.ExecContext(ctx, `
+INSERT INTO links (picture, name, host, bucket, url, how, sent, differs, format, width, height, bytes, made, used, folded, turn)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT ifnull(max(turn), 0) + 1 FROM links))
 ON CONFLICT (picture, url) DO UPDATE SET name = excluded.name, host = excluded.host, bucket = excluded.bucket, how = excluded.how,
 	sent = excluded.sent, differs = excluded.differs, format = excluded.format, width = excluded.width, height = excluded.height,
-	bytes = excluded.bytes, made = excluded.made, used = excluded.used, turn = excluded.turn, dead = NULL`,
-				picture, text(u.Picture.Name), u.Place.Host, u.Place.Bucket, l.URL, u.How, u.Sent.String(), l.Differs,
-				l.Format, l.Width, l.Height, l.Bytes, millis(l.Made), now()); err != nil {
-				return err
-			}
-			_, err = tx.ExecContext(ctx, "DELETE FROM debts WHERE picture = ?", picture)
+	bytes = excluded.bytes, made = excluded.made, used = excluded.used, turn = excluded.turn, folded = excluded.folded, dead = NULL`,
+			picture, name, u.Place.Host, u.Place.Bucket, l.URL, u.How, u.Sent.String(), l.Differs,
+			l.Format, l.Width, l.Height, l.Bytes, millis(l.Made), now(), folded(name, l.URL)); err != nil {
 			return err
-		})
-	}
-	a.arrived(ctx, mark, sum, u.Picture, err)
-	if err != nil {
-		return a.failed(ctx, err)
-	}
-	_ = a.remove(ctx, over) // what stays is found by Verify
-	return nil
+		}
+		_, err = tx.ExecContext(ctx, "DELETE FROM pending WHERE picture = ? AND host = ? AND bucket = ?", picture, u.To.Host, u.To.Bucket)
+		return err
+	})
+	return a.failed(ctx, err)
 }
 
 // Dead enters that a link was seen to be dead: it is not handed out any more.

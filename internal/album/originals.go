@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"bilipaste/internal/durable"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
@@ -22,37 +24,95 @@ func (a *Album) File(sum picture.Sum, format picture.Format) string {
 	return filepath.Join(a.dir, "originals", name[:2], name+format.Ext())
 }
 
-// store makes sure that a picture is on the disk, with the right bytes. The
-// mark, if there is one, is to be removed once the picture is entered.
-func (a *Album) store(sum picture.Sum, p picture.Picture) (mark string, err error) {
-	file := a.File(sum, p.Format)
-	if there, err := os.ReadFile(file); err == nil && bytes.Equal(there, p.Data) {
-		return "", nil
+// write makes sure that a picture is under its name, with the right bytes. A
+// kill leaves it short, which the row of a picture that is not kept yet tells.
+func (a *Album) write(sum picture.Sum, p picture.Picture) error {
+	name := a.File(sum, p.Format)
+	if there, err := os.ReadFile(name); err == nil && bytes.Equal(there, p.Data) {
+		return nil
 	}
-	if mark, err = a.mark(sum, p); err != nil {
-		return mark, err
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
 	}
-	return mark, durable.Write(file, p.Data, 0o600)
+	// Whoever else writes it writes the same, so nothing is cut off first.
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(p.Data)
+	if err == nil {
+		err = file.Truncate(int64(len(p.Data)))
+	}
+	return errors.Join(err, file.Close())
 }
 
-// enter enters a picture whose file was stored, and returns its id and the
-// files that must go so that there is room.
-func (a *Album) enter(ctx context.Context, tx *sql.Tx, sum picture.Sum, p picture.Picture) (id int64, over []gone, err error) {
-	// It may have gone since, to make room. While tx lasts nothing goes.
-	if _, err := os.Stat(a.File(sum, p.Format)); errors.Is(err, fs.ErrNotExist) {
-		if err := durable.Write(a.File(sum, p.Format), p.Data, 0o600); err != nil {
-			return 0, nil, err
-		}
+// syncAll makes an original, its name, and all that was committed outlive a
+// power cut.
+func (a *Album) syncAll(original string) error {
+	var work errgroup.Group
+	work.Go(func() error { return durable.Sync(original) })
+	work.Go(func() error { return durable.SyncFolder(filepath.Dir(original)) })
+	work.Go(func() error { return durable.SyncFolder(filepath.Dir(filepath.Dir(original))) })
+	work.Go(a.syncLog)
+	return work.Wait()
+}
+
+// syncLog makes all that was committed outlive a power cut: what is not in the
+// log any more was synced before it went.
+func (a *Album) syncLog() error {
+	err := durable.Sync(a.file() + "-wal")
+	if errors.Is(err, fs.ErrNotExist) { // SQLite could have none here, and syncs by itself
+		return nil
 	}
+	return err
+}
+
+// enter enters a picture, and returns its id. Whether its original is kept is
+// entered later.
+func (a *Album) enter(ctx context.Context, tx *sql.Tx, sum picture.Sum, p picture.Picture) (id int64, err error) {
 	err = tx.QueryRowContext(ctx, `
-INSERT INTO pictures (sum, name, format, width, height, bytes, taken, kept) VALUES (?, ?, ?, ?, ?, ?, ?, 1)
-ON CONFLICT (sum) DO UPDATE SET taken = excluded.taken, kept = 1, name = iif(excluded.name = '', name, excluded.name)
+INSERT INTO pictures (sum, name, format, width, height, bytes, taken, kept) VALUES (?, ?, ?, ?, ?, ?, ?, 0)
+ON CONFLICT (sum) DO UPDATE SET taken = excluded.taken, name = iif(excluded.name = '', name, excluded.name)
 RETURNING id`,
 		sum.String(), text(p.Name), p.Format, p.Width, p.Height, len(p.Data), now()).Scan(&id)
+	return id, err
+}
+
+// complete enters that a picture's original is on the disk, and makes room for it.
+func (a *Album) complete(ctx context.Context, sum picture.Sum) error {
+	var over []gone
+	err := a.change(ctx, func(tx *sql.Tx) error {
+		var id int64
+		err := tx.QueryRowContext(ctx, "UPDATE pictures SET kept = 1 WHERE sum = ? RETURNING id", sum.String()).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil // it was given up meanwhile
+		}
+		if err == nil {
+			over, err = a.makeRoom(ctx, tx, id)
+		}
+		return err
+	})
 	if err == nil {
-		over, err = a.makeRoom(ctx, tx, id)
+		_ = a.remove(ctx, over) // what stays is found by Verify
 	}
-	return id, over, err
+	return err
+}
+
+// clear removes what is of no use of a picture that is not pending any more:
+// an original that was not completed, and a row with neither original nor link.
+func (a *Album) clear(ctx context.Context, tx *sql.Tx, id int64) error {
+	var sum picture.Sum
+	var format picture.Format
+	err := tx.QueryRowContext(ctx, `
+SELECT sum, format FROM pictures p WHERE id = ? AND NOT kept AND NOT EXISTS (SELECT 1 FROM pending WHERE picture = p.id)`, id).Scan(digits{&sum}, &format)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err == nil {
+		_ = os.Remove(a.File(sum, format)) // one that stays is found by Verify
+		_, err = tx.ExecContext(ctx, "DELETE FROM pictures AS p WHERE id = ? AND NOT EXISTS (SELECT 1 FROM links WHERE picture = p.id)", id)
+	}
+	return err
 }
 
 // text is a name as the database can hold it: a file's may be any bytes.

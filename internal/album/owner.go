@@ -10,9 +10,9 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// owner is this Album as the one who is at a debt: a file with a name that is
-// used once, locked for as long as the process lives. A process that is killed
-// loses the lock, and so its debts, at once.
+// owner is this Album as the one who is at a pending upload: a file with a name
+// that is used once, locked for as long as the process lives. A process that is
+// killed loses the lock, and so its uploads, at once.
 type owner struct {
 	name string
 	lock *flock.Flock

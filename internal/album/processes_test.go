@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -32,7 +31,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// child keeps pictures, and then holds on to the debts until its input ends
+// child keeps pictures, and then holds on to the entries until its input ends
 // ("hold"), or records an upload of each at once ("write").
 func child(what, dir, from, count string) error {
 	ctx := context.Background()
@@ -47,7 +46,7 @@ func child(what, dir, from, count string) error {
 	}
 	for i := first; i < first+n; i++ {
 		p := drawn(panics{}, i)
-		if _, err := a.Keep(ctx, p); err != nil {
+		if _, err := a.Keep(ctx, p, place); err != nil {
 			return err
 		}
 		fmt.Println("kept", i)
@@ -95,24 +94,24 @@ func process(t *testing.T, what, dir string, first, n int) (*exec.Cmd, *bufio.Sc
 	return c, bufio.NewScanner(out)
 }
 
-func TestADebtIsItsProcessesUntilThatIsKilled(t *testing.T) {
+func TestAnUploadIsItsProcessesUntilThatIsKilled(t *testing.T) {
 	dir := t.TempDir()
 	a := open(t, dir)
 	c, said := process(t, "hold", dir, 1, 2)
 	for said.Scan() && said.Text() != "kept 2" {
 	}
-	debts := owed(t, a)
-	if len(debts) != 2 || !debts[0].Taken || !debts[1].Taken || debts[0].ID >= debts[1].ID {
-		t.Fatalf("%+v", debts)
+	entries := pending(t, a)
+	if len(entries) != 2 || !entries[0].Taken || !entries[1].Taken || entries[0].ID >= entries[1].ID {
+		t.Fatalf("%+v", entries)
 	}
-	if _, err := a.Take(t.Context(), debts[0].ID); !errors.Is(err, album.ErrTaken) {
-		t.Errorf("a living process's debt: %v", err)
+	if _, err := a.Take(t.Context(), entries[0].ID); !errors.Is(err, album.ErrTaken) {
+		t.Errorf("a living process's upload: %v", err)
 	}
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = c.Wait()
-	for i, d := range owed(t, a) {
+	for i, d := range pending(t, a) {
 		if d.Taken {
 			t.Errorf("a dead process is at %+v", d)
 		}
@@ -121,9 +120,9 @@ func TestADebtIsItsProcessesUntilThatIsKilled(t *testing.T) {
 			t.Errorf("%v, %v", p.Name, err)
 		}
 	}
-	entries, err := os.ReadDir(dir + "/owners")
-	if err != nil || len(entries) != 1 {
-		t.Errorf("the owners' files: %v, %v", entries, err)
+	owners, err := os.ReadDir(dir + "/owners")
+	if err != nil || len(owners) != 1 {
+		t.Errorf("the owners' files: %v, %v", owners, err)
 	}
 }
 
@@ -138,7 +137,7 @@ func TestManyProcessesWriteAtOnce(t *testing.T) {
 	a := open(t, dir)
 	for i := range each { // the first ones are those of the first child
 		p := drawn(t, i+each-shared)
-		if _, err := a.Keep(t.Context(), p); err != nil {
+		if _, err := a.Keep(t.Context(), p, place); err != nil {
 			t.Fatal(err)
 		}
 		if err := a.Record(t.Context(), upload(p)); err != nil {
@@ -154,8 +153,8 @@ func TestManyProcessesWriteAtOnce(t *testing.T) {
 	if got := found(t, a, album.Query{}); len(got) != want {
 		t.Errorf("%d links, not %d", len(got), want)
 	}
-	if debts := owed(t, a); len(debts) != 0 {
-		t.Errorf("still owed: %+v", debts)
+	if entries := pending(t, a); len(entries) != 0 {
+		t.Errorf("still pending: %+v", entries)
 	}
 	holdsFiles(t, a, want)
 	shell(t, dir)
@@ -172,15 +171,15 @@ func TestAllMayBeTheFirst(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_, err = a.Keep(t.Context(), drawn(t, n))
+				_, err = a.Keep(t.Context(), drawn(t, n), place)
 				if err = errors.Join(err, a.Close()); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		work.Wait()
-		if debts := owed(t, open(t, dir)); len(debts) != 8 {
-			t.Errorf("%d are owed", len(debts))
+		if entries := pending(t, open(t, dir)); len(entries) != 8 {
+			t.Errorf("%d are pending", len(entries))
 		}
 	}
 }
@@ -229,7 +228,7 @@ func TestKilledAtAnyMomentNothingIsLost(t *testing.T) {
 			t.Errorf("picture %d was recorded and has %d links", i, n)
 		}
 	}
-	for _, d := range owed(t, a) {
+	for _, d := range pending(t, a) {
 		if d.Taken {
 			t.Errorf("a dead process is at %+v", d)
 		}
@@ -237,7 +236,7 @@ func TestKilledAtAnyMomentNothingIsLost(t *testing.T) {
 	}
 	for _, i := range kept {
 		if n := links[picture.SumOf(drawn(t, i).Data).String()]; n != 1 {
-			t.Errorf("picture %d was kept, and has a link or is owed %d times", i, n)
+			t.Errorf("picture %d was kept, and has a link or is pending %d times", i, n)
 		}
 	}
 	if err := a.Close(); err != nil {
@@ -248,8 +247,5 @@ func TestKilledAtAnyMomentNothingIsLost(t *testing.T) {
 	if err != nil || len(r.Missing)+len(r.Changed)+len(r.Strange)+r.Adopted > 0 || r.Rescue.File != "" {
 		t.Errorf("%+v, %v", r, err)
 	}
-	if left, _ := os.ReadDir(filepath.Join(dir, "arriving")); len(left) > 0 {
-		t.Errorf("still arriving: %v", left)
-	}
-	t.Logf("%d pictures kept, %d recorded, %d linked or owed", len(kept), len(recorded), len(links))
+	t.Logf("%d pictures kept, %d recorded, %d linked or pending", len(kept), len(recorded), len(links))
 }

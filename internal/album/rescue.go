@@ -24,7 +24,7 @@ type Rescue struct {
 	// What could be read of it.
 	Pictures int64 `json:"pictures"`
 	Links    int64 `json:"links"`
-	Debts    int64 `json:"debts"`
+	Pending  int64 `json:"pending"`
 }
 
 // errDamaged is the error of a database in which a check found faults.
@@ -72,7 +72,10 @@ func rescue(ctx context.Context, dir string) (Rescue, error) {
 		r.Links, err = salvage(ctx, from, to, "links")
 	}
 	if err == nil {
-		r.Debts, err = salvage(ctx, from, to, "debts")
+		r.Pending, err = salvage(ctx, from, to, "pending")
+	}
+	if err == nil {
+		_, err = to.ExecContext(ctx, "INSERT INTO words (words) VALUES ('optimize')") // else the next searches and uses do it
 	}
 	_ = from.Close() // it may well say that it is damaged
 	if err = errors.Join(err, to.Close()); err != nil {

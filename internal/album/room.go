@@ -18,12 +18,12 @@ type gone struct {
 // The originals that may go, the oldest first: those that a living link shows,
 // then those that nothing shows.
 const (
-	shown   = `SELECT sum, format, bytes FROM pictures p WHERE kept AND id <> ? AND EXISTS (SELECT 1 FROM links WHERE picture = p.id AND dead IS NULL) AND NOT EXISTS (SELECT 1 FROM debts WHERE picture = p.id) ORDER BY taken, id`
-	unshown = `SELECT sum, format, bytes FROM pictures p WHERE kept AND id <> ? AND NOT EXISTS (SELECT 1 FROM links WHERE picture = p.id AND dead IS NULL) AND NOT EXISTS (SELECT 1 FROM debts WHERE picture = p.id) ORDER BY taken, id`
+	shown   = `SELECT sum, format, bytes FROM pictures p WHERE kept AND id <> ? AND EXISTS (SELECT 1 FROM links WHERE picture = p.id AND dead IS NULL) AND NOT EXISTS (SELECT 1 FROM pending WHERE picture = p.id) ORDER BY taken, id`
+	unshown = `SELECT sum, format, bytes FROM pictures p WHERE kept AND id <> ? AND NOT EXISTS (SELECT 1 FROM links WHERE picture = p.id AND dead IS NULL) AND NOT EXISTS (SELECT 1 FROM pending WHERE picture = p.id) ORDER BY taken, id`
 )
 
 // makeRoom enters that originals go, until the rest is within the bound, and
-// returns their files. What is owed stays, and so does the newest.
+// returns their files. What is pending stays, and so does the newest.
 func (a *Album) makeRoom(ctx context.Context, tx *sql.Tx, newest int64) (over []gone, err error) {
 	if a.options.MaxSize <= 0 {
 		return nil, nil

@@ -40,7 +40,7 @@ func TestTheOldestOriginalsWithALivingLinkMakeRoom(t *testing.T) {
 	if err := a.Drop(t.Context(), dropped.ID); err != nil {
 		t.Fatal(err)
 	}
-	debt := keep(t, a, 2)
+	waits := keep(t, a, 2)
 	record(3)
 	record(4)
 	want("at the bound", 1, 2, 3, 4)
@@ -59,7 +59,7 @@ func TestTheOldestOriginalsWithALivingLinkMakeRoom(t *testing.T) {
 	keep(t, a, 10)
 	want("nothing can be seen: the oldest", 2, 4, 9, 10)
 	keep(t, a, 11)
-	want("what is owed stays", 2, 9, 10, 11)
+	want("what is pending stays", 2, 9, 10, 11)
 	keep(t, a, 12)
 	want("also past the bound", 2, 9, 10, 11, 12)
 
@@ -68,8 +68,8 @@ func TestTheOldestOriginalsWithALivingLinkMakeRoom(t *testing.T) {
 	if entries, err := a.History(t.Context(), album.Query{}); err != nil || len(entries) != 6 || !entries[0].Kept || entries[1].Kept {
 		t.Errorf("%+v, %v", entries, err)
 	}
-	if _, err := a.Take(t.Context(), debt.ID); err == nil {
-		t.Error("a debt that this album is at was taken")
+	if _, err := a.Take(t.Context(), waits.ID); err == nil {
+		t.Error("an upload that this album is at was taken")
 	}
 	if err := a.Close(); err != nil {
 		t.Fatal(err)

@@ -9,11 +9,12 @@ import (
 	"bilipaste/internal/lang"
 )
 
-// steps are the versions of the schema: step i leads from version i to i+1.
-// A step that was released is never changed.
-var steps = []string{
-	// 1: pictures, links, debts
-	`
+// current is the version of the schema.
+const current = 1
+
+// schema makes the tables of a new album. A version that was released is never
+// changed; what comes after it is a step from it to the next one.
+const schema = `
 CREATE TABLE pictures (
 	id     INTEGER PRIMARY KEY,
 	sum    TEXT    NOT NULL UNIQUE, -- SHA-256 of the original
@@ -23,7 +24,7 @@ CREATE TABLE pictures (
 	height INTEGER NOT NULL,
 	bytes  INTEGER NOT NULL,
 	taken  INTEGER NOT NULL,        -- when it was last copied or uploaded
-	kept   INTEGER NOT NULL         -- 1: the original is on the disk
+	kept   INTEGER NOT NULL         -- 1: the original is on the disk; 0: it is being written, was not kept, or is gone
 ) STRICT;
 CREATE INDEX pictures_kept ON pictures (taken) WHERE kept;
 
@@ -55,46 +56,45 @@ CREATE TABLE links (
 	used    INTEGER NOT NULL,        -- when it was last handed out
 	turn    INTEGER NOT NULL UNIQUE, -- grows with each use: the order of the history
 	dead    INTEGER,                 -- when it was seen to be dead
+	folded  TEXT    NOT NULL,        -- name and url as the search compares them
 	UNIQUE (picture, url)
 ) STRICT;
 CREATE INDEX links_sent ON links (sent);
 CREATE INDEX links_url ON links (url);
-
-CREATE TABLE debts (
-	id       INTEGER PRIMARY KEY AUTOINCREMENT, -- the order in which they came
-	picture  INTEGER NOT NULL REFERENCES pictures (id),
-	since    INTEGER NOT NULL,
-	owner    TEXT,                    -- the file under owners of the process that is at it
-	tries    INTEGER NOT NULL DEFAULT 0,
-	why      TEXT NOT NULL DEFAULT '', -- what the last try said
-	again    INTEGER,                 -- when to try again
-	for_good INTEGER NOT NULL DEFAULT 0 -- 1: it waits for the user
-) STRICT;
-CREATE INDEX debts_picture ON debts (picture);
-`,
-	// 2: search, and one host's links. The index knows which three characters follow each other in
-	// which link; two spaces end each text, so that its last characters count.
-	`
 CREATE INDEX links_host ON links (host, turn);
-CREATE VIRTUAL TABLE words USING fts5 (text, content = '', detail = none, tokenize = 'trigram');
-INSERT INTO words (rowid, text) SELECT turn, name || '  ' || url || '  ' FROM links;
+
+-- The search: which three characters follow each other in which link.
+CREATE VIRTUAL TABLE words USING fts5 (text, content = '', detail = none, tokenize = 'trigram case_sensitive 1');
 CREATE VIRTUAL TABLE trigrams USING fts5vocab (words, row);
 CREATE TRIGGER words_insert AFTER INSERT ON links BEGIN
-	INSERT INTO words (rowid, text) VALUES (new.turn, new.name || '  ' || new.url || '  ');
+	INSERT INTO words (rowid, text) VALUES (new.turn, new.folded);
 END;
-CREATE TRIGGER words_update AFTER UPDATE OF turn, name, url ON links BEGIN
-	INSERT INTO words (words, rowid, text) VALUES ('delete', old.turn, old.name || '  ' || old.url || '  ');
-	INSERT INTO words (rowid, text) VALUES (new.turn, new.name || '  ' || new.url || '  ');
+CREATE TRIGGER words_update AFTER UPDATE OF turn, folded ON links BEGIN
+	INSERT INTO words (words, rowid, text) VALUES ('delete', old.turn, old.folded);
+	INSERT INTO words (rowid, text) VALUES (new.turn, new.folded);
 END;
 CREATE TRIGGER words_delete AFTER DELETE ON links BEGIN
-	INSERT INTO words (words, rowid, text) VALUES ('delete', old.turn, old.name || '  ' || old.url || '  ');
+	INSERT INTO words (words, rowid, text) VALUES ('delete', old.turn, old.folded);
 END;
-`,
-}
 
-// migrate brings the database up to date, in one transaction.
-func migrate(ctx context.Context, db *sql.DB) error {
-	if v, err := version(ctx, db); err != nil || v == len(steps) {
+CREATE TABLE pending (
+	id      INTEGER PRIMARY KEY AUTOINCREMENT, -- the order in which they came
+	picture INTEGER NOT NULL REFERENCES pictures (id),
+	host    TEXT    NOT NULL,          -- these two: where it is to go
+	bucket  TEXT    NOT NULL,
+	since   INTEGER NOT NULL,
+	owner   TEXT,                      -- the file under owners of the process that is at it
+	tries   INTEGER NOT NULL DEFAULT 0,
+	why     TEXT    NOT NULL DEFAULT '', -- what the last try said
+	again   INTEGER,                   -- when to try again
+	failed  INTEGER NOT NULL DEFAULT 0, -- 1: it waits for the user
+	UNIQUE (picture, host, bucket)
+) STRICT;
+`
+
+// prepare makes the tables of a database that has none.
+func prepare(ctx context.Context, db *sql.DB) error {
+	if v, err := version(ctx, db); err != nil || v == current {
 		return err
 	}
 	tx, err := db.BeginTx(ctx, nil)
@@ -102,15 +102,8 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	v, err := version(ctx, tx) // another process may have been faster
-	if err == nil && v < len(steps) {
-		for _, step := range steps[v:] {
-			if _, err = tx.ExecContext(ctx, step); err != nil {
-				break
-			}
-		}
-		if err == nil {
-			_, err = tx.ExecContext(ctx, "PRAGMA user_version = "+strconv.Itoa(len(steps)))
-		}
+	if err == nil && v == 0 {
+		_, err = tx.ExecContext(ctx, schema+"PRAGMA user_version = "+strconv.Itoa(current))
 	}
 	if err != nil {
 		return errors.Join(err, tx.Rollback())
@@ -122,8 +115,8 @@ func migrate(ctx context.Context, db *sql.DB) error {
 func version(ctx context.Context, db interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }) (v int, err error) {
-	if err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v); err == nil && v > len(steps) {
-		err = lang.Errorf("album.newer", lang.Data{"Version": v, "Known": len(steps)}, nil)
+	if err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v); err == nil && v > current {
+		err = lang.Errorf("album.newer", lang.Data{"Version": v, "Known": current}, nil)
 	}
 	return v, err
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"bilipaste/internal/picture"
 )
@@ -26,11 +25,11 @@ type Report struct {
 
 // Flaw is an original that is lost. It comes back when it is copied again.
 type Flaw struct {
-	Sum  picture.Sum `json:"sha256"`
-	Name string      `json:"name,omitempty"`
-	File string      `json:"file"`
-	URL  string      `json:"url,omitempty"`  // where it can be seen still; "" if nowhere
-	Owed bool        `json:"owed,omitempty"` // its upload waits for the user now
+	Sum     picture.Sum `json:"sha256"`
+	Name    string      `json:"name,omitempty"`
+	File    string      `json:"file"`
+	URL     string      `json:"url,omitempty"`     // where it can be seen still; "" if nowhere
+	Pending bool        `json:"pending,omitempty"` // its upload waits for the user now
 }
 
 // Verify reads every original and the whole database of the album in a folder,
@@ -136,8 +135,9 @@ func (a *Album) verifyOne(ctx context.Context, r *Report, sum picture.Sum, o ori
 	return a.change(ctx, func(tx *sql.Tx) error {
 		// Others go on meanwhile: what is found while nobody writes, holds.
 		var id int64
-		var kept bool
-		err := tx.QueryRowContext(ctx, "SELECT id, kept FROM pictures WHERE sum = ?", sum.String()).Scan(&id, &kept)
+		var kept, pending bool
+		err := tx.QueryRowContext(ctx, "SELECT id, kept, EXISTS (SELECT 1 FROM pending WHERE picture = p.id) FROM pictures p WHERE sum = ?", sum.String()).
+			Scan(&id, &kept, &pending)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil // it was forgotten
 		}
@@ -145,6 +145,9 @@ func (a *Album) verifyOne(ctx context.Context, r *Report, sum picture.Sum, o ori
 			return err
 		}
 		state, size := look()
+		if !kept && pending && state != "whole" {
+			return nil // it is just being written
+		}
 		if state == "whole" {
 			r.Whole++
 			r.Bytes += size
@@ -165,12 +168,12 @@ func (a *Album) verifyOne(ctx context.Context, r *Report, sum picture.Sum, o ori
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		done, err := tx.ExecContext(ctx, "UPDATE debts SET for_good = 1, again = NULL WHERE picture = ?", id)
+		done, err := tx.ExecContext(ctx, "UPDATE pending SET failed = 1, again = NULL WHERE picture = ?", id)
 		if err != nil {
 			return err
 		}
 		n, err := done.RowsAffected()
-		flaw.Owed = n > 0
+		flaw.Pending = n > 0
 		if state == "missing" {
 			r.Missing = append(r.Missing, flaw)
 		} else {
@@ -180,11 +183,8 @@ func (a *Album) verifyOne(ctx context.Context, r *Report, sum picture.Sum, o ori
 	})
 }
 
-// abandoned is how old a file is that was not finished and never will be.
-const abandoned = time.Hour
-
-// adopt enters what is on the disk and not in the database: a process was
-// killed between the two.
+// adopt enters what is on the disk and not in the database: rows that a power
+// cut or a damaged database has lost.
 func (a *Album) adopt(ctx context.Context, r *Report, known map[picture.Sum]original) error {
 	root := filepath.Join(a.dir, "originals")
 	return filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
@@ -194,31 +194,32 @@ func (a *Album) adopt(ctx context.Context, r *Report, known map[picture.Sum]orig
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(d.Name(), ".new-") {
-			if info, err := d.Info(); err == nil && time.Since(info.ModTime()) > abandoned {
-				_ = os.Remove(file)
-			}
-			return nil
-		}
 		name, _, _ := strings.Cut(d.Name(), ".")
 		sum, err := picture.ParseSum(name)
 		if o, ok := known[sum]; err == nil && ok && o.file == file {
 			return nil
 		}
 		data, readErr := os.ReadFile(file)
-		p, wrong := picture.New("", data)
-		if err != nil || readErr != nil || wrong != nil || picture.SumOf(data) != sum || a.File(sum, p.Format) != file {
-			r.Strange = append(r.Strange, file)
-			return nil
-		}
 		return a.change(ctx, func(tx *sql.Tx) error {
 			if _, err := os.Stat(file); err != nil {
 				return nil // it was forgotten meanwhile
 			}
+			var knownNow bool
+			if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM pictures WHERE sum = ?)", name).Scan(&knownNow); err != nil || knownNow {
+				return err
+			}
+			p, wrong := picture.New("", data)
+			if err != nil || readErr != nil || wrong != nil || picture.SumOf(data) != sum || a.File(sum, p.Format) != file {
+				r.Strange = append(r.Strange, file)
+				return nil
+			}
 			r.Adopted++
 			r.Whole++
 			r.Bytes += int64(len(data))
-			_, _, err := a.enter(ctx, tx, sum, p)
+			id, err := a.enter(ctx, tx, sum, p)
+			if err == nil {
+				_, err = tx.ExecContext(ctx, "UPDATE pictures SET kept = 1 WHERE id = ?", id)
+			}
 			return err
 		})
 	})

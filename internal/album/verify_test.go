@@ -70,8 +70,8 @@ func TestVerifyFindsAndMendsOriginals(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	slices.SortFunc(r.Missing, func(a, b album.Flaw) int { return strings.Compare(b.URL, a.URL) }) // by map's order
-	if len(r.Missing) != 2 || r.Missing[0].File != files[0] || r.Missing[0].URL != upload(drawn(t, 0)).Link.URL || r.Missing[0].Owed ||
-		r.Missing[1].File != files[4] || r.Missing[1].URL != "" || !r.Missing[1].Owed {
+	if len(r.Missing) != 2 || r.Missing[0].File != files[0] || r.Missing[0].URL != upload(drawn(t, 0)).Link.URL || r.Missing[0].Pending ||
+		r.Missing[1].File != files[4] || r.Missing[1].URL != "" || !r.Missing[1].Pending {
 		t.Errorf("missing: %+v", r.Missing)
 	}
 	if len(r.Changed) != 1 || r.Changed[0].File != files[1] {
@@ -80,8 +80,8 @@ func TestVerifyFindsAndMendsOriginals(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(dir, "damaged", filepath.Base(files[1]))); err != nil || string(got) != "other bytes" {
 		t.Errorf("what was changed is lost: %q, %v", got, err)
 	}
-	if debts := owed(t, a); len(debts) != 1 || !debts[0].ForGood {
-		t.Errorf("%+v", debts)
+	if entries := pending(t, a); len(entries) != 1 || !entries[0].Failed {
+		t.Errorf("%+v", entries)
 	}
 	if what, _ := say(func() error { _, err := a.Original(t.Context(), picture.SumOf(drawn(t, 1).Data)); return err }()); !strings.Contains(what, "not in the album") {
 		t.Error(what)
@@ -91,7 +91,7 @@ func TestVerifyFindsAndMendsOriginals(t *testing.T) {
 	}
 }
 
-// withLinks makes an album of some links and one debt, and returns its folder.
+// withLinks makes an album of some links and one pending upload, and returns its folder.
 func withLinks(t *testing.T, links int) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -15,7 +15,7 @@ import (
 // system's; the file is as it was then.
 func Write(file string, data []byte, perm fs.FileMode) error {
 	dir := filepath.Dir(file)
-	if err := makeFolder(dir); err != nil {
+	if err := MakeFolder(dir); err != nil {
 		return err
 	}
 	temp, err := os.CreateTemp(dir, ".new-*") // 0600 from birth
@@ -35,7 +35,17 @@ func Write(file string, data []byte, perm fs.FileMode) error {
 	if err != nil {
 		return errors.Join(err, Remove(temp.Name()))
 	}
-	return syncFolder(dir)
+	return SyncFolder(dir)
+}
+
+// Sync makes what was written to a file outlive a power cut. Its name is the
+// folder's: see SyncFolder.
+func Sync(file string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // Read returns what is in a file, also in one that is just being written anew.
@@ -52,17 +62,18 @@ func Remove(file string) error {
 	return patiently(func() error { return os.Remove(file) })
 }
 
-// makeFolder makes a folder and those above it, for their owner alone.
-func makeFolder(dir string) error {
+// MakeFolder makes a folder and those above it, for their owner alone. A folder
+// that it has made outlives a power cut.
+func MakeFolder(dir string) error {
 	err := os.Mkdir(dir, 0o700)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = makeFolder(filepath.Dir(dir)); err != nil {
+		if err = MakeFolder(filepath.Dir(dir)); err != nil {
 			return err
 		}
 		err = os.Mkdir(dir, 0o700)
 	}
 	if err == nil {
-		return syncFolder(filepath.Dir(dir))
+		return SyncFolder(filepath.Dir(dir))
 	}
 	if info, statErr := os.Stat(dir); statErr == nil && info.IsDir() {
 		return nil // whatever Mkdir says of a folder that is there

@@ -10,9 +10,9 @@ import (
 
 func patiently(call func() error) error { return call() }
 
-// syncFolder makes a new name in a folder outlive a power cut, where the file
+// SyncFolder makes a new name in a folder outlive a power cut, where the file
 // system can.
-func syncFolder(dir string) error {
+func SyncFolder(dir string) error {
 	f, err := os.Open(dir)
 	if errors.Is(err, os.ErrPermission) {
 		return nil // a folder that is written but not read

@@ -22,5 +22,5 @@ func patiently(call func() error) error {
 	}
 }
 
-// syncFolder does nothing: NTFS writes names down by itself.
-func syncFolder(string) error { return nil }
+// SyncFolder does nothing: NTFS writes names down by itself.
+func SyncFolder(string) error { return nil }

@@ -42,9 +42,10 @@ type Mode struct {
 	Uploader  Uploader
 	Payer     *Payer // of what cannot be uploaded at once
 	Notifier  Notifier
-	Format    func() format.Format // how links are written; asked for each clip
-	Language  func() *lang.Printer // asked for each clip
-	Report    func(Result)         // told of each clip when it is done with
+	To        func() uploader.Place // where a new picture goes
+	Format    func() format.Format  // how links are written; asked for each clip
+	Language  func() *lang.Printer  // asked for each clip
+	Report    func(Result)          // told of each clip when it is done with
 
 	asked queue[request] // clips that Take was given
 }
@@ -84,10 +85,11 @@ type taken struct {
 	took     time.Duration
 }
 
-// kept is a picture of a clip, and its debt, unless that could not be entered.
+// kept is a picture of a clip, and its entry in the queue, unless that could not
+// be made.
 type kept struct {
 	Picture
-	debt album.Debt
+	entry album.Pending
 }
 
 // Run takes each clip that comes, one after the other, until ctx is done, and
@@ -136,7 +138,7 @@ func (m *Mode) Take(ctx context.Context, clip watcher.Clip) (Result, error) {
 	}
 }
 
-// keep puts a clip's pictures into the album, where their uploads are owed.
+// keep puts a clip's pictures into the album, where their uploads are pending.
 func (m *Mode) keep(ctx context.Context, asked request) taken {
 	start := time.Now()
 	clip := asked.clip
@@ -144,10 +146,10 @@ func (m *Mode) keep(ctx context.Context, asked request) taken {
 	for p, err := range m.pictures(clip) {
 		k := kept{Picture: Picture{Name: p.Name, Format: p.Format, Width: p.Width, Height: p.Height, Bytes: len(p.Data), Err: err}}
 		if err == nil {
-			k.debt, k.Err = m.Album.Keep(ctx, p)
+			k.entry, k.Err = m.Album.Keep(ctx, p, m.To())
 		}
 		if k.Err == nil {
-			k.Original, k.Err = m.Album.Original(ctx, k.debt.Sum)
+			k.Original, k.Err = m.Album.Original(ctx, k.entry.Sum)
 		}
 		pictures = append(pictures, k)
 	}
@@ -181,7 +183,7 @@ func (m *Mode) upload(ctx context.Context, t taken, latest *failure) {
 			if ctx.Err() != nil {
 				return
 			}
-			if p.Waits = m.Payer.tried(ctx, p.debt, p.Link, p.Err); p.Waits {
+			if p.Waits = m.Payer.tried(ctx, p.entry, p.Link, p.Err); p.Waits {
 				*latest = failure{p.Err, found}
 			}
 		}

@@ -89,7 +89,7 @@ func (d *desk) Upload(ctx context.Context, p picture.Picture) (uploader.Link, er
 	}
 	link := uploader.Link{URL: "https://host/" + p.Name, Notes: d.notes}
 	return link, d.album.Record(ctx, uploader.Upload{
-		Place: uploader.Place{Host: "host"}, Picture: p, Given: picture.SumOf(p.Data), How: "-", Sent: picture.SumOf(p.Data), Link: link,
+		To: place, Place: place, Picture: p, Given: picture.SumOf(p.Data), How: "-", Sent: picture.SumOf(p.Data), Link: link,
 	})
 }
 
@@ -110,6 +110,9 @@ func (d *desk) note(what, title, body, icon string) {
 	d.log = append(d.log, what+": "+title+": "+strings.ReplaceAll(body, "\n", " / ")+" ["+filepath.Base(icon)+"]")
 }
 
+var place = uploader.Place{Host: "host"}
+
+func to() uploader.Place      { return place }
 func markdown() format.Format { return format.Markdown }
 func english() *lang.Printer  { return lang.New(lang.English) }
 
@@ -133,7 +136,7 @@ func (d *desk) start(t *testing.T) *writing.Mode {
 	a := openAlbum(t)
 	d.album = a
 	m := &writing.Mode{
-		Clipboard: d, Album: a, Uploader: d, Notifier: d, Format: markdown, Language: english,
+		Clipboard: d, Album: a, Uploader: d, Notifier: d, To: to, Format: markdown, Language: english,
 		Payer:  &writing.Payer{Album: a, Uploader: d, Notifier: d, Format: markdown, Language: english, Report: func(writing.Paid) {}, Log: slog.New(slog.DiscardHandler)},
 		Report: func(r writing.Result) { d.reported <- r },
 	}

@@ -74,7 +74,7 @@ func kindOf(err error) fault.Kind {
 	return -1
 }
 
-// Run pays what is owed: at once, whenever it is woken, and by itself when what
+// Run uploads what is pending: at once, whenever it is woken, and by itself when what
 // stood in the way may have passed, until ctx is done. It returns ctx's error.
 // While nothing waits it does nothing.
 func (p *Payer) Run(ctx context.Context) error {
@@ -139,7 +139,7 @@ func (p *Payer) network() string {
 // Wake makes Run try now what waits: after a login, with other settings.
 func (p *Payer) Wake() { p.post(event{try: true}) }
 
-// WakeAll makes Run try now all that is owed, also what has failed for good.
+// WakeAll makes Run try now all that is pending, also what has failed for good.
 func (p *Payer) WakeAll() { p.post(event{try: true, all: true}) }
 
 // post tells Run of an event, beside those that it has not seen yet.

@@ -13,7 +13,7 @@ import (
 	"bilipaste/uploader"
 )
 
-// Payer uploads what is owed: the pictures that are in the album because they
+// Payer uploads what is pending: the pictures that are in the album because they
 // could not be uploaded when they were copied. The clipboard is left alone; a
 // notification carries the links. It is safe for concurrent use, and any number
 // of processes may have one.
@@ -23,7 +23,7 @@ type Payer struct {
 	Notifier Notifier
 	Format   func() format.Format
 	Language func() *lang.Printer
-	Report   func(Paid) // told of each debt that Run has tried
+	Report   func(Paid) // told of each upload that Run has tried
 	Log      *slog.Logger
 
 	addresses func() string // of the machine; nil: the real ones
@@ -34,34 +34,34 @@ type Payer struct {
 	notable fault.Kind // of the outage that the user was notified of, 0 if there is none
 }
 
-// Paid is what became of a debt that was tried.
+// Paid is what became of a pending upload that was tried.
 type Paid struct {
-	Debt  album.Debt
+	Entry album.Pending
 	Link  uploader.Link // unless Err
-	Err   error         // why it is still owed
+	Err   error         // why it is still pending
 	Waits bool          // with Err: it goes up by itself, later
 }
 
-// Pay uploads what is owed, in the order in which it came, and tells done of
-// each debt that it tried. What has failed for good is tried only with all, and
+// Pay uploads what is pending, in the order in which it came, and tells done of
+// each that it tried. What has failed for good is tried only with all, and
 // what is being uploaded elsewhere is left out. It stops at the first failure
 // that will pass, and returns it; any other error is the album's or ctx's. Only
 // one picture with which the host has trouble again and again does not keep
 // those after it from being tried.
 func (p *Payer) Pay(ctx context.Context, all bool, done func(Paid)) error {
-	debts, err := p.Album.Owed(ctx)
+	entries, err := p.Album.Pending(ctx)
 	if err != nil {
 		return err
 	}
 	var stuck error
-	for _, d := range debts {
-		if d.ForGood && !all {
+	for _, d := range entries {
+		if d.Failed && !all {
 			continue
 		}
 		picture, err := p.Album.Take(ctx, d.ID)
-		paid := Paid{Debt: d, Err: err}
+		paid := Paid{Entry: d, Err: err}
 		switch {
-		case errors.Is(err, album.ErrTaken), errors.Is(err, album.ErrSettled):
+		case errors.Is(err, album.ErrTaken), errors.Is(err, album.ErrNotPending):
 			continue
 		case err != nil && !errors.Is(err, album.ErrLost):
 			return err
@@ -97,24 +97,24 @@ func isTrouble(err error) bool {
 	return e != nil && e.Kind == fault.Passing && !fault.Offline(err)
 }
 
-// Postpone lets go of a debt whose upload was tried elsewhere and failed. It
+// Postpone lets go of an entry whose upload was tried elsewhere and failed. It
 // returns whether that waits for err to pass, or else for the user.
-func (p *Payer) Postpone(ctx context.Context, d album.Debt, err error) (waits bool) {
+func (p *Payer) Postpone(ctx context.Context, d album.Pending, err error) (waits bool) {
 	waits = willPass(err)
 	p.postpone(ctx, d, err, waits)
 	return waits
 }
 
-// postpone lets go of a debt whose upload failed. It waits for that to pass, or
+// postpone lets go of an entry whose upload failed. It waits for that to pass, or
 // else for the user.
-func (p *Payer) postpone(ctx context.Context, d album.Debt, err error, waits bool) {
+func (p *Payer) postpone(ctx context.Context, d album.Pending, err error, waits bool) {
 	why, _ := p.Language().Error(err)
-	f := album.Failure{Why: why, ForGood: !waits}
+	f := album.Failure{Why: why, Failed: !waits}
 	if e := fault.Temporary(err); e != nil {
 		f.Again = e.Until
 	}
 	if err := p.Album.Postpone(ctx, d.ID, f); err != nil {
-		p.Log.Error("the album could not be told why an upload is still owed", "error", err)
+		p.Log.Error("the album could not be told why an upload is still pending", "error", err)
 	}
 }
 
@@ -125,9 +125,9 @@ func willPass(err error) bool {
 	return fault.Temporary(err) != nil || !upload
 }
 
-// tried takes in how the upload of a debt ended that was tried elsewhere. It
+// tried takes in how the upload of an entry ended that was tried elsewhere. It
 // returns whether that waits.
-func (p *Payer) tried(ctx context.Context, d album.Debt, link uploader.Link, err error) (waits bool) {
+func (p *Payer) tried(ctx context.Context, d album.Pending, link uploader.Link, err error) (waits bool) {
 	switch {
 	case err == nil && link.Known: // which says nothing of the host
 	case err == nil:
@@ -158,7 +158,7 @@ func (p *Payer) over() {
 	p.notable = 0
 }
 
-// round pays what is owed, and notifies the user of what became of it.
+// round uploads what is pending, and notifies the user of what became of it.
 func (p *Payer) round(ctx context.Context, all bool) error {
 	var made, failed []Paid
 	err := p.Pay(ctx, all, func(paid Paid) {
@@ -180,18 +180,18 @@ func (p *Payer) round(ctx context.Context, all bool) error {
 	if len(made) > 0 {
 		icon := ""
 		if len(made) == 1 {
-			icon, _ = p.Album.Original(ctx, made[0].Debt.Sum)
+			icon, _ = p.Album.Original(ctx, made[0].Entry.Sum)
 		}
-		p.Notifier.Done(ctx, say.Text("writing.paid", lang.Data{"Count": len(made)}), p.list(say, made), icon)
+		p.Notifier.Done(ctx, say.Text("writing.late", lang.Data{"Count": len(made)}), p.list(say, made), icon)
 	}
 	if len(failed) > 0 {
-		p.Notifier.Failed(ctx, say.Text("writing.not_paid", lang.Data{"Count": len(failed)}), reason(say, failed[0].Err))
+		p.Notifier.Failed(ctx, say.Text("writing.late_failed", lang.Data{"Count": len(failed)}), reason(say, failed[0].Err))
 	}
 	if err != nil {
-		p.Log.Warn("what is owed waits", "error", err)
+		p.Log.Warn("pending uploads wait", "error", err)
 		// Of all but a missing login Mode has told, or the user has asked.
 		if noLogin := kindOf(err) == fault.NotLoggedIn && p.isNews(err); noLogin || all {
-			p.Notifier.Failed(ctx, say.Text("writing.owed"), reason(say, err))
+			p.Notifier.Failed(ctx, say.Text("writing.pending"), reason(say, err))
 		}
 	}
 	return err

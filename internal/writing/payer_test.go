@@ -52,7 +52,7 @@ func (c *till) Upload(ctx context.Context, p picture.Picture) (uploader.Link, er
 	}
 	link := uploader.Link{URL: "https://host/" + p.Name, Host: "host", Made: time.Now()}
 	return link, c.album.Record(ctx, uploader.Upload{
-		Place: uploader.Place{Host: "host"}, Picture: p, Given: picture.SumOf(p.Data), How: "-", Sent: picture.SumOf(p.Data), Link: link,
+		To: place, Place: place, Picture: p, Given: picture.SumOf(p.Data), How: "-", Sent: picture.SumOf(p.Data), Link: link,
 	})
 }
 
@@ -92,11 +92,11 @@ func newTill(t *testing.T, answer error) (*till, *writing.Payer) {
 	}
 }
 
-// owes enters debts of pictures with these names.
-func (c *till) owes(t *testing.T, names ...string) {
+// waits enters pending uploads of pictures with these names.
+func (c *till) waits(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		d, err := c.album.Keep(t.Context(), pictureOf(t, name))
+		d, err := c.album.Keep(t.Context(), pictureOf(t, name), place)
 		if err == nil {
 			err = c.album.Postpone(t.Context(), d.ID, album.Failure{})
 		}
@@ -137,13 +137,13 @@ func run(t *testing.T, p *writing.Payer) (stop func()) {
 	return func() { cancel(); running.Wait() }
 }
 
-func owed(t *testing.T, a *album.Album) (names []string) {
+func pending(t *testing.T, a *album.Album) (names []string) {
 	t.Helper()
-	debts, err := a.Owed(t.Context())
+	entries, err := a.Pending(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range debts {
+	for _, d := range entries {
 		names = append(names, d.Picture.Name)
 	}
 	return names
@@ -156,19 +156,19 @@ var (
 	refusal = &fault.Error{Kind: fault.Rejected, Host: "host"}
 )
 
-func TestWhatIsOwedIsPaidInOrder(t *testing.T) {
+func TestWhatIsPendingGoesUpInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := newTill(t, nil)
 		c.set("bad.png", refusal)
-		c.owes(t, "b.png", "bad.png", "a.png", "c.png")
+		c.waits(t, "b.png", "bad.png", "a.png", "c.png")
 		stop := run(t, p)
 		synctest.Wait()
 		stop()
 		if want := []string{"b.png", "bad.png", "a.png", "c.png"}; !slices.Equal(c.tried, want) {
 			t.Errorf("tried %q", c.tried)
 		}
-		if got := owed(t, c.album); !slices.Equal(got, []string{"bad.png"}) {
-			t.Errorf("owed: %q", got)
+		if got := pending(t, c.album); !slices.Equal(got, []string{"bad.png"}) {
+			t.Errorf("pending: %q", got)
 		}
 		want := []string{
 			"done: 3 pictures copied earlier are uploaded: ![](https://host/b.png) / ![](https://host/a.png) / ![](https://host/c.png)",
@@ -177,8 +177,8 @@ func TestWhatIsOwedIsPaidInOrder(t *testing.T) {
 		if !slices.Equal(c.told, want) {
 			t.Errorf("told %q", c.told)
 		}
-		debts, _ := c.album.Owed(t.Context())
-		if d := debts[0]; !d.ForGood || !strings.Contains(d.Why, "host does not accept") {
+		entries, _ := c.album.Pending(t.Context())
+		if d := entries[0]; !d.Failed || !strings.Contains(d.Why, "host does not accept") {
 			t.Errorf("%+v", d)
 		}
 
@@ -195,7 +195,7 @@ func TestWhatIsOwedIsPaidInOrder(t *testing.T) {
 		p.WakeAll()
 		synctest.Wait()
 		stop()
-		if len(owed(t, c.album)) != 0 {
+		if len(pending(t, c.album)) != 0 {
 			t.Errorf("tried %q", c.tried)
 		}
 	})
@@ -204,7 +204,7 @@ func TestWhatIsOwedIsPaidInOrder(t *testing.T) {
 func TestOnePictureDoesNotHoldUpTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := newTill(t, passing)
-		c.owes(t, "stuck.png", "next.png", "last.png")
+		c.waits(t, "stuck.png", "next.png", "last.png")
 		stop := run(t, p)
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -216,8 +216,8 @@ func TestOnePictureDoesNotHoldUpTheRest(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
 		stop()
-		if got := owed(t, c.album); !slices.Equal(got, []string{"stuck.png"}) {
-			t.Errorf("owed: %q", got)
+		if got := pending(t, c.album); !slices.Equal(got, []string{"stuck.png"}) {
+			t.Errorf("pending: %q", got)
 		}
 	})
 }
@@ -226,7 +226,7 @@ func TestManyLinksAreOneNotification(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := newTill(t, nil)
 		for i := range 8 {
-			c.owes(t, fmt.Sprintf("%d.png", i))
+			c.waits(t, fmt.Sprintf("%d.png", i))
 		}
 		stop := run(t, p)
 		synctest.Wait()
@@ -260,7 +260,7 @@ func TestItWaitsAsTheFailureAsks(t *testing.T) {
 					host.set("*", &e)
 					time.AfterFunc(25*m+500*time.Millisecond, func() { host.set("*", nil) })
 				}
-				host.owes(t, "first.png", "second.png")
+				host.waits(t, "first.png", "second.png")
 				stop := run(t, p)
 				time.Sleep(c.in)
 				synctest.Wait()
@@ -285,7 +285,7 @@ func TestItNoticesANetwork(t *testing.T) {
 			looked++
 			return addresses
 		})
-		c.owes(t, "a.png")
+		c.waits(t, "a.png")
 		stop := run(t, p)
 		defer stop()
 		time.Sleep(time.Hour)
@@ -310,7 +310,7 @@ func TestItNoticesANetwork(t *testing.T) {
 		c.set("*", nil)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if len(owed(t, c.album)) != 0 {
+		if len(pending(t, c.album)) != 0 {
 			t.Error("a network came, and it did not try")
 		}
 
@@ -330,7 +330,7 @@ func TestItNoticesANetwork(t *testing.T) {
 func TestAMissingLoginIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := newTill(t, noLogin)
-		c.owes(t, "a.png", "b.png")
+		c.waits(t, "a.png", "b.png")
 		stop := run(t, p)
 		synctest.Wait()
 		p.Wake()
@@ -363,7 +363,7 @@ func TestSeveralPayersPayOnce(t *testing.T) {
 		c.album, p.Album = a, a
 		if len(all) == 0 {
 			for i := range 30 {
-				c.owes(t, fmt.Sprintf("%d.png", i))
+				c.waits(t, fmt.Sprintf("%d.png", i))
 			}
 		}
 		all = append(all, c)
@@ -375,19 +375,19 @@ func TestSeveralPayersPayOnce(t *testing.T) {
 	}
 	payers.Wait()
 	tried := slices.Sorted(slices.Values(slices.Concat(all[0].tried, all[1].tried)))
-	if once := slices.Compact(slices.Clone(tried)); len(tried) != 30 || len(once) != 30 || len(owed(t, all[0].album)) != 0 {
-		t.Errorf("tried %q, owed %q", tried, owed(t, all[0].album))
+	if once := slices.Compact(slices.Clone(tried)); len(tried) != 30 || len(once) != 30 || len(pending(t, all[0].album)) != 0 {
+		t.Errorf("tried %q, pending %q", tried, pending(t, all[0].album))
 	}
 }
 
 func TestALostOriginalWaitsForTheUser(t *testing.T) {
 	c, p := newTill(t, nil)
-	c.owes(t, "a.png", "b.png")
-	debts, err := c.album.Owed(t.Context())
+	c.waits(t, "a.png", "b.png")
+	entries, err := c.album.Pending(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := c.album.Original(t.Context(), debts[0].Sum)
+	file, err := c.album.Original(t.Context(), entries[0].Sum)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -401,7 +401,7 @@ func TestALostOriginalWaitsForTheUser(t *testing.T) {
 	if len(paid) != 2 || paid[0].Err == nil || paid[0].Waits || !strings.Contains(paid[0].Err.Error(), filepath.Base(file)) || paid[1].Err != nil {
 		t.Errorf("%+v", paid)
 	}
-	if debts, _ = c.album.Owed(t.Context()); len(debts) != 1 || !debts[0].ForGood {
-		t.Errorf("owed: %+v", debts)
+	if entries, _ = c.album.Pending(t.Context()); len(entries) != 1 || !entries[0].Failed {
+		t.Errorf("pending: %+v", entries)
 	}
 }

@@ -110,7 +110,7 @@ func (p *Payer) list(say *lang.Printer, made []Paid) string {
 			}
 		}
 		if i < most {
-			lines = append(lines, written(p.Format(), paid.Debt.Picture.Name, paid.Link))
+			lines = append(lines, written(p.Format(), paid.Entry.Picture.Name, paid.Link))
 		}
 	}
 	if more := len(made) - most; more > 0 {

@@ -43,16 +43,23 @@ func TestAPictureIsInTheAlbumBeforeItIsSent(t *testing.T) {
 	d.copied <- copies(t, "one")
 	<-d.sending
 	d.copied <- copies(t, "two") // it waits for its turn there
-	eventually(t, "both are owed", func() bool { return len(owed(t, d.album)) == 2 })
-	debts, err := d.album.Owed(t.Context())
+	eventually(t, "both are kept", func() bool {
+		entries, err := d.album.Pending(t.Context())
+		if err != nil || len(entries) != 2 {
+			return false
+		}
+		_, err = d.album.Original(t.Context(), entries[1].Sum)
+		return err == nil
+	})
+	entries, err := d.album.Pending(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, name := range []string{"one", "two"} {
-		file, err := d.album.Original(t.Context(), debts[i].Sum)
+		file, err := d.album.Original(t.Context(), entries[i].Sum)
 		data, readErr := os.ReadFile(file)
-		if err != nil || readErr != nil || string(data) != string(pictureOf(t, name).Data) || !debts[i].Taken {
-			t.Errorf("%s: %v, %v, %+v", name, err, readErr, debts[i])
+		if err != nil || readErr != nil || string(data) != string(pictureOf(t, name).Data) || !entries[i].Taken {
+			t.Errorf("%s: %v, %v, %+v", name, err, readErr, entries[i])
 		}
 	}
 	d.proceed <- struct{}{}
@@ -60,15 +67,16 @@ func TestAPictureIsInTheAlbumBeforeItIsSent(t *testing.T) {
 	d.proceed <- struct{}{}
 	<-d.reported
 	<-d.reported
-	if got := owed(t, d.album); len(got) != 0 {
-		t.Errorf("owed: %q", got)
+	if got := pending(t, d.album); len(got) != 0 {
+		t.Errorf("pending: %q", got)
 	}
 }
 
 func TestWhatTheAlbumCannotKeepIsNotSent(t *testing.T) {
 	d := newDesk()
 	m := d.start(t)
-	if err := os.WriteFile(filepath.Join(m.Album.Dir(), "originals"), nil, 0o600); err != nil { // no folder
+	originals := filepath.Join(m.Album.Dir(), "originals")
+	if err := errors.Join(os.Remove(originals), os.WriteFile(originals, nil, 0o600)); err != nil { // no folder
 		t.Fatal(err)
 	}
 	d.copied <- copies(t, "one")
@@ -101,8 +109,8 @@ func TestTheRestOfAClipWaits(t *testing.T) {
 	if len(d.sending) != 2 || r.Pictures[0].Waits || !r.Pictures[1].Waits || !r.Pictures[2].Waits {
 		t.Errorf("%d were tried: %+v", len(d.sending), r.Pictures)
 	}
-	if got := owed(t, d.album); !slices.Equal(got, []string{"a.png", "b.png", "c.png"}) {
-		t.Errorf("owed: %q", got)
+	if got := pending(t, d.album); !slices.Equal(got, []string{"a.png", "b.png", "c.png"}) {
+		t.Errorf("pending: %q", got)
 	}
 }
 
@@ -130,8 +138,8 @@ func anOutageIsFoundOnce(t *testing.T, outage error, tried int) {
 	d.copied <- copies(t, "two")
 	d.copied <- copies(t, "three")
 	eventually(t, "all three are in the album", func() bool {
-		debts, err := m.Album.Owed(t.Context())
-		return err == nil && len(debts) == 3
+		entries, err := m.Album.Pending(t.Context())
+		return err == nil && len(entries) == 3
 	})
 	close(d.proceed)
 	for range 3 {
@@ -151,7 +159,7 @@ func anOutageIsFoundOnce(t *testing.T, outage error, tried int) {
 
 // What fails for a reason that will pass is told once, and goes up late, with
 // nothing pasted; what fails for good waits for the user.
-func TestWhatFailsIsOwed(t *testing.T) {
+func TestWhatFailsIsPending(t *testing.T) {
 	d := newDesk()
 	d.start(t)
 	d.fails(offline)
@@ -190,8 +198,8 @@ func TestWhatFailsIsOwed(t *testing.T) {
 	eventually(t, "the others go up", func() bool {
 		return slices.ContainsFunc(d.said(), func(s string) bool { return strings.HasPrefix(s, "done: 3 pictures copied earlier are uploaded") })
 	})
-	if debts, err := d.album.Owed(t.Context()); err != nil || len(debts) != 1 || !debts[0].ForGood {
-		t.Errorf("owed: %+v, %v", debts, err)
+	if entries, err := d.album.Pending(t.Context()); err != nil || len(entries) != 1 || !entries[0].Failed {
+		t.Errorf("pending: %+v, %v", entries, err)
 	}
 	if d.text != "![](https://host/)" || slices.Index(d.said(), "paste") < 0 {
 		t.Errorf("%q", d.said())

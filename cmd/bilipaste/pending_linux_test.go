@@ -14,15 +14,15 @@ import (
 	"bilipaste/internal/picture"
 )
 
-// owedIn returns how many pictures wait, and how many are under way.
-func owedIn(t testing.TB, a *album.Album) (waiting, taken int) {
+// pendingIn returns how many pictures wait, and how many are under way.
+func pendingIn(t testing.TB, a *album.Album) (waiting, taken int) {
 	t.Helper()
-	debts, err := a.Owed(t.Context())
+	entries, err := a.Pending(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	waiting, failed := count(debts)
-	return waiting + failed, len(debts) - waiting - failed
+	waiting, failed := count(entries)
+	return waiting + failed, len(entries) - waiting - failed
 }
 
 // entries returns the album's links, the newest first.
@@ -56,7 +56,7 @@ func TestOfflineAndBack(t *testing.T) {
 	}
 	x.Copy(t, "UTF8_STRING", []byte("my own words"))
 	w.line(t, 3)
-	if waiting, _ := owedIn(t, kept); waiting != 3 {
+	if waiting, _ := pendingIn(t, kept); waiting != 3 {
 		t.Errorf("%d wait", waiting)
 	}
 	out, _ := program(w.home, f.url(), "status").CombinedOutput() // it cannot ask who is signed in
@@ -102,18 +102,18 @@ func TestOfflineAndBack(t *testing.T) {
 	}
 }
 
-// Killed at each step, the next start pays once, or has nothing to pay.
+// Killed at each step, the next start uploads once, or has nothing to upload.
 func TestKilledOnTheWay(t *testing.T) {
 	for name, test := range map[string]struct {
 		kill    func(t *testing.T, x *desktoptest.XServer, f *front, w *watching, copies func())
 		uploads int // that the host has seen in the end
-		owed    int // after the kill
+		pending int // after the kill
 	}{
 		"before it is sent": {func(t *testing.T, _ *desktoptest.XServer, _ *front, w *watching, copies func()) {
 			release := holdUploads(t, w.home)
 			copies()
 			desktoptest.Eventually(t, "the picture in the album", func() bool {
-				_, taken := owedIn(t, albumIn(t, w.home))
+				_, taken := pendingIn(t, albumIn(t, w.home))
 				return taken == 1
 			})
 			w.kill()
@@ -141,12 +141,12 @@ func TestKilledOnTheWay(t *testing.T) {
 			photo := noise(t, 2000)
 			test.kill(t, x, f, w, func() { x.Copy(t, "image/png", photo) })
 			kept := albumIn(t, w.home)
-			if waiting, taken := owedIn(t, kept); waiting != test.owed || taken != 0 {
-				t.Errorf("%d are owed, %d of a process that was killed", waiting, taken)
+			if waiting, taken := pendingIn(t, kept); waiting != test.pending || taken != 0 {
+				t.Errorf("%d are pending, %d of a process that was killed", waiting, taken)
 			}
 
 			w = watchFrom(t, w.home, f.url())
-			if test.owed > 0 {
+			if test.pending > 0 {
 				if line := w.line(t, 0); !strings.Contains(line, "A picture copied earlier is uploaded → http") {
 					t.Errorf("watch says %q", line)
 				}
@@ -163,8 +163,8 @@ func TestKilledOnTheWay(t *testing.T) {
 			if all := entries(t, kept); len(all) != 1 || all[0].Sum != picture.SumOf(photo) {
 				t.Errorf("links: %+v", all)
 			}
-			if waiting, taken := owedIn(t, kept); waiting+taken != 0 {
-				t.Errorf("%d are owed", waiting+taken)
+			if waiting, taken := pendingIn(t, kept); waiting+taken != 0 {
+				t.Errorf("%d are pending", waiting+taken)
 			}
 		})
 	}
@@ -199,12 +199,12 @@ func TestALoginElsewhereIsNoticed(t *testing.T) {
 	kept := albumIn(t, r.home)
 	desktoptest.Eventually(t, "a picture that waits", func() bool {
 		x.Copy(t, "image/png", noise(t, 2000))
-		waiting, _ := owedIn(t, kept)
+		waiting, _ := pendingIn(t, kept)
 		return waiting > 0
 	})
 	r.must(t, "logged in as", "login")
 	desktoptest.Eventually(t, "it went up", func() bool {
-		waiting, taken := owedIn(t, kept)
+		waiting, taken := pendingIn(t, kept)
 		return waiting+taken == 0 && len(entries(t, kept)) > 0
 	})
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
@@ -244,33 +244,4 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	x.Copy(t, "image/png", noise(t, 2000))
 	pasted(t, x, "![](http")
 	w.kill() // it has the disk open
-}
-
-// An older version kept pictures as files.
-func TestWhatAnOlderVersionKeptIsTakenOver(t *testing.T) {
-	desktoptest.StartX(t)
-	f, home := newFront(t), newHome(t)
-	dir := filepath.Join(home, "gateway", "waiting")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for name, data := range map[string][]byte{
-		"01753776000000000001-b.png": noise(t, 2000), "01753776000000000002-": noise(t, 3000), "01753776000000000003-cut.png": noise(t, 4000)[:100],
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w := watchFrom(t, home, f.url())
-	w.line(t, 1)
-	var names []string
-	for _, e := range slices.Backward(entries(t, albumIn(t, home))) {
-		names = append(names, e.Picture.Name)
-	}
-	if !slices.Equal(names, []string{"b.png", ""}) {
-		t.Errorf("went up: %q", names)
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
-		t.Errorf("left: %v, %v; want what is no picture", left, err)
-	}
 }

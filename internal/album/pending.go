@@ -1,0 +1,258 @@
+package album
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
+	"bilipaste/uploader"
+)
+
+// Pending is an upload that is still to be done. There is one for a picture and
+// a destination, whoever wants it.
+type Pending struct {
+	ID      int64 // grows in the order in which they came
+	Sum     picture.Sum
+	Picture picture.Picture // without its data
+	Bytes   int64
+	To      uploader.Place // its destination, whatever the settings say by now
+	Since   time.Time
+	Taken   bool // a living process is at it
+	Ours    bool // it is this Album's
+
+	// Of the last try that failed; the zero values if there was none.
+	Tries int
+	Failure
+}
+
+// Failure is why an upload is still pending.
+type Failure struct {
+	Why    string    // for the user
+	Again  time.Time // not to be tried before
+	Failed bool      // it waits for the user
+}
+
+// Enqueue enters that a picture is to be uploaded to a destination, by this
+// Album until it is recorded, postponed or dropped, and then puts its original
+// on the disk. When it returns, a kill loses nothing; after Sync, a power cut
+// neither. An entry that is there already is joined: one that nobody is at is
+// this Album's from then on, and counts as new. The error is a lang.Teller:
+// nothing is pending that was not before.
+func (a *Album) Enqueue(ctx context.Context, p picture.Picture, to uploader.Place) (Pending, error) {
+	sum := picture.SumOf(p.Data)
+	var e Pending
+	var isNew bool
+	err := a.change(ctx, func(tx *sql.Tx) error {
+		id, err := a.enter(ctx, tx, sum, p)
+		if err == nil {
+			e, isNew, err = a.join(ctx, tx, id, to)
+		}
+		return err
+	})
+	if err == nil {
+		if err = a.write(sum, p); err != nil && isNew {
+			err = errors.Join(err, a.Drop(ctx, e.ID))
+		}
+	}
+	if err != nil {
+		return Pending{}, a.failed(ctx, err)
+	}
+	return e, nil
+}
+
+// join returns the entry of a picture and a destination, which it makes if
+// there is none.
+func (a *Album) join(ctx context.Context, tx *sql.Tx, picture int64, to uploader.Place) (e Pending, isNew bool, err error) {
+	me, err := a.me()
+	if err != nil {
+		return e, false, err
+	}
+	find := func() (found []Pending, err error) {
+		return a.pending(ctx, tx, "WHERE e.picture = ? AND e.host = ? AND e.bucket = ?", picture, to.Host, to.Bucket)
+	}
+	found, err := find()
+	switch {
+	case err != nil || len(found) > 0 && found[0].Taken:
+	case len(found) > 0:
+		_, err = tx.ExecContext(ctx, "UPDATE pending SET owner = ?, tries = 0, why = '', again = NULL, failed = 0 WHERE id = ?", me, found[0].ID)
+	default:
+		isNew = true
+		_, err = tx.ExecContext(ctx, "INSERT INTO pending (picture, host, bucket, since, owner) VALUES (?, ?, ?, ?, ?)", picture, to.Host, to.Bucket, now(), me)
+	}
+	if err == nil {
+		found, err = find()
+	}
+	if err != nil {
+		return e, false, err
+	}
+	return found[0], isNew, nil
+}
+
+// Sync makes what Enqueue did outlive a power cut, and makes room for the
+// original. The error is a lang.Teller: the upload is pending all the same.
+func (a *Album) Sync(ctx context.Context, e Pending) error {
+	err := a.syncAll(a.File(e.Sum, e.Picture.Format))
+	if err == nil {
+		err = a.complete(ctx, e.Sum)
+	}
+	return a.failed(ctx, err)
+}
+
+// Keep is Enqueue and Sync.
+func (a *Album) Keep(ctx context.Context, p picture.Picture, to uploader.Place) (Pending, error) {
+	e, err := a.Enqueue(ctx, p, to)
+	if err == nil {
+		err = a.Sync(ctx, e)
+	}
+	return e, err
+}
+
+// Pending returns the pending uploads in the order in which they came.
+func (a *Album) Pending(ctx context.Context) ([]Pending, error) {
+	all, err := a.pending(ctx, a.db, "")
+	return all, a.failed(ctx, err)
+}
+
+// Take makes this Album the one that is at a pending upload, and returns its
+// picture. The error is ErrTaken while someone is at it, ErrNotPending if it is
+// not pending any more, or never was kept, or a lang.Teller: of ErrLost, where
+// the original is missing or was changed and nobody is at the upload, or of the
+// album's own trouble.
+func (a *Album) Take(ctx context.Context, id int64) (picture.Picture, error) {
+	me, err := a.me()
+	if err != nil {
+		return picture.Picture{}, a.failed(ctx, err)
+	}
+	var e Pending
+	var kept bool
+	err = a.change(ctx, func(tx *sql.Tx) error {
+		found, err := a.pending(ctx, tx, "WHERE e.id = ?", id)
+		switch {
+		case err != nil:
+			return err
+		case len(found) == 0:
+			return ErrNotPending
+		case found[0].Taken:
+			return ErrTaken
+		}
+		e = found[0]
+		return tx.QueryRowContext(ctx, `
+UPDATE pending SET owner = ? WHERE id = ? RETURNING (SELECT kept FROM pictures WHERE id = picture)`, me, id).Scan(&kept)
+	})
+	if err != nil {
+		return picture.Picture{}, a.failed(ctx, err)
+	}
+	p := e.Picture
+	err = a.read(e.Sum, &p)
+	switch {
+	case err == nil && !kept: // a kill came just before that was entered
+		err = a.complete(ctx, e.Sum)
+	case err != nil && !kept: // or before it was whole
+		if err = a.Drop(ctx, id); err == nil {
+			err = ErrNotPending
+		}
+	case err != nil:
+		_, letGo := a.db.ExecContext(ctx, "UPDATE pending SET owner = NULL WHERE id = ?", id)
+		err = errors.Join(err, a.failed(ctx, letGo))
+	}
+	if err != nil {
+		return picture.Picture{}, a.failed(ctx, err)
+	}
+	return p, nil
+}
+
+// checkInterrupted completes the originals that killed processes have written,
+// and gives up those that they have not. What cannot be now stays as it is.
+func (a *Album) checkInterrupted(ctx context.Context) {
+	found, err := a.pending(ctx, a.db, "WHERE NOT p.kept") // none, as a rule
+	for _, e := range found {
+		if e.Taken || err != nil {
+			continue
+		}
+		if _, err := a.Take(ctx, e.ID); err == nil {
+			_, _ = a.db.ExecContext(ctx, "UPDATE pending SET owner = NULL WHERE id = ?", e.ID)
+		}
+	}
+}
+
+// Postpone lets go of an upload whose try has failed. One that is not pending
+// any more, or that another is at, stays as it is.
+func (a *Album) Postpone(ctx context.Context, id int64, f Failure) error {
+	me, err := a.me()
+	if err == nil {
+		_, err = a.db.ExecContext(ctx, `
+UPDATE pending SET owner = NULL, tries = tries + 1, why = ?, again = ?, failed = ? WHERE id = ? AND ifnull(owner, ?) = ?`,
+			f.Why, orNull(f.Again), f.Failed, id, me, me)
+	}
+	return a.failed(ctx, err)
+}
+
+// Drop gives pending uploads up. Their originals stay, as pictures without a
+// link. The error is a lang.Teller: one of ids is not pending, and none was
+// dropped.
+func (a *Album) Drop(ctx context.Context, ids ...int64) error {
+	err := a.change(ctx, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			var picture int64
+			err := tx.QueryRowContext(ctx, "DELETE FROM pending WHERE id = ? RETURNING picture", id).Scan(&picture)
+			if errors.Is(err, sql.ErrNoRows) {
+				return lang.Errorf("album.not_pending", lang.Data{"ID": id}, ErrNotPending)
+			}
+			if err == nil {
+				err = a.clear(ctx, tx, picture)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = a.syncLog()
+	}
+	return a.failed(ctx, err)
+}
+
+// querier is the database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// pending reads pending uploads, the oldest first.
+func (a *Album) pending(ctx context.Context, db querier, where string, args ...any) ([]Pending, error) {
+	rows, err := db.QueryContext(ctx, `
+SELECT e.id, p.sum, p.name, p.format, p.width, p.height, p.bytes, e.host, e.bucket, e.since, e.owner, e.tries, e.why, e.again, e.failed
+FROM pending e JOIN pictures p ON p.id = e.picture `+where+` ORDER BY e.id`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	a.mu.Lock()
+	own := a.own
+	a.mu.Unlock()
+	var all []Pending
+	alive := map[string]bool{}
+	for rows.Next() {
+		var e Pending
+		var since, again moment
+		var owner sql.NullString
+		p := &e.Picture
+		if err := rows.Scan(&e.ID, digits{&e.Sum}, &p.Name, &p.Format, &p.Width, &p.Height, &e.Bytes,
+			&e.To.Host, &e.To.Bucket, &since, &owner, &e.Tries, &e.Why, &again, &e.Failed); err != nil {
+			return nil, err
+		}
+		e.Since, e.Again = since.Time, again.Time
+		if owner.Valid {
+			e.Ours = own != nil && owner.String == own.name
+			if _, ok := alive[owner.String]; !ok {
+				alive[owner.String] = e.Ours || living(a.owners(), owner.String)
+			}
+			e.Taken = alive[owner.String]
+		}
+		all = append(all, e)
+	}
+	return all, rows.Err()
+}
