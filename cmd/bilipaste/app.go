@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/album"
 	"bilipaste/internal/config"
 	"bilipaste/internal/desktop"
@@ -38,7 +39,7 @@ type app struct {
 
 	json, sandboxed, formatGiven bool // what the flags say
 
-	client     *bilibili.Client
+	client     *account.Client
 	kept       sessions
 	refreshKey []byte            // a stand-in's, nil: Bilibili's
 	way        string            // how Bilibili is reached, in words
@@ -153,7 +154,7 @@ func opened(gateway *sandbox.Gateway, link uploader.Link) uploader.Link {
 }
 
 // bilibili returns the client of the user's account.
-func (a *app) bilibili() (*bilibili.Client, error) {
+func (a *app) bilibili() (*account.Client, error) {
 	transport, err := a.transport()
 	if err != nil {
 		return nil, err

@@ -15,40 +15,40 @@ import (
 
 	"golang.org/x/term"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader/bilibili"
 )
 
 // pastedSession asks for the two cookies without showing them, or reads them
 // from standard input.
-func (a *app) pastedSession(ctx context.Context) (bilibili.Session, error) {
+func (a *app) pastedSession(ctx context.Context) (account.Session, error) {
 	if f, ok := a.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		sessdata, err := a.askSecret(ctx, f, "SESSDATA")
 		if err != nil {
-			return bilibili.Session{}, err
+			return account.Session{}, err
 		}
-		if s, err := bilibili.NewSession(sessdata, ""); err != nil || !s.IsZero() {
+		if s, err := account.NewSession(sessdata, ""); err != nil || !s.IsZero() {
 			return s, err // a whole Cookie header
 		}
 		jct, err := a.askSecret(ctx, f, "bili_jct")
 		if err != nil {
-			return bilibili.Session{}, err
+			return account.Session{}, err
 		}
-		return someSession(bilibili.NewSession(sessdata, jct))
+		return someSession(account.NewSession(sessdata, jct))
 	}
 	text, err := io.ReadAll(io.LimitReader(a.in, 64<<10))
 	if err != nil {
-		return bilibili.Session{}, err
+		return account.Session{}, err
 	}
 	lines := slices.DeleteFunc(strings.Split(string(text), "\n"), func(line string) bool { return strings.TrimSpace(line) == "" })
-	if s, err := bilibili.NewSession(strings.Join(lines, ";"), ""); err != nil || !s.IsZero() || len(lines) != 2 {
+	if s, err := account.NewSession(strings.Join(lines, ";"), ""); err != nil || !s.IsZero() || len(lines) != 2 {
 		return someSession(s, err)
 	}
-	return someSession(bilibili.NewSession(lines[0], lines[1]))
+	return someSession(account.NewSession(lines[0], lines[1]))
 }
 
 // someSession makes nobody's session an error.
-func someSession(s bilibili.Session, err error) (bilibili.Session, error) {
+func someSession(s account.Session, err error) (account.Session, error) {
 	if err == nil && s.IsZero() {
 		err = usage("cli.login.no_cookie", lang.Data{})
 	}
@@ -84,7 +84,7 @@ func (a *app) askSecret(ctx context.Context, terminal *os.File, name string) (st
 const anyPicGo = "auto" // the file that is found, rather than one that is named
 
 // picGoSession takes the session out of a configuration of PicGo or PicList.
-func picGoSession(file string) (bilibili.Session, error) {
+func picGoSession(file string) (account.Session, error) {
 	named, files := file != anyPicGo, picGoFiles()
 	if named {
 		files = []string{file}
@@ -95,10 +95,10 @@ func picGoSession(file string) (bilibili.Session, error) {
 		case err == nil:
 			return readPicGo(file, data)
 		case named || !errors.Is(err, fs.ErrNotExist):
-			return bilibili.Session{}, lang.Errorf("cli.picgo.unreadable", lang.Data{"File": file, "Cause": err}, err)
+			return account.Session{}, lang.Errorf("cli.picgo.unreadable", lang.Data{"File": file, "Cause": err}, err)
 		}
 	}
-	return bilibili.Session{}, lang.Errorf("cli.picgo.none", lang.Data{"Files": strings.Join(files, ", ")}, nil)
+	return account.Session{}, lang.Errorf("cli.picgo.none", lang.Data{"Files": strings.Join(files, ", ")}, nil)
 }
 
 // picGoFiles are where the configurations are: of the programs with windows,
@@ -118,28 +118,28 @@ func picGoFiles() []string {
 
 // readPicGo finds the session in a configuration: the one in use, or else the
 // chosen one of those that are kept.
-func readPicGo(file string, data []byte) (bilibili.Session, error) {
-	type account struct {
+func readPicGo(file string, data []byte) (account.Session, error) {
+	type picBed struct {
 		ID       string `json:"_id"`
 		SESSDATA string `json:"SESSDATA"`
 		CSRF     string `json:"csrf"`
 	}
 	var settings struct {
 		PicBed struct {
-			Bilibili account `json:"bilibili"`
+			Bilibili picBed `json:"bilibili"`
 		} `json:"picBed"`
 		Uploader struct {
 			Bilibili struct {
-				ConfigList []account `json:"configList"`
-				DefaultID  string    `json:"defaultId"`
+				ConfigList []picBed `json:"configList"`
+				DefaultID  string   `json:"defaultId"`
 			} `json:"bilibili"`
 		} `json:"uploader"`
 	}
 	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), &settings); err != nil {
-		return bilibili.Session{}, lang.Errorf("cli.picgo.unreadable", lang.Data{"File": file, "Cause": err}, err)
+		return account.Session{}, lang.Errorf("cli.picgo.unreadable", lang.Data{"File": file, "Cause": err}, err)
 	}
 	kept := settings.Uploader.Bilibili
-	accounts := []account{settings.PicBed.Bilibili}
+	accounts := []picBed{settings.PicBed.Bilibili}
 	for _, chosen := range []bool{true, false} {
 		for _, c := range kept.ConfigList {
 			if (c.ID == kept.DefaultID) == chosen {
@@ -148,9 +148,9 @@ func readPicGo(file string, data []byte) (bilibili.Session, error) {
 		}
 	}
 	for _, c := range accounts {
-		if s, err := bilibili.NewSession(c.SESSDATA, c.CSRF); err != nil || !s.IsZero() {
+		if s, err := account.NewSession(c.SESSDATA, c.CSRF); err != nil || !s.IsZero() {
 			return s, err
 		}
 	}
-	return bilibili.Session{}, lang.Errorf("cli.picgo.no_session", lang.Data{"File": file}, nil)
+	return account.Session{}, lang.Errorf("cli.picgo.no_session", lang.Data{"File": file}, nil)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/album"
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/fault"
@@ -16,7 +17,6 @@ import (
 	"bilipaste/internal/writing"
 	"bilipaste/tray"
 	"bilipaste/uploader"
-	"bilipaste/uploader/bilibili"
 	"bilipaste/watcher"
 )
 
@@ -305,7 +305,7 @@ func (d *daemon) logIn() error {
 		return nil
 	}
 	defer d.change(func() { d.signingIn = false })
-	_, account, err := a.loginOn(d.ctx, &codeScreen{app: &a, open: true, tell: func(step bilibili.LoginStep) {
+	_, account, err := a.loginOn(d.ctx, &codeScreen{app: &a, open: true, tell: func(step account.LoginStep) {
 		d.log.Info("login", "state", step.State)
 	}})
 	if err != nil {
@@ -317,7 +317,7 @@ func (d *daemon) logIn() error {
 }
 
 // signedIn notes who is signed in.
-func (d *daemon) signedIn(account bilibili.Account) {
+func (d *daemon) signedIn(account account.User) {
 	d.change(func() {
 		d.account, d.signedOut = account.Name, false
 		if fault.KindOf(d.trouble) == fault.NotLoggedIn {

@@ -123,7 +123,7 @@ func (a *app) reach(ctx context.Context) (who string, account, network error) {
 	if err != nil {
 		return "", err, nil
 	}
-	answer, account := client.Account(ctx)
+	answer, account := client.User(ctx)
 	switch {
 	case client.Session().IsZero():
 		network = client.Reach(ctx)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/config"
 	"bilipaste/internal/lang"
 	"bilipaste/uploader"
@@ -47,7 +48,7 @@ func (a *app) bucketHost() (uploader.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return usable(client.Bucket(a.config.Bucket, a.config.BucketUnlisted))
+	return usable(bilibili.NewBucket(client, a.config.Bucket, a.config.BucketUnlisted))
 }
 
 func (a *app) drawHost() (uploader.Host, error) {
@@ -55,7 +56,7 @@ func (a *app) drawHost() (uploader.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return usable(client.Draw(a.config.DrawCategory, a.config.DrawBiz))
+	return usable(bilibili.NewDraw(client, a.config.DrawCategory, a.config.DrawBiz))
 }
 
 func (a *app) scdnHost() (uploader.Host, error) { return usable(a.scdn()) }
@@ -96,11 +97,11 @@ func checkHosts(c config.Config) error {
 			return lang.Errorf("cli.no_host", lang.Data{"Name": name, "Names": strings.Join(hostNames(), ", ")}, nil)
 		}
 	}
-	client := bilibili.NewClient(nil, bilibili.Session{}, nil)
-	if _, err := client.Bucket(c.Bucket, c.BucketUnlisted); err != nil {
+	client := account.NewClient(nil, account.Session{}, nil)
+	if _, err := bilibili.NewBucket(client, c.Bucket, c.BucketUnlisted); err != nil {
 		return err
 	}
-	if _, err := client.Draw(c.DrawCategory, c.DrawBiz); err != nil {
+	if _, err := bilibili.NewDraw(client, c.DrawCategory, c.DrawBiz); err != nil {
 		return err
 	}
 	if _, err := scdn.New(nil, nil, scdnOptions(c)); err != nil {

@@ -12,11 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/durable"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/qr"
-	"bilipaste/uploader/bilibili"
 )
 
 func (a *app) loginCommand() *cobra.Command {
@@ -32,9 +32,9 @@ func (a *app) loginCommand() *cobra.Command {
 		case *cookie && *picgo != "", (*cookie || *picgo != "") && (*picture != "" || *open):
 			return usage("cli.login.ways", lang.Data{"Command": cmd.CommandPath()})
 		case *cookie:
-			return a.adopt(ctx, func() (bilibili.Session, error) { return a.pastedSession(ctx) })
+			return a.adopt(ctx, func() (account.Session, error) { return a.pastedSession(ctx) })
 		case *picgo != "":
-			return a.adopt(ctx, func() (bilibili.Session, error) { return picGoSession(*picgo) })
+			return a.adopt(ctx, func() (account.Session, error) { return picGoSession(*picgo) })
 		}
 		return a.login(ctx, &codeScreen{app: a, file: *picture, open: *open})
 	}
@@ -52,14 +52,14 @@ func (a *app) login(ctx context.Context, screen *codeScreen) error {
 }
 
 // loginOn signs in with a QR code that is shown on screen.
-func (a *app) loginOn(ctx context.Context, screen *codeScreen) (*bilibili.Client, bilibili.Account, error) {
+func (a *app) loginOn(ctx context.Context, screen *codeScreen) (*account.Client, account.User, error) {
 	client, err := a.loginClient()
 	if err != nil {
-		return nil, bilibili.Account{}, err
+		return nil, account.User{}, err
 	}
 	ctx, screen.stop = context.WithCancelCause(ctx)
 	defer screen.close()
-	account, err := client.Login(ctx, func(s bilibili.LoginStep) { screen.show(ctx, s) })
+	account, err := client.Login(ctx, func(s account.LoginStep) { screen.show(ctx, s) })
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause // the code could not be shown
 	}
@@ -67,7 +67,7 @@ func (a *app) loginOn(ctx context.Context, screen *codeScreen) (*bilibili.Client
 }
 
 // adopt signs in with a session that is found elsewhere.
-func (a *app) adopt(ctx context.Context, find func() (bilibili.Session, error)) error {
+func (a *app) adopt(ctx context.Context, find func() (account.Session, error)) error {
 	session, err := find()
 	if err != nil {
 		return err
@@ -85,27 +85,27 @@ func (a *app) adopt(ctx context.Context, find func() (bilibili.Session, error)) 
 
 // loginClient returns the client of the session that is kept, also where that
 // is broken or where another session comes before it.
-func (a *app) loginClient() (*bilibili.Client, error) {
+func (a *app) loginClient() (*account.Client, error) {
 	transport, err := a.transport()
 	if err != nil {
 		return nil, err
 	}
-	gate := bilibili.NewGate(a.notes, a.config.Pace, a.log)
+	gate := account.NewGate(a.notes, a.config.Pace, a.log)
 	if a.sandboxed {
-		return bilibili.NewClient(transport, bilibili.Session{}, gate), nil
+		return account.NewClient(transport, account.Session{}, gate), nil
 	}
 	return a.keptClient(transport, gate)
 }
 
 // signedIn is what "login --json" prints.
 type signedIn struct {
-	Account bilibili.Account `json:"account"`
-	Kept    string           `json:"kept,omitempty"`
-	Until   string           `json:"session_until,omitempty"`
+	Account account.User `json:"account"`
+	Kept    string       `json:"kept,omitempty"`
+	Until   string       `json:"session_until,omitempty"`
 }
 
 // welcome tells who is signed in, and where the session is kept.
-func (a *app) welcome(client *bilibili.Client, account bilibili.Account) error {
+func (a *app) welcome(client *account.Client, account account.User) error {
 	line := signedIn{Account: account, Kept: a.say.Text("cli.session.sandbox")}
 	if !a.sandboxed { // also where the environment's goes before it
 		line.Kept = a.whereKept()
@@ -144,17 +144,17 @@ func (a *app) loginMark() string { return filepath.Join(a.notes, "logged-in") }
 // file, or with the system's viewer.
 type codeScreen struct {
 	*app
-	file    string                   // "": the terminal, unless open
-	open    bool                     // with the viewer
-	tell    func(bilibili.LoginStep) // nil: in words on standard error
-	stop    context.CancelCauseFunc  // ends the login, for the code cannot be shown
+	file    string                  // "": the terminal, unless open
+	open    bool                    // with the viewer
+	tell    func(account.LoginStep) // nil: in words on standard error
+	stop    context.CancelCauseFunc // ends the login, for the code cannot be shown
 	opening sync.WaitGroup
 }
 
 // show is told of each step. It ends no line that the next step may follow, so
 // that the whole code stays on a screen of 24 lines.
-func (s *codeScreen) show(ctx context.Context, step bilibili.LoginStep) {
-	if step.State == bilibili.LoginWaiting {
+func (s *codeScreen) show(ctx context.Context, step account.LoginStep) {
+	if step.State == account.LoginWaiting {
 		if err := s.showCode(ctx, step.Code); err != nil {
 			s.stop(err)
 			return
@@ -163,7 +163,7 @@ func (s *codeScreen) show(ctx context.Context, step bilibili.LoginStep) {
 	switch {
 	case s.tell != nil:
 		s.tell(step)
-	case step.State == bilibili.LoginWaiting:
+	case step.State == account.LoginWaiting:
 		fmt.Fprint(s.err, s.say.Text("cli.login.waiting", lang.Data{"File": s.file, "Until": step.Until.Local().Format(time.TimeOnly)}))
 	default:
 		fmt.Fprint(s.err, "\n"+s.say.Text("cli.login."+string(step.State)))

@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader/bilibili"
 )
 
 func (a *app) logoutCommand() *cobra.Command {
@@ -33,7 +33,7 @@ func (a *app) logout(ctx context.Context, local bool) error {
 	if err != nil {
 		return err
 	}
-	client, err := a.keptClient(transport, bilibili.NewGate(a.notes, a.config.Pace, a.log))
+	client, err := a.keptClient(transport, account.NewGate(a.notes, a.config.Pace, a.log))
 	switch {
 	case err != nil:
 		return err
@@ -52,7 +52,7 @@ func (a *app) farewell(id string, err error) error {
 	if a.sandboxed {
 		return nil
 	}
-	if next, err := bilibili.LoadSession(a.kept); err == nil && !next.IsZero() {
+	if next, err := account.LoadSession(a.kept); err == nil && !next.IsZero() {
 		fmt.Fprintln(a.err, a.say.Text("cli.logout.remains", lang.Data{"Place": a.whereKept()}))
 	}
 	return nil

@@ -9,13 +9,13 @@ import (
 	"sync"
 	"time"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/config"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/keystore"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/notify"
 	"bilipaste/internal/sandbox"
-	"bilipaste/uploader/bilibili"
 )
 
 // sessions is where sessions are kept: a login's in the keystore; while there
@@ -56,13 +56,13 @@ func (a *app) sessionFile() string { return filepath.Join(a.notes, "session.json
 
 // signIn returns the client with the session that comes first: the sandbox's
 // own, the environment's, a login's, the settings'.
-func (a *app) signIn(transport http.RoundTripper) (*bilibili.Client, error) {
-	var session bilibili.Session
+func (a *app) signIn(transport http.RoundTripper) (*account.Client, error) {
+	var session account.Session
 	var err error
-	gate := bilibili.NewGate(a.notes, a.config.Pace, a.log)
+	gate := account.NewGate(a.notes, a.config.Pace, a.log)
 	switch {
 	case a.sandboxed:
-		session, err = bilibili.NewSession(sandbox.SESSDATA, sandbox.BiliJct)
+		session, err = account.NewSession(sandbox.SESSDATA, sandbox.BiliJct)
 	case inEnvironment():
 		session, err = wholeSession("BILIPASTE_SESSDATA", os.Getenv("BILIPASTE_SESSDATA"), "BILIPASTE_BILI_JCT", os.Getenv("BILIPASTE_BILI_JCT"))
 	default:
@@ -71,14 +71,14 @@ func (a *app) signIn(transport http.RoundTripper) (*bilibili.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bilibili.NewClient(transport, session, gate), nil
+	return account.NewClient(transport, session, gate), nil
 }
 
 // keptClient returns the client whose session is kept, and is read when it is
 // first needed.
-func (a *app) keptClient(transport http.RoundTripper, gate *bilibili.Gate) (*bilibili.Client, error) {
+func (a *app) keptClient(transport http.RoundTripper, gate *account.Gate) (*account.Client, error) {
 	a.kept = sessions{keystore.New(keystore.Mode(a.config.Keystore), a.sessionFile()), a.file}
-	client := bilibili.NewClient(transport, bilibili.Session{}, gate)
+	client := account.NewClient(transport, account.Session{}, gate)
 	client.KeepIn(a.kept)
 	if a.refreshKey != nil {
 		if err := client.UseRefreshKey(a.refreshKey); err != nil {
@@ -116,8 +116,8 @@ func inEnvironment() bool {
 
 // wholeSession makes a session of two values, of which both or neither must
 // be there; the names are those that the user knows.
-func wholeSession(name, sessdata, other, jct string) (bilibili.Session, error) {
-	session, err := bilibili.NewSession(sessdata, jct)
+func wholeSession(name, sessdata, other, jct string) (account.Session, error) {
+	session, err := account.NewSession(sessdata, jct)
 	switch {
 	case err != nil:
 		return session, err
@@ -139,7 +139,7 @@ func halfSession(there, missing string) error {
 
 // tendSession renews the session where it is time to, and returns what the
 // user must be told of it: nil, or a lang.Teller.
-func (a *app) tendSession(ctx context.Context, client *bilibili.Client) error {
+func (a *app) tendSession(ctx context.Context, client *account.Client) error {
 	if client == nil { // pictures go elsewhere
 		return nil
 	}
@@ -159,7 +159,7 @@ func (a *app) tendSession(ctx context.Context, client *bilibili.Client) error {
 }
 
 // tendSessionHourly does so every hour until stop is called, and notifies.
-func (a *app) tendSessionHourly(ctx context.Context, client *bilibili.Client, notifier *notify.Notifier) (stop func()) {
+func (a *app) tendSessionHourly(ctx context.Context, client *account.Client, notifier *notify.Notifier) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var tending sync.WaitGroup
 	tending.Go(func() {

@@ -7,10 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/album"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/uploader/bilibili"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -21,16 +21,16 @@ func (a *app) statusCommand() *cobra.Command {
 
 // status is what "status --json" prints.
 type status struct {
-	Account   *bilibili.Account `json:"account,omitempty"`
-	Session   string            `json:"session"`                 // where it comes from
-	Until     string            `json:"session_until,omitempty"` // a day
-	Host      string            `json:"host"`
-	Bucket    string            `json:"bucket,omitempty"`
-	Clipboard string            `json:"clipboard,omitempty"`
-	Waiting   int               `json:"waiting"` // pictures that go up by themselves, later
-	Failed    int               `json:"failed"`  // and that wait for the user
-	Settings  string            `json:"settings"`
-	Error     *failure          `json:"error,omitempty"`
+	Account   *account.User `json:"account,omitempty"`
+	Session   string        `json:"session"`                 // where it comes from
+	Until     string        `json:"session_until,omitempty"` // a day
+	Host      string        `json:"host"`
+	Bucket    string        `json:"bucket,omitempty"`
+	Clipboard string        `json:"clipboard,omitempty"`
+	Waiting   int           `json:"waiting"` // pictures that go up by themselves, later
+	Failed    int           `json:"failed"`  // and that wait for the user
+	Settings  string        `json:"settings"`
+	Error     *failure      `json:"error,omitempty"`
 }
 
 // status tells who is signed in, and where pictures come from and go.
@@ -91,12 +91,12 @@ func count(entries []album.Pending) (waiting, failed int) {
 }
 
 // account asks Bilibili who is signed in.
-func (a *app) account(ctx context.Context, s *status) (bilibili.Account, error) {
+func (a *app) account(ctx context.Context, s *status) (account.User, error) {
 	client, err := a.bilibili()
 	if err != nil {
-		return bilibili.Account{}, err
+		return account.User{}, err
 	}
-	account, err := client.Account(ctx)
+	account, err := client.User(ctx)
 	if session := client.Session(); !session.IsZero() {
 		s.Session = a.sessionFrom()
 		if until := session.Expires(); !until.IsZero() {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"gopkg.in/natefinch/lumberjack.v2"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/album"
 	"bilipaste/internal/config"
 	"bilipaste/internal/desktop"
@@ -24,7 +25,6 @@ import (
 	"bilipaste/internal/notify"
 	"bilipaste/internal/writing"
 	"bilipaste/tray"
-	"bilipaste/uploader/bilibili"
 	"bilipaste/watcher"
 )
 
@@ -282,8 +282,8 @@ func (d *daemon) loggedIn() {
 	}
 }
 
-func (d *daemon) askAccount(client *bilibili.Client) {
-	account, err := client.Account(d.ctx)
+func (d *daemon) askAccount(client *account.Client) {
+	account, err := client.User(d.ctx)
 	switch {
 	case err == nil:
 		d.signedIn(account)

@@ -10,11 +10,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/fault"
-	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
 	"bilipaste/internal/sandbox"
 	"bilipaste/uploader/bilibili"
@@ -106,42 +104,6 @@ func TestOddAnswers(t *testing.T) {
 	}
 }
 
-func TestEveryCodeHasAMeaning(t *testing.T) {
-	kinds := map[fault.Kind][]int{
-		fault.NotLoggedIn: {-101, -111, -658},
-		fault.Refused:     {-352, -412},
-		fault.TooLarge:    {-617},
-		fault.Passing:     {-112, -500, -503, -504, -509, -799, -8888},
-		fault.Rejected:    {-1, -102, -106, -113, -304, -400, -401, -403, -404, -405, -616, 1, 42603, 69800},
-	}
-	for kind, codes := range kinds {
-		for _, code := range codes {
-			for _, rest := range []string{``, `,"data":null`, `,"data":[]`, `,"data":""`, `,"data":{"v_voucher":"v"}`, `,"msg":7,"message":null`} {
-				host := bucket(t, direct{says(fmt.Sprintf(`{"code":%d%s}`, code, rest))}, slog.New(slog.DiscardHandler))
-				_, err := host.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
-				if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Kind != kind || e.Code != code {
-					t.Errorf("%d%s: %v", code, rest, err)
-				}
-			}
-		}
-	}
-}
-
-func TestTheHostsWordsAreShownClean(t *testing.T) {
-	for said, want := range map[string]string{
-		`{"code":-400,"message":"请求\u0007错误\r\n 好"}`:                                      "请求错误 好",
-		`{"code":-400,"message":"-400"}`:                                                  "",
-		`{"code":-400,"message":"` + strings.Repeat("长", 500) + `"}`:                      strings.Repeat("长", 120) + "…",
-		`{"code":-400,"msg":"old"}`:                                                       "old",
-		`<html><style>a{}</style><script>x()</script><title>出错啦!</title><b>no</b></html>`: "出错啦! no",
-	} {
-		_, err := bucket(t, direct{says(said)}, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
-		if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Said != want {
-			t.Errorf("%.60q: %v", said, err)
-		}
-	}
-}
-
 func TestALinkThatLeadsElsewhereIsNone(t *testing.T) {
 	for _, location := range []string{
 		"", "/", "i0.hdslb.com/bfs/a.png", "http://i0.hdslb.com", "http://i0.hdslb.com/", "ftp://i0.hdslb.com/bfs/a.png",
@@ -161,68 +123,6 @@ func TestALinkThatLeadsElsewhereIsNone(t *testing.T) {
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		in := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
-		for value, want := range map[string]time.Duration{
-			"3": 3 * time.Second, "0": 0, "": 0, "-3": 0, "soon": 0, "1.5": 0, "99999999999": 0,
-			in(time.Minute): time.Minute, in(-time.Minute): 0,
-			"61": -61 * time.Second, "4294967295": -6 * time.Hour, in(2 * time.Hour): -2 * time.Hour, in(1e6 * time.Hour): -6 * time.Hour,
-		} {
-			busy := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("Retry-After", value)
-				w.WriteHeader(http.StatusServiceUnavailable)
-			})
-			_, err := bucket(t, direct{busy}, slog.New(slog.DiscardHandler)).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
-			e, _ := errors.AsType[*fault.Error](err)
-			switch {
-			case want < 0: // nobody waits that long: a refusal
-				if e == nil || e.Kind != fault.Refused || !e.Until.Equal(time.Now().Add(-want)) {
-					t.Errorf("%q: want a refusal for %v: %+v", value, -want, e)
-				}
-			case e == nil || e.Kind != fault.Passing || e.After != want:
-				t.Errorf("%q: want %v: %+v", value, want, e)
-			}
-		}
-	})
-}
-
-// A silent host is given up: at once where it takes nothing, later where it
-// took the picture. One that takes it slowly is not.
-func TestASilentHostIsGivenUp(t *testing.T) {
-	p := hosttest.PNG(t, 1<<20)
-	for name, test := range map[string]struct {
-		handler http.HandlerFunc
-		want    time.Duration
-	}{
-		"takes nothing": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 20 * time.Second},
-		"takes a part": {func(_ http.ResponseWriter, r *http.Request) {
-			_, _ = io.CopyN(io.Discard, r.Body, 1000)
-			<-r.Context().Done()
-		}, 30 * time.Second},
-		"takes it slowly, then nothing": {func(_ http.ResponseWriter, r *http.Request) {
-			for range 10 {
-				time.Sleep(19 * time.Second)
-				_, _ = io.CopyN(io.Discard, r.Body, 1000)
-			}
-			<-r.Context().Done()
-		}, 10*19*time.Second + 30*time.Second},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			begun := time.Now()
-			_, err := bucket(t, direct{test.handler}, slog.New(slog.DiscardHandler)).Upload(t.Context(), p)
-			took := time.Since(begun)
-			e, _ := errors.AsType[*fault.Error](err)
-			if e == nil || e.Kind != fault.Passing || e.Why != "silent" || took != test.want {
-				t.Errorf("%s: after %v: %v", name, took, err)
-			}
-			if what, _ := lang.New(lang.English).Error(err); what != "bilibili does not answer" {
-				t.Errorf("%s: %q", name, what)
-			}
-		})
-	}
-}
-
 // FuzzAnswer looks for a panic, for a link that is unfit, and for an error
 // that is none of ours or is not one clean line.
 func FuzzAnswer(f *testing.F) {
@@ -239,8 +139,8 @@ func FuzzAnswer(f *testing.F) {
 			w.WriteHeader(status)
 			_, _ = io.Copy(w, bytes.NewReader(body))
 		})
-		client := bilibili.NewClient(direct{handler}, session(t), bilibili.NewGate(t.TempDir(), 0, log))
-		host, err := client.Bucket("live", false)
+		client := account.NewClient(direct{handler}, session(t), account.NewGate(t.TempDir(), 0, log))
+		host, err := bilibili.NewBucket(client, "live", false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/sandbox"
 	"bilipaste/uploader"
 	"bilipaste/uploader/bilibili"
@@ -12,9 +13,9 @@ import (
 )
 
 // session is the sandbox's account.
-func session(t testing.TB) bilibili.Session {
+func session(t testing.TB) account.Session {
 	t.Helper()
-	s, err := bilibili.NewSession(sandbox.SESSDATA, sandbox.BiliJct)
+	s, err := account.NewSession(sandbox.SESSDATA, sandbox.BiliJct)
 	if err != nil || s.IsZero() {
 		t.Fatal(err)
 	}
@@ -24,8 +25,8 @@ func session(t testing.TB) bilibili.Session {
 // bucket returns the host for a bucket, with a gate of its own.
 func bucket(t testing.TB, transport http.RoundTripper, log *slog.Logger) *bilibili.Bucket {
 	t.Helper()
-	client := bilibili.NewClient(transport, session(t), bilibili.NewGate(t.TempDir(), 0, log))
-	b, err := client.Bucket("live", false)
+	client := account.NewClient(transport, session(t), account.NewGate(t.TempDir(), 0, log))
+	b, err := bilibili.NewBucket(client, "live", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,8 +47,8 @@ func TestHost(t *testing.T) {
 // draw returns the draw host of a category, with a gate of its own.
 func draw(t testing.TB, transport http.RoundTripper, log *slog.Logger, category string) *bilibili.Draw {
 	t.Helper()
-	client := bilibili.NewClient(transport, session(t), bilibili.NewGate(t.TempDir(), 0, log))
-	d, err := client.Draw(category, "new_dyn")
+	client := account.NewClient(transport, session(t), account.NewGate(t.TempDir(), 0, log))
+	d, err := bilibili.NewDraw(client, category, "new_dyn")
 	if err != nil {
 		t.Fatal(err)
 	}

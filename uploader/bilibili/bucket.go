@@ -1,3 +1,5 @@
+// Package bilibili is Bilibili as a host of pictures, with the user's account:
+// a bucket of its image API, and the pictures of posts.
 package bilibili
 
 import (
@@ -5,18 +7,23 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
 	"bilipaste/internal/web"
 	"bilipaste/uploader"
 )
+
+// Name is the bucket host's name in settings and messages.
+const Name = account.Service
 
 // Buckets lists the buckets of the image API that are known. They seem to
 // differ in the link's path alone.
@@ -29,7 +36,7 @@ func Buckets() []string {
 
 // Bucket stores pictures in one bucket of the image API.
 type Bucket struct {
-	client *Client
+	client *account.Client
 	name   string
 }
 
@@ -37,13 +44,13 @@ var _ uploader.Host = (*Bucket)(nil)
 
 var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
-// Bucket returns the host that stores pictures in the bucket of this name. A
+// NewBucket returns the host that stores pictures in the bucket of this name. A
 // name that is not among Buckets is an error unless unlisted says that it is meant.
-func (c *Client) Bucket(name string, unlisted bool) (*Bucket, error) {
+func NewBucket(client *account.Client, name string, unlisted bool) (*Bucket, error) {
 	if !slices.Contains(Buckets(), name) && (!unlisted || !bucketName.MatchString(name)) {
 		return nil, lang.Errorf("bilibili.bucket", lang.Data{"Name": name, "Names": strings.Join(Buckets(), ", ")}, nil)
 	}
-	return &Bucket{c, name}, nil
+	return &Bucket{client, name}, nil
 }
 
 // Name returns "bilibili".
@@ -62,25 +69,15 @@ func (b *Bucket) Place() (uploader.Place, bool) {
 
 // Upload sends p when the gate lets it, and checks the answer.
 func (b *Bucket) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
-	var link uploader.Link
-	err := b.client.signedIn(func(me caller) error {
-		return me.gate.upload(ctx, func() error {
-			// The fields come before the file.
-			req, err := web.Form(ctx, api+"/x/upload/web/image", []web.Field{
-				{Name: "bucket", Value: b.name}, {Name: "csrf", Value: *me.session.jct},
-			}, "file", p)
-			if err != nil {
-				return err
-			}
-			data, err := me.do(req)
-			if err != nil {
-				return err
-			}
-			link, err = b.link(me, data, p)
-			return err
-		})
+	data, err := b.client.Do(ctx, account.Upload, func(ctx context.Context, csrf string) (*http.Request, error) {
+		// The fields come before the file.
+		fields := []web.Field{{Name: "bucket", Value: b.name}, {Name: "csrf", Value: csrf}}
+		return web.Form(ctx, account.API+"/x/upload/web/image", fields, "file", p)
 	})
-	return link, err
+	if err != nil {
+		return uploader.Link{}, err
+	}
+	return b.link(data, p)
 }
 
 // imageHosts serve the same pictures.
@@ -91,9 +88,9 @@ var plainURL = regexp.MustCompile(`^https://[A-Za-z0-9./_~%@!:=+,-]+$`)
 
 // link reads an upload's answer. A link that is none, or leads elsewhere, is a
 // broken answer.
-func (b *Bucket) link(me caller, data json.RawMessage, p picture.Picture) (uploader.Link, error) {
+func (b *Bucket) link(data json.RawMessage, p picture.Picture) (uploader.Link, error) {
 	broken := func(said string) error {
-		return &fault.Error{Kind: fault.BrokenAnswer, Why: "link", Host: Name, Said: me.web().Excerpt(said)}
+		return &fault.Error{Kind: fault.BrokenAnswer, Why: "link", Host: Name, Said: b.client.Excerpt(said)}
 	}
 	var stored struct{ Location, ETag string }
 	if json.Unmarshal(data, &stored) != nil || stored.Location == "" {

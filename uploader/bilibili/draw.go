@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
@@ -22,7 +24,7 @@ const DrawName = "draw"
 // Draw stores the pictures of posts on Bilibili. Their links expire within the
 // hour unless a post uses them, and their names carry the account's number.
 type Draw struct {
-	client        *Client
+	client        *account.Client
 	category, biz string
 }
 
@@ -32,16 +34,16 @@ var _ uploader.Host = (*Draw)(nil)
 // illustration, or a photograph of a costume.
 func Categories() []string { return []string{"daily", "draw", "cos"} }
 
-// Draw returns the host that stores the pictures of posts, of a category and
+// NewDraw returns the host that stores the pictures of posts, of a category and
 // for a use, such as "new_dyn".
-func (c *Client) Draw(category, biz string) (*Draw, error) {
+func NewDraw(client *account.Client, category, biz string) (*Draw, error) {
 	if !slices.Contains(Categories(), category) {
 		return nil, lang.Errorf("bilibili.category", lang.Data{"Name": category, "Names": strings.Join(Categories(), ", ")}, nil)
 	}
 	if !bucketName.MatchString(biz) {
 		return nil, lang.Errorf("bilibili.biz", lang.Data{"Name": biz}, nil)
 	}
-	return &Draw{c, category, biz}, nil
+	return &Draw{client, category, biz}, nil
 }
 
 // Name returns "draw".
@@ -64,34 +66,24 @@ const smallest = 420
 
 // Upload sends p when the gate lets it, and checks the answer.
 func (d *Draw) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
-	var link uploader.Link
-	err := d.client.signedIn(func(me caller) error {
-		if d.category != "daily" && (p.Width <= smallest || p.Height <= smallest) {
-			return &fault.Error{Kind: fault.NotTaken, Why: "small", Host: DrawName, Name: p.Name, Format: p.Format.Name()}
-		}
-		return me.gate.upload(ctx, func() error {
-			req, err := web.Form(ctx, api+"/x/dynamic/feed/draw/upload_bfs", []web.Field{
-				{Name: "category", Value: d.category}, {Name: "biz", Value: d.biz}, {Name: "csrf", Value: *me.session.jct},
-			}, "file_up", p)
-			if err != nil {
-				return err
-			}
-			data, err := me.do(req)
-			if err != nil {
-				return d.explain(err)
-			}
-			link, err = d.link(me, data)
-			return err
-		})
+	if d.category != "daily" && (p.Width <= smallest || p.Height <= smallest) {
+		return uploader.Link{}, &fault.Error{Kind: fault.NotTaken, Why: "small", Host: DrawName, Name: p.Name, Format: p.Format.Name()}
+	}
+	data, err := d.client.Do(ctx, account.Upload, func(ctx context.Context, csrf string) (*http.Request, error) {
+		return web.Form(ctx, account.API+"/x/dynamic/feed/draw/upload_bfs", []web.Field{
+			{Name: "category", Value: d.category}, {Name: "biz", Value: d.biz}, {Name: "csrf", Value: csrf},
+		}, "file_up", p)
 	})
-	return link, d.explain(err)
+	if err != nil {
+		return uploader.Link{}, d.explain(err)
+	}
+	return d.link(data)
 }
 
 // The host's own codes: the older generation's are small numbers.
 const (
 	oldParameters = -2
 	oldSmall      = -3
-	oldLogin      = -4
 	oldPicture    = -7
 	newParameters = 4100001
 )
@@ -106,8 +98,6 @@ func (d *Draw) explain(err error) error {
 	own.Host = DrawName
 	switch {
 	case e.Kind != fault.Rejected:
-	case e.Code == oldLogin:
-		own.Kind, own.Why = fault.NotLoggedIn, ""
 	case e.Code == oldParameters, e.Code == newParameters:
 		own.Why = "parameters"
 	case e.Code == oldSmall, e.Code == oldPicture:
@@ -117,7 +107,7 @@ func (d *Draw) explain(err error) error {
 }
 
 // link reads an upload's answer, of either generation.
-func (d *Draw) link(me caller, data json.RawMessage) (uploader.Link, error) {
+func (d *Draw) link(data json.RawMessage) (uploader.Link, error) {
 	var stored struct {
 		URL string  `json:"image_url"`
 		W   int     `json:"image_width"`
@@ -130,7 +120,7 @@ func (d *Draw) link(me caller, data json.RawMessage) (uploader.Link, error) {
 		u.Scheme = "https"
 	}
 	if bad != nil || err != nil || !slices.Contains(imageHosts, u.Host) || u.User != nil || len(u.Path) < 2 || !plainURL.MatchString(u.String()) {
-		return uploader.Link{}, &fault.Error{Kind: fault.BrokenAnswer, Why: "link", Host: DrawName, Said: me.web().Excerpt(stored.URL)}
+		return uploader.Link{}, &fault.Error{Kind: fault.BrokenAnswer, Why: "link", Host: DrawName, Said: d.client.Excerpt(stored.URL)}
 	}
 	return uploader.Link{
 		URL: u.String(), Host: DrawName, Bucket: d.category, Made: time.Now(),

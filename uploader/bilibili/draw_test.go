@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/picture"
 	"bilipaste/internal/sandbox"
@@ -65,9 +66,9 @@ func TestDrawTakesLargePicturesOnlyUnlessDaily(t *testing.T) {
 			t.Errorf("%s: %v", category, err)
 		}
 	}
-	client := bilibili.NewClient(gateway, session(t), nil)
+	client := account.NewClient(gateway, session(t), nil)
 	for _, bad := range [][2]string{{"", "new_dyn"}, {"photo", "new_dyn"}, {"daily", ""}, {"daily", "a b"}} {
-		if _, err := client.Draw(bad[0], bad[1]); err == nil {
+		if _, err := bilibili.NewDraw(client, bad[0], bad[1]); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
 	}

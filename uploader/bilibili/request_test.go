@@ -1,7 +1,6 @@
 package bilibili_test
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
@@ -96,13 +96,13 @@ User-Agent: Mozilla/5.0 (`, len(wantBody), boundary[1], sandbox.SESSDATA, sandbo
 
 func TestBuckets(t *testing.T) {
 	host, gateway := serve(t)
-	client := bilibili.NewClient(gateway, session(t), bilibili.NewGate(t.TempDir(), 0, quiet))
+	client := account.NewClient(gateway, session(t), account.NewGate(t.TempDir(), 0, quiet))
 	names := bilibili.Buckets()
 	if len(names) != 13 {
 		t.Errorf("%d buckets", len(names))
 	}
 	for _, name := range names {
-		b, err := client.Bucket(name, false)
+		b, err := bilibili.NewBucket(client, name, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +112,7 @@ func TestBuckets(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"", "Live", "nosuch", "../live", "a b"} {
-		_, err := client.Bucket(name, false)
+		_, err := bilibili.NewBucket(client, name, false)
 		if err == nil {
 			t.Errorf("%q is taken", name)
 			continue
@@ -122,11 +122,11 @@ func TestBuckets(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"", "../live", "a b", "a\r\nb", strings.Repeat("a", 65)} {
-		if _, err := client.Bucket(name, true); err == nil {
+		if _, err := bilibili.NewBucket(client, name, true); err == nil {
 			t.Errorf("%q is taken as unlisted", name)
 		}
 	}
-	b, err := client.Bucket("medialist", true)
+	b, err := bilibili.NewBucket(client, "medialist", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,51 +176,6 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	}
 	if len(connections) != 1 {
 		t.Errorf("%d connections for 5 uploads", len(connections))
-	}
-}
-
-func TestWithoutASessionNothingIsAsked(t *testing.T) {
-	host, gateway := serve(t)
-	client := bilibili.NewClient(gateway, bilibili.Session{}, bilibili.NewGate(t.TempDir(), 0, quiet))
-	b, err := client.Bucket("live", false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1)); fault.KindOf(err) != fault.NotLoggedIn {
-		t.Error(err)
-	}
-	if _, err := client.Account(t.Context()); fault.KindOf(err) != fault.NotLoggedIn {
-		t.Error(err)
-	}
-	if n := len(host.Requests()); n > 0 {
-		t.Errorf("%d requests", n)
-	}
-}
-
-func TestAccount(t *testing.T) {
-	_, gateway := serve(t)
-	gate := bilibili.NewGate(t.TempDir(), 0, quiet)
-	who, err := bilibili.NewClient(gateway, session(t), gate).Account(t.Context())
-	if err != nil || who.ID != sandbox.Mid || who.Name != sandbox.Uname {
-		t.Errorf("%+v, %v", who, err)
-	}
-	other, err := bilibili.NewSession("00000000%2C1810771200%2C00000%2A00", sandbox.BiliJct)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = bilibili.NewClient(gateway, other, gate).Account(t.Context())
-	if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Kind != fault.NotLoggedIn || e.Code != -101 {
-		t.Errorf("a dead session: %v", err)
-	}
-	for body, want := range map[string]fault.Kind{
-		`{"code":0,"data":{"isLogin":false}}`:    fault.NotLoggedIn,
-		`{"code":0,"data":[]}`:                   fault.BrokenAnswer,
-		`{"code":0,"data":{"v_voucher":"vvvv"}}`: fault.Refused,
-	} {
-		gate := bilibili.NewGate(t.TempDir(), 0, quiet)
-		if _, err := bilibili.NewClient(direct{says(body)}, session(t), gate).Account(t.Context()); fault.KindOf(err) != want {
-			t.Errorf("%s: %v", body, err)
-		}
 	}
 }
 

@@ -1,4 +1,4 @@
-package bilibili
+package account
 
 import (
 	"context"
@@ -8,11 +8,11 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/web"
 )
 
 const (
@@ -54,15 +54,15 @@ var errExpired = errors.New("the code has expired")
 // Login signs in with a QR code that the user scans with the phone. Each time
 // the state changes tell is told of it. A code that expires is followed by a
 // new one, ten in all. When Bilibili has confirmed who is signed in, and not
-// before, the session is stored and used. Its errors are those of a Host, a
-// lang.Teller, the store's, or ctx's.
-func (c *Client) Login(ctx context.Context, tell func(LoginStep)) (Account, error) {
+// before, the session is stored and used. Its errors are Do's, or a
+// lang.Teller.
+func (c *Client) Login(ctx context.Context, tell func(LoginStep)) (User, error) {
 	guest := c.as(Session{})
 	visitor := c.Session().cookie("buvid3")
 	if visitor == "" {
 		var err error
 		if visitor, err = guest.visitor(ctx); stops(ctx, err) {
-			return Account{}, err
+			return User{}, err
 		}
 	}
 	if visitor != "" {
@@ -74,25 +74,25 @@ func (c *Client) Login(ctx context.Context, tell func(LoginStep)) (Account, erro
 			tell(LoginStep{State: LoginExpired})
 			continue
 		} else if err != nil {
-			return Account{}, err
+			return User{}, err
 		}
 		tell(LoginStep{State: LoginConfirmed})
 		return c.adopt(ctx, s.with("buvid3", visitor))
 	}
-	return Account{}, lang.Errorf("bilibili.login.unscanned", nil, nil)
+	return User{}, lang.Errorf("account.login.unscanned", nil, nil)
 }
 
 // Adopt signs in with a session that the user already has, such as a
 // browser's: Bilibili is asked whose it is, then it is stored and used.
-func (c *Client) Adopt(ctx context.Context, s Session) (Account, error) {
+func (c *Client) Adopt(ctx context.Context, s Session) (User, error) {
 	if s.IsZero() {
-		return Account{}, &fault.Error{Kind: fault.NotLoggedIn, Host: Name}
+		return User{}, &fault.Error{Kind: fault.NotLoggedIn, Host: Service}
 	}
 	if s.cookie("buvid3") == "" {
 		guest := c.as(Session{})
 		visitor, err := guest.visitor(ctx)
 		if stops(ctx, err) {
-			return Account{}, err
+			return User{}, err
 		}
 		s = s.with("buvid3", visitor)
 	}
@@ -100,29 +100,29 @@ func (c *Client) Adopt(ctx context.Context, s Session) (Account, error) {
 }
 
 // adopt stores and uses s, once Bilibili says whose it is.
-func (c *Client) adopt(ctx context.Context, s Session) (Account, error) {
+func (c *Client) adopt(ctx context.Context, s Session) (User, error) {
 	me := c.as(s)
-	account, err := me.nav(ctx)
+	user, err := me.nav(ctx)
 	for wait := time.Second; fault.KindOf(err) == fault.Passing && wait <= 4*time.Second; wait *= 2 {
 		if err := sleep(ctx, wait); err != nil {
-			return Account{}, err
+			return User{}, err
 		}
-		account, err = me.nav(ctx) // a code cannot be scanned twice
+		user, err = me.nav(ctx) // a code cannot be scanned twice
 	}
 	if fault.KindOf(err) == fault.NotLoggedIn {
-		return Account{}, lang.Errorf("bilibili.login.denied", nil, err)
+		return User{}, lang.Errorf("account.login.denied", nil, err)
 	} else if err != nil {
-		return Account{}, err
+		return User{}, err
 	}
 	unlock, err := c.lockSession(ctx) // not while the old one is being renewed
 	if err != nil {
-		return Account{}, err
+		return User{}, err
 	}
 	defer unlock()
-	if err := c.save(s.with("DedeUserID", strconv.FormatInt(account.ID, 10))); err != nil {
-		return Account{}, err
+	if err := c.save(s.with("DedeUserID", strconv.FormatInt(user.ID, 10))); err != nil {
+		return User{}, err
 	}
-	return account, c.gate.update(context.WithoutCancel(ctx), func(s *state) error {
+	return user, c.gate.update(context.WithoutCancel(ctx), func(s *state) error {
 		s.Check, s.Warned = time.Now().Add(checkEvery), time.Time{}
 		return nil
 	})
@@ -137,7 +137,7 @@ func stops(ctx context.Context, err error) bool {
 // visitor asks for the cookie buvid3, which browsers send from the first visit
 // on: who has none is trusted less.
 func (c *caller) visitor(ctx context.Context) (string, error) {
-	data, err := c.get(ctx, api+"/x/frontend/finger/spi")
+	data, err := c.do(ctx, Ask, Get(API+"/x/frontend/finger/spi", nil))
 	if err != nil {
 		return "", err
 	}
@@ -145,7 +145,7 @@ func (c *caller) visitor(ctx context.Context) (string, error) {
 		Buvid3 string `json:"b_3"`
 	}
 	if json.Unmarshal(data, &found) != nil || len(found.Buvid3) > 100 {
-		return "", &fault.Error{Kind: fault.BrokenAnswer, Host: Name}
+		return "", &fault.Error{Kind: fault.BrokenAnswer, Host: Service}
 	}
 	return found.Buvid3, nil
 }
@@ -154,7 +154,7 @@ func (c *caller) visitor(ctx context.Context) (string, error) {
 // came of it, or errExpired.
 func (c caller) scan(ctx context.Context, tell func(LoginStep)) (Session, error) {
 	until := time.Now().Add(codeLife)
-	data, err := c.get(ctx, passport+"/x/passport-login/web/qrcode/generate")
+	data, err := c.do(ctx, Ask, Get(passport+"/x/passport-login/web/qrcode/generate", nil))
 	if err != nil {
 		return Session{}, err
 	}
@@ -163,10 +163,10 @@ func (c caller) scan(ctx context.Context, tell func(LoginStep)) (Session, error)
 		Key string `json:"qrcode_key"`
 	}
 	if json.Unmarshal(data, &code) != nil || code.URL == "" || code.Key == "" {
-		return Session{}, &fault.Error{Kind: fault.BrokenAnswer, Host: Name}
+		return Session{}, &fault.Error{Kind: fault.BrokenAnswer, Host: Service}
 	}
-	c.secret, c.mute = code.Key, true
-	poll := passport + "/x/passport-login/web/qrcode/poll?" + url.Values{"qrcode_key": {code.Key}}.Encode()
+	c.secrets.add(code.Key)
+	c.mute = true
 	step := LoginStep{State: LoginWaiting, Code: code.URL, Until: until}
 	tell(step)
 	for {
@@ -176,7 +176,7 @@ func (c caller) scan(ctx context.Context, tell func(LoginStep)) (Session, error)
 		if !time.Now().Before(until) {
 			return Session{}, errExpired
 		}
-		found, header, err := c.poll(ctx, poll)
+		found, header, err := c.poll(ctx, code.Key)
 		switch {
 		case fault.KindOf(err) == fault.Passing:
 			continue
@@ -195,7 +195,7 @@ func (c caller) scan(ctx context.Context, tell func(LoginStep)) (Session, error)
 		case codeConfirmed:
 			return c.confirmed(ctx, found, header)
 		default:
-			return Session{}, &fault.Error{Kind: fault.Rejected, Why: "login", Host: Name, Code: *found.Code, Said: c.web().Excerpt(found.Message)}
+			return Session{}, &fault.Error{Kind: fault.Rejected, Why: "login", Host: Service, Code: *found.Code, Said: c.web().Excerpt(found.Message)}
 		}
 	}
 }
@@ -208,22 +208,15 @@ type polled struct {
 	RefreshToken string `json:"refresh_token"`
 }
 
-func (c *caller) poll(ctx context.Context, address string) (found polled, header http.Header, err error) {
-	err = c.gate.ask(ctx, func() error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-		if err != nil {
-			return err
-		}
-		a, err := c.send(req)
-		if err != nil {
-			return err
-		}
+func (c *caller) poll(ctx context.Context, key string) (found polled, header http.Header, err error) {
+	call := Get(passport+"/x/passport-login/web/qrcode/poll", url.Values{"qrcode_key": {key}})
+	err = c.ask(ctx, Ask, call, func(a web.Answer) error {
 		data, err := c.read(a)
 		if err != nil {
 			return err
 		}
 		if json.Unmarshal(data, &found) != nil || found.Code == nil {
-			return &fault.Error{Kind: fault.BrokenAnswer, Host: Name}
+			return &fault.Error{Kind: fault.BrokenAnswer, Host: Service}
 		}
 		header = a.Header
 		return nil
@@ -259,91 +252,15 @@ func (c *caller) ticket(ctx context.Context, address string) (jar, error) {
 		return nil, nil
 	}
 	guest := *c
-	guest.cookie, guest.secret = "", u.RawQuery // another site's cookies are none of its business
+	guest.cookie = "" // another site's cookies are none of its business
+	guest.secrets.add(u.RawQuery)
 	var cookies jar
-	err = c.gate.ask(ctx, func() error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-		if err != nil {
-			return err
-		}
-		a, err := guest.send(req)
-		if err == nil && a.Status == http.StatusPreconditionFailed {
+	err = guest.ask(ctx, Ask, Get(u.String(), nil), func(a web.Answer) (err error) {
+		if a.Status == http.StatusPreconditionFailed {
 			_, err = guest.read(a)
 		}
 		cookies = setCookies(a.Header)
 		return err
 	})
 	return cookies, err
-}
-
-// jar holds cookies of the account, in wire form.
-type jar map[string]string
-
-// accountCookies are all that are taken from an answer.
-var accountCookies = []string{"SESSDATA", "bili_jct", "DedeUserID", "DedeUserID__ckMd5", "sid"}
-
-// setCookies returns the account's cookies that an answer sets, and none that
-// it takes away.
-func setCookies(header http.Header) jar {
-	cookies := jar{}
-	for _, cookie := range (&http.Response{Header: header}).Cookies() {
-		gone := cookie.MaxAge < 0 || !cookie.Expires.IsZero() && cookie.Expires.Before(time.Now())
-		if !gone {
-			cookies.put(cookie.Name, cookie.Value)
-		}
-	}
-	return cookies
-}
-
-// addressCookies returns those in an address's query, still encoded.
-func addressCookies(address string) jar {
-	cookies := jar{}
-	u, err := url.Parse(address)
-	if err != nil {
-		return cookies
-	}
-	for pair := range strings.SplitSeq(u.RawQuery, "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		cookies.put(name, value)
-	}
-	return cookies
-}
-
-func (j jar) put(name, value string) {
-	if slices.Contains(accountCookies, name) && value != "" && value != "deleted" && !strings.ContainsFunc(value, notInJar) {
-		j[name] = value
-	}
-}
-
-// notInJar is notInCookie but for the comma of a SESSDATA that is not encoded.
-func notInJar(r rune) bool { return r != ',' && notInCookie(r) }
-
-func (j jar) whole() bool { return j["SESSDATA"] != "" && j["bili_jct"] != "" }
-
-// session makes a session of the cookies, which must be whole.
-func (j jar) session(refreshToken string) (Session, error) {
-	s, err := NewSession(j["SESSDATA"], j["bili_jct"])
-	if err != nil || s.IsZero() {
-		return Session{}, &fault.Error{Kind: fault.BrokenAnswer, Why: "session", Host: Name}
-	}
-	for _, name := range accountCookies[2:] {
-		s = s.with(name, j[name])
-	}
-	if refreshToken != "" {
-		s.refreshToken = &refreshToken
-	}
-	return s, nil
-}
-
-// get asks for the data of an address.
-func (c *caller) get(ctx context.Context, address string) (data json.RawMessage, err error) {
-	err = c.gate.ask(ctx, func() error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-		if err != nil {
-			return err
-		}
-		data, err = c.do(req)
-		return err
-	})
-	return data, err
 }

@@ -1,4 +1,4 @@
-package bilibili
+package account
 
 // RefreshKey is Bilibili's key, for the test that pins it.
 const RefreshKey = refreshKey

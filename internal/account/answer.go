@@ -1,4 +1,4 @@
-package bilibili
+package account
 
 import (
 	"encoding/json"
@@ -21,6 +21,7 @@ type envelope struct {
 
 // The host's codes that mean something here.
 const (
+	oldLogin     = -4 // the older calls' notLoggedIn
 	notLoggedIn  = -101
 	suspended    = -102
 	trial        = -106
@@ -57,7 +58,7 @@ func (c *caller) read(a web.Answer) (json.RawMessage, error) {
 	if bad != nil && !c.mute {
 		said = string(a.Body)
 	}
-	e := &fault.Error{Host: Name, Code: a.Status}
+	e := &fault.Error{Host: Service, Code: a.Status}
 	switch {
 	case a.Status == http.StatusPreconditionFailed:
 		e.Kind = fault.Refused
@@ -88,7 +89,7 @@ func (c *caller) read(a web.Answer) (json.RawMessage, error) {
 // ofCode tells what a code of the host means.
 func ofCode(code int) (fault.Kind, string) {
 	switch code {
-	case notLoggedIn, tokenExpired:
+	case notLoggedIn, oldLogin, tokenExpired:
 		return fault.NotLoggedIn, ""
 	case csrfWrong:
 		return fault.NotLoggedIn, "csrf"

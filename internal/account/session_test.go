@@ -1,4 +1,4 @@
-package bilibili_test
+package account_test
 
 import (
 	"bytes"
@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/sandbox"
-	"bilipaste/uploader/bilibili"
 )
 
 func TestWhatIsPastedBecomesWireForm(t *testing.T) {
@@ -31,26 +31,26 @@ func TestWhatIsPastedBecomesWireForm(t *testing.T) {
 		{"Cookie: " + header, jct},
 		{header, header},
 	} {
-		if got := bilibili.NormalizeSESSDATA(pasted[0]); got != wire {
+		if got := account.NormalizeSESSDATA(pasted[0]); got != wire {
 			t.Errorf("%q: %q", pasted[0], got)
 		}
-		s, err := bilibili.NewSession(pasted[0], pasted[1])
-		want, _ := bilibili.NewSession(wire, jct)
+		s, err := account.NewSession(pasted[0], pasted[1])
+		want, _ := account.NewSession(wire, jct)
 		if err != nil || s.IsZero() || !s.Equal(want) {
 			t.Errorf("%q: %v", pasted, err)
 		}
 	}
 	// what is half encoded is left as the host gave it
-	if got := bilibili.NormalizeSESSDATA("0a1b2c3d%2C1810771200%2C4e5f6*b1"); got != "0a1b2c3d%2C1810771200%2C4e5f6*b1" {
+	if got := account.NormalizeSESSDATA("0a1b2c3d%2C1810771200%2C4e5f6*b1"); got != "0a1b2c3d%2C1810771200%2C4e5f6*b1" {
 		t.Error(got)
 	}
 	for _, pasted := range [][2]string{{"", ""}, {wire, ""}, {"", jct}, {" ", jct}, {`""`, jct}, {"a=b; c=d", jct}} {
-		if s, err := bilibili.NewSession(pasted[0], pasted[1]); err != nil || !s.IsZero() {
+		if s, err := account.NewSession(pasted[0], pasted[1]); err != nil || !s.IsZero() {
 			t.Errorf("%q is a session, or %v", pasted, err)
 		}
 	}
 	for _, pasted := range [][2]string{{"a\x01b", jct}, {`a"b`, jct}, {"密码", jct}, {wire, "a;b"}, {wire, "a,b"}} {
-		_, err := bilibili.NewSession(pasted[0], pasted[1])
+		_, err := account.NewSession(pasted[0], pasted[1])
 		if err == nil || strings.Contains(err.Error(), pasted[0]) || strings.Contains(err.Error(), pasted[1]) {
 			t.Errorf("%q: %v", pasted, err)
 		}
@@ -66,12 +66,12 @@ func TestASessionSaysWhenItEnds(t *testing.T) {
 		"a%2C-5%2Cc":                         {},
 		"a%2C99999999999999%2Cc":             {},
 	} {
-		s, err := bilibili.NewSession(sessdata, "x")
+		s, err := account.NewSession(sessdata, "x")
 		if got := s.Expires(); err != nil || !got.Equal(want) {
 			t.Errorf("%s: %v, want %v", sessdata, got, want)
 		}
 	}
-	if !(bilibili.Session{}).Expires().IsZero() {
+	if !(account.Session{}).Expires().IsZero() {
 		t.Error("nobody's session ends")
 	}
 }
@@ -79,19 +79,19 @@ func TestASessionSaysWhenItEnds(t *testing.T) {
 func TestASessionPrintsAsNothing(t *testing.T) {
 	kept := `{"SESSDATA":"` + sandbox.SESSDATA + `","bili_jct":"` + sandbox.BiliJct + `","cookies":"sid=abcd1234",` +
 		`"refresh_token":"` + sandbox.RefreshToken + `","replaced":{"SESSDATA":"a","bili_jct":"beforehand"}}`
-	s, err := bilibili.DecodeSession([]byte(kept))
+	s, err := account.DecodeSession([]byte(kept))
 	if err != nil {
 		t.Fatal(err)
 	}
 	type holder struct {
-		Public  bilibili.Session
-		private bilibili.Session
-		Pointer *bilibili.Session
+		Public  account.Session
+		private account.Session
+		Pointer *account.Session
 	}
 	h := holder{s, s, &s}
-	client := bilibili.NewClient(nil, s, nil)
+	client := account.NewClient(nil, s, nil)
 	var printed bytes.Buffer
-	for _, v := range []any{s, &s, h, &h, []bilibili.Session{s}, map[string]any{"s": s}, client} {
+	for _, v := range []any{s, &s, h, &h, []account.Session{s}, map[string]any{"s": s}, client} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			fmt.Fprintf(&printed, verb+"\n", v)
 		}

@@ -1,4 +1,4 @@
-package bilibili
+package account
 
 import (
 	"encoding/json"
@@ -13,13 +13,14 @@ import (
 
 // state is what a gate remembers, of the account, for every process.
 type state struct {
-	// Next is the theoretical start of the next upload, were there no burst:
+	// Next is the theoretical start of the next upload or post, were there no burst:
 	// one may start up to (burst-1) paces before it (GCRA).
-	Next     time.Time `json:"next,omitzero"`
-	Pauses   int       `json:"pauses,omitzero"`   // "too frequent", since the last success
-	Until    time.Time `json:"until,omitzero"`    // Bilibili refuses until then
-	Code     int       `json:"code,omitzero"`     // with this
-	Refusals int       `json:"refusals,omitzero"` // since the last success
+	Next      time.Time `json:"next,omitzero"`
+	Published time.Time `json:"published,omitzero"` // when the last post was sent
+	Pauses    int       `json:"pauses,omitzero"`    // "too frequent", since the last success
+	Until     time.Time `json:"until,omitzero"`     // Bilibili refuses until then
+	Code      int       `json:"code,omitzero"`      // with this
+	Refusals  int       `json:"refusals,omitzero"`  // since the last success
 
 	Check  time.Time `json:"check,omitzero"`  // when Bilibili may be asked again whether the session is to be renewed
 	Warned time.Time `json:"warned,omitzero"` // of a session that ends then
@@ -32,7 +33,23 @@ func (s *state) refusal() error {
 	if !s.Until.After(time.Now()) {
 		return nil
 	}
-	return &fault.Error{Kind: fault.Refused, Host: Name, Code: s.Code, Until: s.Until}
+	return &fault.Error{Kind: fault.Refused, Host: Service, Code: s.Code, Until: s.Until}
+}
+
+// begin notes that a call starts now, or returns how long it has to wait.
+func (s *state) begin(of Pace, pace time.Duration, now time.Time) (wait time.Duration) {
+	free := s.Next.Add(-(burst - 1) * pace)
+	if of == Publish {
+		free = later(free, s.Published.Add(publishPace))
+	}
+	if wait = free.Sub(now); wait > 0 {
+		return wait
+	}
+	s.Next = later(s.Next, now).Add(pace)
+	if of == Publish {
+		s.Published = now
+	}
+	return 0
 }
 
 // bound brings what a changed clock or another hand made of the state into
@@ -43,6 +60,9 @@ func (s *state) bound(now time.Time, pace time.Duration) {
 	}
 	if s.Next.After(now.Add(burst*pace + longestPause)) {
 		s.Next = now
+	}
+	if s.Published.After(now) {
+		s.Published = now
 	}
 	if s.Check.After(now.Add(checkEvery)) {
 		s.Check = now

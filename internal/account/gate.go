@@ -1,4 +1,4 @@
-package bilibili
+package account
 
 import (
 	"context"
@@ -22,21 +22,33 @@ const (
 	firstPause     = 5 * time.Second // after "too frequent"
 	longestPause   = time.Minute
 
+	publishPace = 10 * time.Second // from one published post to the next
+
 	slow      = 500 * time.Millisecond // an upload after which other processes go first
 	lockPoll  = 20 * time.Millisecond
 	stateWait = 10 * time.Second
 	turnWait  = 15 * time.Minute // longer than any upload takes
 )
 
+// Pace says how a call is held back. While Bilibili refuses, none is made.
+type Pace int
+
+// The paces.
+const (
+	Ask     Pace = iota // at once
+	Upload              // one at a time, and with the gate's pauses after a burst
+	Publish             // one at a time, at least 10 s after the last
+)
+
 // Gate guards an account for all processes of a user that share its folder:
-// one upload at a time, with pauses from one start to the next, and no request
-// at all while Bilibili refuses. It is safe for concurrent use.
+// one upload or post at a time, with pauses from one start to the next, and no
+// request at all while Bilibili refuses. It is safe for concurrent use.
 type Gate struct {
 	dir  string
 	pace time.Duration
 	log  *slog.Logger
 
-	turn  chan struct{} // this process's uploads queue up here, all processes' at the lock
+	turn  chan struct{} // this process's uploads and posts queue up here, all processes' at the lock
 	yield time.Time     // until then other processes go first; owned by whose turn it is
 }
 
@@ -59,16 +71,19 @@ func (g *Gate) Refused(ctx context.Context) (until time.Time, err error) {
 	return until, err
 }
 
-// ask runs call, which asks for something other than an upload.
-func (g *Gate) ask(ctx context.Context, call func() error) error {
+// pass runs call when it may be made.
+func (g *Gate) pass(ctx context.Context, pace Pace, call func() error) error {
+	if pace != Ask {
+		return g.inTurn(ctx, pace, call)
+	}
 	if err := g.update(ctx, func(s *state) error { return s.refusal() }); err != nil {
 		return err
 	}
 	return g.note(ctx, call(), false)
 }
 
-// upload runs call when it is its turn.
-func (g *Gate) upload(ctx context.Context, call func() error) error {
+// inTurn runs call when it is its turn among all processes.
+func (g *Gate) inTurn(ctx context.Context, pace Pace, call func() error) error {
 	select {
 	case g.turn <- struct{}{}:
 		defer func() { <-g.turn }()
@@ -81,7 +96,7 @@ func (g *Gate) upload(ctx context.Context, call func() error) error {
 		}
 		unlock, err := g.lock(ctx, "upload.lock", turnWait)
 		if errors.Is(err, errTaken) {
-			return &fault.Error{Kind: fault.Passing, Why: "busy", Host: Name, Err: err}
+			return &fault.Error{Kind: fault.Passing, Why: "busy", Host: Service, Err: err}
 		} else if err != nil {
 			return err
 		}
@@ -89,11 +104,7 @@ func (g *Gate) upload(ctx context.Context, call func() error) error {
 			if err := s.refusal(); err != nil {
 				return err
 			}
-			now := time.Now()
-			if wait = s.Next.Add(-(burst - 1) * g.pace).Sub(now); wait > 0 {
-				return nil
-			}
-			s.Next = later(s.Next, now).Add(g.pace)
+			wait = s.begin(pace, g.pace, time.Now())
 			return nil
 		})
 		if err == nil && wait > 0 { // not with the lock: another process may be done with less
@@ -113,13 +124,13 @@ func (g *Gate) upload(ctx context.Context, call func() error) error {
 }
 
 // note writes down what a call's end means for the calls after it, and returns
-// err with the times in it.
-func (g *Gate) note(ctx context.Context, err error, upload bool) error {
+// err with the times in it. Only a success that resets ends the doubling of refusals.
+func (g *Gate) note(ctx context.Context, err error, resets bool) error {
 	e, _ := errors.AsType[*fault.Error](err)
 	trouble := g.update(context.WithoutCancel(ctx), func(s *state) error {
 		now := time.Now()
 		switch {
-		case err == nil && upload:
+		case err == nil && resets:
 			s.Refusals, s.Pauses, s.Code, s.Until = 0, 0, 0, time.Time{}
 		case e == nil:
 		case e.Kind == fault.Refused:
@@ -163,7 +174,7 @@ func (g *Gate) lock(ctx context.Context, name string, limit time.Duration) (unlo
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	file := flock.New(filepath.Join(g.dir, Name+"-"+name))
+	file := flock.New(filepath.Join(g.dir, Service+"-"+name))
 	ok, err := file.TryLockContext(limited, lockPoll)
 	switch {
 	case ok:
@@ -190,10 +201,10 @@ func (g *Gate) update(ctx context.Context, change func(*state) error) error {
 		return err
 	}
 	defer unlock()
-	file := filepath.Join(g.dir, Name+"-state.json")
+	file := filepath.Join(g.dir, Service+"-state.json")
 	stored, err := readState(file)
 	if err != nil {
-		g.log.Warn("bilibili: the state is taken as none", "error", lang.Errorf("bilibili.state_broken", lang.Data{"Cause": err}, err))
+		g.log.Warn("bilibili: the state is taken as none", "error", lang.Errorf("account.state_broken", lang.Data{"Cause": err}, err))
 	}
 	s := stored
 	s.bound(time.Now(), g.pace)
@@ -207,7 +218,7 @@ func (g *Gate) update(ctx context.Context, change func(*state) error) error {
 }
 
 func local(err error) error {
-	return &fault.Error{Kind: fault.Local, Why: "state", Host: Name, Err: err}
+	return &fault.Error{Kind: fault.Local, Why: "state", Host: Service, Err: err}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

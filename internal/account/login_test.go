@@ -1,4 +1,4 @@
-package bilibili_test
+package account_test
 
 import (
 	"bytes"
@@ -15,12 +15,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/internal/picture"
 	"bilipaste/internal/sandbox"
-	"bilipaste/uploader/bilibili"
-	"bilipaste/uploader/hosttest"
 )
 
 // inside is a transport to a handler with no network between, so that time
@@ -96,9 +94,9 @@ func (m *memory) Delete() error {
 type guest struct {
 	server *sandbox.Server
 	store  *memory
-	client *bilibili.Client
-	states []bilibili.LoginState
-	steps  []bilibili.LoginStep
+	client *account.Client
+	states []account.LoginState
+	steps  []account.LoginStep
 	logged bytes.Buffer
 }
 
@@ -110,19 +108,19 @@ func newGuest(t *testing.T) *guest {
 }
 
 // program returns the client of one more process.
-func (g *guest) program(t *testing.T, dir string, transport http.RoundTripper) *bilibili.Client {
+func (g *guest) program(t *testing.T, dir string, transport http.RoundTripper) *account.Client {
 	t.Helper()
-	s, err := bilibili.LoadSession(g.store)
+	s, err := account.LoadSession(g.store)
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(&g.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	client := bilibili.NewClient(transport, s, bilibili.NewGate(dir, 0, log))
+	client := account.NewClient(transport, s, account.NewGate(dir, 0, log))
 	client.KeepIn(g.store)
 	return client
 }
 
-func (g *guest) tell(s bilibili.LoginStep) {
+func (g *guest) tell(s account.LoginStep) {
 	g.states = append(g.states, s.State)
 	g.steps = append(g.steps, s)
 }
@@ -161,7 +159,7 @@ func (g *guest) asked() []string {
 	return all
 }
 
-var usual = []bilibili.LoginState{bilibili.LoginWaiting, bilibili.LoginScanned, bilibili.LoginConfirmed}
+var usual = []account.LoginState{account.LoginWaiting, account.LoginScanned, account.LoginConfirmed}
 
 func TestLoginWhereverTheSessionIsSaid(t *testing.T) {
 	for _, twist := range []sandbox.Twist{"", sandbox.LegacyLogin, sandbox.LegacyAddress, sandbox.TicketOnly, sandbox.NoToken} {
@@ -170,9 +168,9 @@ func TestLoginWhereverTheSessionIsSaid(t *testing.T) {
 				g := newGuest(t)
 				g.server.Twist(twist)
 				start := time.Now()
-				account, err := g.client.Login(t.Context(), g.tell)
-				if err != nil || account.ID != sandbox.Mid || account.Name != sandbox.Uname {
-					t.Fatal(account, err)
+				user, err := g.client.Login(t.Context(), g.tell)
+				if err != nil || user.ID != sandbox.Mid || user.Name != sandbox.Uname {
+					t.Fatal(user, err)
 				}
 				if !slices.Equal(g.states, usual) || time.Since(start) > 10*time.Second {
 					t.Errorf("%v after %v", g.states, time.Since(start))
@@ -180,7 +178,7 @@ func TestLoginWhereverTheSessionIsSaid(t *testing.T) {
 				if left := g.steps[0].Until.Sub(start); left <= 0 || left > 180*time.Second {
 					t.Errorf("the code is said to hold for %v", left)
 				}
-				s, err := bilibili.LoadSession(g.store)
+				s, err := account.LoadSession(g.store)
 				if err != nil || !s.Equal(g.client.Session()) || g.store.saves != 1 {
 					t.Errorf("stored after %d saves: %v", g.store.saves, err)
 				}
@@ -202,11 +200,7 @@ func TestLoginWhereverTheSessionIsSaid(t *testing.T) {
 				if got := count(g.asked(), "api.bilibili.com/x/frontend/finger/spi"); got != 1 {
 					t.Errorf("buvid3 was asked for %d times", got)
 				}
-				bucket, err := g.client.Bucket("live", false)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := bucket.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1)); err != nil {
+				if err := upload(t.Context(), t, g.client, 1); err != nil {
 					t.Errorf("an upload after it: %v", err)
 				}
 				g.checkSecrets(t, nil)
@@ -281,9 +275,9 @@ func TestAnExpiredCodeIsFollowedByANewOne(t *testing.T) {
 		g := newGuest(t)
 		g.server.Phone(-1, -1)
 		start := time.Now()
-		_, err := g.client.Login(t.Context(), func(s bilibili.LoginStep) {
+		_, err := g.client.Login(t.Context(), func(s account.LoginStep) {
 			g.tell(s)
-			if s.State == bilibili.LoginExpired {
+			if s.State == account.LoginExpired {
 				if past := time.Since(start); past > 183*time.Second {
 					t.Errorf("expired after %v", past)
 				}
@@ -293,7 +287,7 @@ func TestAnExpiredCodeIsFollowedByANewOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := []bilibili.LoginState{bilibili.LoginWaiting, bilibili.LoginExpired, bilibili.LoginWaiting, bilibili.LoginConfirmed}
+		want := []account.LoginState{account.LoginWaiting, account.LoginExpired, account.LoginWaiting, account.LoginConfirmed}
 		if !slices.Equal(g.states, want) || g.steps[0].Code == g.steps[2].Code {
 			t.Errorf("%v", g.states)
 		}
@@ -305,7 +299,7 @@ func TestALoginThatNobodyScansEnds(t *testing.T) {
 		g := newGuest(t)
 		g.server.Phone(-1, -1)
 		_, err := g.client.Login(t.Context(), g.tell)
-		if err == nil || count(g.states, bilibili.LoginWaiting) != 10 {
+		if err == nil || count(g.states, account.LoginWaiting) != 10 {
 			t.Errorf("%v after %v", err, g.states)
 		}
 		if what, hint := lang.New(lang.English).Error(err); !strings.Contains(what, "nobody scanned") || hint == "" {
@@ -378,19 +372,19 @@ func TestASessionIsReadAnewWhereItIsNotKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuest(t)
 		other := g.program(t, t.TempDir(), inside{Handler: g.server})
-		if _, err := g.client.Account(t.Context()); fault.KindOf(err) != fault.NotLoggedIn {
+		if _, err := g.client.User(t.Context()); fault.KindOf(err) != fault.NotLoggedIn {
 			t.Fatal(err)
 		}
 		for range 2 { // at first nobody is signed in, then a session dies
 			if _, err := other.Login(t.Context(), g.tell); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := g.client.Account(t.Context()); err != nil {
+			if _, err := g.client.User(t.Context()); err != nil {
 				t.Error(err)
 			}
 			g.server.Revoke()
 			before := len(g.asked())
-			if _, err := g.client.Account(t.Context()); fault.KindOf(err) != fault.NotLoggedIn {
+			if _, err := g.client.User(t.Context()); fault.KindOf(err) != fault.NotLoggedIn {
 				t.Error(err)
 			}
 			if asked := len(g.asked()) - before; asked != 1 {
@@ -403,29 +397,25 @@ func TestASessionIsReadAnewWhereItIsNotKnown(t *testing.T) {
 func TestASessionIsReadAnewOnceWhereItsCSRFIsWrong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuest(t)
-		wrong, err := bilibili.NewSession(sandbox.SESSDATA, strings.Repeat("0", 32))
+		wrong, err := account.NewSession(sandbox.SESSDATA, strings.Repeat("0", 32))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := g.store.Save(wrong.Encode()); err != nil {
 			t.Fatal(err)
 		}
-		bucket, err := g.client.Bucket("live", false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		upload := func() (asked int, err error) {
+		try := func() (asked int, err error) {
 			before := len(g.asked())
-			_, err = bucket.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+			err = upload(t.Context(), t, g.client, 1)
 			return len(g.asked()) - before, err
 		}
-		if asked, err := upload(); fault.KindOf(err) != fault.NotLoggedIn || asked != 1 {
+		if asked, err := try(); fault.KindOf(err) != fault.NotLoggedIn || asked != 1 {
 			t.Errorf("%v after %d requests", err, asked)
 		}
 		if err := g.store.Save(session(t).Encode()); err != nil {
 			t.Fatal(err)
 		}
-		if asked, err := upload(); err != nil || asked != 2 {
+		if asked, err := try(); err != nil || asked != 2 {
 			t.Errorf("%v after %d requests", err, asked)
 		}
 	})
@@ -439,11 +429,11 @@ func TestAStoreThatCannotBeReadIsAskedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		g.store.err = errors.New("locked")
-		if _, err := g.client.Account(t.Context()); !errors.Is(err, g.store.err) || fault.KindOf(err) != fault.NotLoggedIn {
+		if _, err := g.client.User(t.Context()); !errors.Is(err, g.store.err) || fault.KindOf(err) != fault.NotLoggedIn {
 			t.Error(err)
 		}
 		g.store.err = nil
-		if _, err := g.client.Account(t.Context()); err != nil {
+		if _, err := g.client.User(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -452,14 +442,14 @@ func TestAStoreThatCannotBeReadIsAskedAgain(t *testing.T) {
 func TestAdoptAsksWhoseItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuest(t)
-		dead, err := bilibili.NewSession(strings.Replace(sandbox.SESSDATA, "9", "8", 1), sandbox.BiliJct)
+		dead, err := account.NewSession(strings.Replace(sandbox.SESSDATA, "9", "8", 1), sandbox.BiliJct)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := g.client.Adopt(t.Context(), dead); fault.KindOf(err) != fault.NotLoggedIn || g.store.saves != 0 {
 			t.Error(err)
 		}
-		if account, err := g.client.Adopt(t.Context(), session(t)); err != nil || account.ID != sandbox.Mid || g.store.saves != 1 {
+		if user, err := g.client.Adopt(t.Context(), session(t)); err != nil || user.ID != sandbox.Mid || g.store.saves != 1 {
 			t.Error(err)
 		}
 	})

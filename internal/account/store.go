@@ -1,4 +1,4 @@
-package bilibili
+package account
 
 import (
 	"context"
@@ -70,7 +70,7 @@ func reveal(s *string) string {
 
 // unusable is the error of a stored session that is none. It quotes nothing.
 func unusable() error {
-	return lang.Errorf("bilibili.stored_session", nil, &fault.Error{Kind: fault.NotLoggedIn, Host: Name})
+	return lang.Errorf("account.stored_session", nil, &fault.Error{Kind: fault.NotLoggedIn, Host: Service})
 }
 
 // LoadSession returns the session in store, the zero Session if there is none.
@@ -92,7 +92,7 @@ func (c *Client) KeepIn(store Store) { c.store = store }
 func (c *Client) lockSession(ctx context.Context) (unlock func(), err error) {
 	unlock, err = c.gate.lock(ctx, sessionLock, sessionWait)
 	if errors.Is(err, errTaken) {
-		return nil, &fault.Error{Kind: fault.Passing, Why: "session", Host: Name, Err: err}
+		return nil, &fault.Error{Kind: fault.Passing, Why: "session", Host: Service, Err: err}
 	}
 	return unlock, err
 }

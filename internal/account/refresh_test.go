@@ -1,4 +1,4 @@
-package bilibili_test
+package account_test
 
 import (
 	"crypto/sha256"
@@ -15,9 +15,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/sandbox"
-	"bilipaste/uploader/bilibili"
 )
 
 // tenant is signed in with a session of Bilibili's own login, which is to be
@@ -44,7 +44,7 @@ func newTenant(t *testing.T) *tenant {
 }
 
 // start is one more start of the program.
-func (n *tenant) start(t *testing.T, transport http.RoundTripper) *bilibili.Client {
+func (n *tenant) start(t *testing.T, transport http.RoundTripper) *account.Client {
 	t.Helper()
 	client := n.program(t, n.dir, transport)
 	if err := client.UseRefreshKey(n.server.RefreshKey()); err != nil {
@@ -57,12 +57,12 @@ func (n *tenant) start(t *testing.T, transport http.RoundTripper) *bilibili.Clie
 func (n *tenant) checkAlive(t *testing.T) {
 	t.Helper()
 	n.server.Twist("")
-	s, err := bilibili.LoadSession(n.store)
+	s, err := account.LoadSession(n.store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fixed := bilibili.NewClient(inside{Handler: n.server}, s, bilibili.NewGate(t.TempDir(), 0, quiet))
-	if _, err := fixed.Account(t.Context()); err != nil {
+	fixed := account.NewClient(inside{Handler: n.server}, s, account.NewGate(t.TempDir(), 0, quiet))
+	if _, err := fixed.User(t.Context()); err != nil {
 		t.Errorf("the account is lost: %v", err)
 	}
 	if strings.Contains(string(n.store.secret), "replaced") {
@@ -197,12 +197,12 @@ func TestARenewalThatIsKilledGoesOn(t *testing.T) {
 				n.store.before, n.store.after = nil, nil
 
 				// What is stored is signed in, at once.
-				s, err := bilibili.LoadSession(n.store)
+				s, err := account.LoadSession(n.store)
 				if err != nil {
 					t.Fatal(err)
 				}
-				between := bilibili.NewClient(inside{Handler: n.server}, s, bilibili.NewGate(t.TempDir(), 0, quiet))
-				if _, err := between.Account(t.Context()); err != nil {
+				between := account.NewClient(inside{Handler: n.server}, s, account.NewGate(t.TempDir(), 0, quiet))
+				if _, err := between.User(t.Context()); err != nil {
 					t.Errorf("lost: %v", err)
 				}
 
@@ -237,7 +237,7 @@ func TestARenewalThatFailsLosesNothing(t *testing.T) {
 				}
 				n.checkSecrets(t, err)
 				n.server.Twist("")
-				if _, err := n.client.Account(t.Context()); err != nil {
+				if _, err := n.client.User(t.Context()); err != nil {
 					t.Errorf("the account is lost: %v", err)
 				}
 				before := len(n.asked())
@@ -285,7 +285,7 @@ func TestOneRenewalForAllProcesses(t *testing.T) {
 				if err := client.Refresh(t.Context()); err != nil {
 					t.Error(err)
 				}
-				if _, err := client.Account(t.Context()); err != nil {
+				if _, err := client.User(t.Context()); err != nil {
 					t.Error(err)
 				}
 			})
@@ -296,7 +296,7 @@ func TestOneRenewalForAllProcesses(t *testing.T) {
 		}
 		n.checkAlive(t)
 		// A program that knows only the old session goes on with the new one.
-		if _, err := n.client.Account(t.Context()); err != nil {
+		if _, err := n.client.User(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -340,7 +340,7 @@ func TestTheEndIsToldOnce(t *testing.T) {
 }
 
 func TestTheShippedKey(t *testing.T) {
-	block, _ := pem.Decode([]byte(bilibili.RefreshKey))
+	block, _ := pem.Decode([]byte(account.RefreshKey))
 	if block == nil {
 		t.Fatal("no PEM")
 	}
@@ -353,7 +353,7 @@ func TestTheShippedKey(t *testing.T) {
 // The path has all its digits, also where the first ones are zeros: of 256 paths
 // one begins so, and this goes on until one does.
 func TestLeadingZerosStay(t *testing.T) {
-	client := bilibili.NewClient(nil, bilibili.Session{}, nil)
+	client := account.NewClient(nil, account.Session{}, nil)
 	server := sandbox.New()
 	if err := client.UseRefreshKey(server.RefreshKey()); err != nil {
 		t.Fatal(err)
@@ -374,7 +374,7 @@ func TestLeadingZerosStay(t *testing.T) {
 }
 
 func TestAKeyThatIsNone(t *testing.T) {
-	client := bilibili.NewClient(nil, bilibili.Session{}, nil)
+	client := account.NewClient(nil, account.Session{}, nil)
 	for _, key := range []string{"", "no", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"} {
 		if client.UseRefreshKey([]byte(key)) == nil {
 			t.Errorf("%q was taken", key)

@@ -1,4 +1,4 @@
-package bilibili
+package account
 
 import (
 	"fmt"
@@ -39,9 +39,9 @@ func NewSession(sessdata, jct string) (Session, error) {
 	case sessdata == "" || jct == "":
 		return Session{}, nil
 	case strings.ContainsFunc(sessdata, notInCookie):
-		return Session{}, lang.Errorf("bilibili.session", lang.Data{"Name": "SESSDATA"}, nil)
+		return Session{}, lang.Errorf("account.session", lang.Data{"Name": "SESSDATA"}, nil)
 	case strings.ContainsFunc(jct, notInCookie):
-		return Session{}, lang.Errorf("bilibili.session", lang.Data{"Name": "bili_jct"}, nil)
+		return Session{}, lang.Errorf("account.session", lang.Data{"Name": "bili_jct"}, nil)
 	}
 	return Session{sessdata: &sessdata, jct: &jct}, nil
 }
@@ -150,19 +150,17 @@ func (s Session) with(name, value string) Session {
 	return s
 }
 
-// redact takes the session's secrets out of what a host said.
-func (s Session) redact(text string) string {
+// secrets returns the texts by which who has them is signed in as this session,
+// or can become so, in every form in which a host may repeat them.
+func (s Session) secrets() []string {
 	if s.IsZero() {
-		return text
+		return nil
 	}
 	decoded, _ := url.PathUnescape(*s.sessdata)
-	secrets := []string{*s.sessdata, decoded, url.QueryEscape(decoded), url.QueryEscape(*s.sessdata), *s.jct, reveal(s.refreshToken)}
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[secret]")
-		}
+	return []string{
+		*s.sessdata, decoded, url.QueryEscape(decoded), url.QueryEscape(*s.sessdata),
+		*s.jct, reveal(s.refreshToken), s.cookie("sid"),
 	}
-	return text
 }
 
 const redacted = "[session]"

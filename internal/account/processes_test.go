@@ -1,4 +1,4 @@
-package bilibili_test
+package account_test
 
 import (
 	"bufio"
@@ -15,11 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/fault"
-	"bilipaste/internal/picture"
 	"bilipaste/internal/sandbox"
-	"bilipaste/uploader/bilibili"
-	"bilipaste/uploader/hosttest"
 )
 
 // asProcess makes TestAsProcess, in a program that a test started, one more
@@ -39,12 +37,9 @@ func TestAsProcess(t *testing.T) {
 	if err := errors.Join(err, err2, err3); err != nil {
 		t.Fatal(err)
 	}
-	host, err := bilibili.NewClient(gateway, session(t), bilibili.NewGate(spec[0], pace, quiet)).Bucket("live", false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := account.NewClient(gateway, session(t), account.NewGate(spec[0], pace, quiet))
 	for i := range count {
-		_, err := host.Upload(t.Context(), hosttest.Picture(t, picture.PNG, os.Getpid()+i))
+		err := upload(t.Context(), t, client, os.Getpid()+i)
 		fmt.Printf("upload: %v\n", fault.KindOf(err))
 	}
 }
@@ -176,21 +171,17 @@ func TestAKilledProcessIsNoHindrance(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer gateway.CloseIdleConnections()
-	b, err := bilibili.NewClient(gateway, session(t), bilibili.NewGate(dir, 0, quiet)).Bucket("live", false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := hosttest.Picture(t, picture.PNG, 1)
+	client := account.NewClient(gateway, session(t), account.NewGate(dir, 0, quiet))
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := b.Upload(ctx, p); !errors.Is(err, context.DeadlineExceeded) {
+	if err := upload(ctx, t, client, 1); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("two uploads at once: %v", err)
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	end()
-	if _, err := b.Upload(t.Context(), p); err != nil {
+	if err := upload(t.Context(), t, client, 1); err != nil {
 		t.Error(err)
 	}
 }

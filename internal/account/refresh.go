@@ -1,4 +1,4 @@
-package bilibili
+package account
 
 import (
 	"bytes"
@@ -21,6 +21,7 @@ import (
 
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/web"
 )
 
 const (
@@ -53,7 +54,7 @@ func bilibiliKey() *rsa.PublicKey {
 func (c *Client) UseRefreshKey(key []byte) error {
 	parsed, err := parseKey(key)
 	if err != nil {
-		return lang.Errorf("bilibili.refresh_key", lang.Data{"Cause": err}, err)
+		return lang.Errorf("account.refresh_key", lang.Data{"Cause": err}, err)
 	}
 	c.refreshKey = parsed
 	return nil
@@ -156,7 +157,7 @@ func (c *Client) refresh(ctx context.Context) error {
 // refreshClock asks whether the session is to be renewed, and returns
 // Bilibili's clock in milliseconds if it is, else 0.
 func (c *caller) refreshClock(ctx context.Context) (int64, error) {
-	data, err := c.get(ctx, passport+"/x/passport-login/web/cookie/info?"+url.Values{"csrf": {*c.session.jct}}.Encode())
+	data, err := c.do(ctx, Ask, Get(passport+"/x/passport-login/web/cookie/info", url.Values{"csrf": {*c.session.jct}}))
 	if err != nil {
 		return 0, err
 	}
@@ -166,7 +167,7 @@ func (c *caller) refreshClock(ctx context.Context) (int64, error) {
 	}
 	switch {
 	case json.Unmarshal(data, &info) != nil || info.Refresh == nil || *info.Refresh && info.Timestamp <= 0:
-		return 0, &fault.Error{Kind: fault.BrokenAnswer, Host: Name}
+		return 0, &fault.Error{Kind: fault.BrokenAnswer, Host: Service}
 	case !*info.Refresh:
 		return 0, nil
 	}
@@ -179,15 +180,7 @@ func (c *caller) refreshCSRF(ctx context.Context, key *rsa.PublicKey, clock int6
 	if err != nil {
 		return "", err
 	}
-	err = c.gate.ask(ctx, func() error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://www.bilibili.com/correspond/1/"+path, nil)
-		if err != nil {
-			return err
-		}
-		a, err := c.send(req)
-		if err != nil {
-			return err
-		}
+	err = c.ask(ctx, Ask, Get("https://www.bilibili.com/correspond/1/"+path, nil), func(a web.Answer) error {
 		if a.Status == http.StatusOK {
 			if token = pageToken(a.Body); token != "" {
 				return nil
@@ -197,7 +190,7 @@ func (c *caller) refreshCSRF(ctx context.Context, key *rsa.PublicKey, clock int6
 		if k := fault.KindOf(err); k == fault.Refused || k == fault.Passing {
 			return err
 		}
-		return &fault.Error{Kind: fault.BrokenAnswer, Why: "refresh", Host: Name, Code: a.Status}
+		return &fault.Error{Kind: fault.BrokenAnswer, Why: "refresh", Host: Service, Code: a.Status}
 	})
 	return token, err
 }
@@ -233,19 +226,24 @@ func pageToken(page []byte) string {
 // renew exchanges the session for a new one, which remembers the old.
 func (c caller) renew(ctx context.Context, csrf string) (Session, error) {
 	c.mute = true
-	a, err := c.post(ctx, "/x/passport-login/web/cookie/refresh", url.Values{
-		"csrf": {*c.session.jct}, "refresh_csrf": {csrf}, "source": {"main_web"}, "refresh_token": {*c.session.refreshToken},
+	call := Form(passport+"/x/passport-login/web/cookie/refresh", url.Values{
+		"refresh_csrf": {csrf}, "source": {"main_web"}, "refresh_token": {*c.session.refreshToken},
+	}, "csrf")
+	var fresh Session
+	err := c.ask(ctx, Ask, call, func(a web.Answer) error {
+		data, err := c.read(a)
+		if err != nil {
+			return err
+		}
+		var renewed struct {
+			RefreshToken string `json:"refresh_token"`
+		}
+		if json.Unmarshal(data, &renewed) != nil || renewed.RefreshToken == "" {
+			return &fault.Error{Kind: fault.BrokenAnswer, Why: "session", Host: Service}
+		}
+		fresh, err = setCookies(a.Header).session(renewed.RefreshToken)
+		return err
 	})
-	if err != nil {
-		return Session{}, err
-	}
-	var renewed struct {
-		RefreshToken string `json:"refresh_token"`
-	}
-	if json.Unmarshal(a.data, &renewed) != nil || renewed.RefreshToken == "" {
-		return Session{}, &fault.Error{Kind: fault.BrokenAnswer, Why: "session", Host: Name}
-	}
-	fresh, err := setCookies(a.header).session(renewed.RefreshToken)
 	if err != nil {
 		return Session{}, err
 	}
@@ -268,9 +266,9 @@ func (c *Client) settle(ctx context.Context, session Session) (Session, error) {
 		return Session{}, err
 	}
 	me := c.as(session)
-	_, err = me.post(ctx, "/x/passport-login/web/confirm/refresh", url.Values{
-		"csrf": {*session.jct}, "refresh_token": {reveal(old.refreshToken)},
-	})
+	before := c.as(old) // whose secrets are sent, too
+	_, err = me.do(ctx, Ask, Form(passport+"/x/passport-login/web/confirm/refresh",
+		url.Values{"refresh_token": {reveal(old.refreshToken)}}, "csrf"))
 	switch fault.KindOf(err) {
 	case fault.NotLoggedIn, fault.Rejected: // perhaps for it was confirmed already: nav knows
 	default:
@@ -282,7 +280,6 @@ func (c *Client) settle(ctx context.Context, session Session) (Session, error) {
 	settled := session
 	settled.replaced = nil
 	if fault.KindOf(err) == fault.NotLoggedIn {
-		before := c.as(old)
 		if _, oldErr := before.nav(ctx); oldErr != nil {
 			return Session{}, errors.Join(oldErr, err)
 		}
@@ -291,29 +288,4 @@ func (c *Client) settle(ctx context.Context, session Session) (Session, error) {
 		return Session{}, err
 	}
 	return settled, c.save(settled)
-}
-
-// posted is the answer to a form.
-type posted struct {
-	header http.Header
-	data   json.RawMessage
-}
-
-// post sends a form to the passport.
-func (c *caller) post(ctx context.Context, path string, form url.Values) (got posted, err error) {
-	err = c.gate.ask(ctx, func() error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, passport+path, strings.NewReader(form.Encode()))
-		if err != nil {
-			return err
-		}
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		a, err := c.send(req)
-		if err != nil {
-			return err
-		}
-		got.header = a.Header
-		got.data, err = c.read(a)
-		return err
-	})
-	return got, err
 }

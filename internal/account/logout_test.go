@@ -1,4 +1,4 @@
-package bilibili_test
+package account_test
 
 import (
 	"net/http"

@@ -1,9 +1,8 @@
-package bilibili
+package account
 
 import (
 	"context"
 	"errors"
-	"net/url"
 	"strconv"
 
 	"bilipaste/internal/fault"
@@ -21,17 +20,17 @@ func (c *Client) Logout(ctx context.Context) error {
 	defer unlock()
 	if session.cookie("DedeUserID") == "" { // a browser's; logging out asks for it
 		me := c.as(session)
-		account, err := me.nav(ctx)
+		user, err := me.nav(ctx)
 		switch {
 		case fault.KindOf(err) == fault.NotLoggedIn:
 			return c.forget()
 		case err != nil:
-			return lang.Errorf("bilibili.logout", lang.Data{"Cause": err}, err)
+			return lang.Errorf("account.logout", lang.Data{"Cause": err}, err)
 		}
-		session = session.with("DedeUserID", strconv.FormatInt(account.ID, 10))
+		session = session.with("DedeUserID", strconv.FormatInt(user.ID, 10))
 	}
 	me := c.as(session)
-	_, err = me.post(ctx, "/login/exit/v2", url.Values{"biliCSRF": {*session.jct}})
+	_, err = me.do(ctx, Ask, Form(passport+"/login/exit/v2", nil, "biliCSRF"))
 	e, _ := errors.AsType[*fault.Error](err)
 	switch {
 	case err == nil:
@@ -40,7 +39,7 @@ func (c *Client) Logout(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	default:
-		return lang.Errorf("bilibili.logout", lang.Data{"Cause": err}, err)
+		return lang.Errorf("account.logout", lang.Data{"Cause": err}, err)
 	}
 	return c.forget()
 }
@@ -67,7 +66,7 @@ func (c *Client) latest(ctx context.Context) (Session, func(), error) {
 		session, err = LoadSession(c.store)
 	}
 	if err == nil && session.IsZero() {
-		err = &fault.Error{Kind: fault.NotLoggedIn, Host: Name}
+		err = &fault.Error{Kind: fault.NotLoggedIn, Host: Service}
 	}
 	if err != nil {
 		unlock()

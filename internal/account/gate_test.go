@@ -1,4 +1,4 @@
-package bilibili_test
+package account_test
 
 import (
 	"bytes"
@@ -17,11 +17,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
-	"bilipaste/internal/picture"
-	"bilipaste/uploader/bilibili"
-	"bilipaste/uploader/hosttest"
 )
 
 const (
@@ -31,8 +29,8 @@ const (
 	often   = `{"code":-799,"message":"often"}`
 )
 
-// account is an account's host that answers as it is told, and its gate's folder.
-type account struct {
+// scripted is Bilibili that answers as it is told, and its gate's folder.
+type scripted struct {
 	t      *testing.T
 	dir    string
 	pace   time.Duration
@@ -41,13 +39,13 @@ type account struct {
 	logged bytes.Buffer
 }
 
-func newAccount(t *testing.T, pace time.Duration) *account {
-	a := &account{t: t, dir: filepath.Join(t.TempDir(), "state"), pace: pace}
+func newScripted(t *testing.T, pace time.Duration) *scripted {
+	a := &scripted{t: t, dir: filepath.Join(t.TempDir(), "state"), pace: pace}
 	a.body.Store(fine)
 	return a
 }
 
-func (a *account) RoundTrip(r *http.Request) (*http.Response, error) {
+func (a *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 	a.asked = append(a.asked, time.Now())
 	if r.Body != nil {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -56,19 +54,15 @@ func (a *account) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // client is the account's in a process that has just started.
-func (a *account) client() *bilibili.Client {
+func (a *scripted) client() *account.Client {
 	log := slog.New(slog.NewTextHandler(&a.logged, nil))
-	return bilibili.NewClient(a, session(a.t), bilibili.NewGate(a.dir, a.pace, log))
+	return account.NewClient(a, session(a.t), account.NewGate(a.dir, a.pace, log))
 }
 
-func (a *account) upload(body string) *fault.Error {
+func (a *scripted) upload(body string) *fault.Error {
 	a.t.Helper()
 	a.body.Store(body)
-	host, err := a.client().Bucket("live", false)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	_, err = host.Upload(a.t.Context(), hosttest.Picture(a.t, picture.PNG, 1))
+	err := upload(a.t.Context(), a.t, a.client(), 1)
 	e, ok := errors.AsType[*fault.Error](err)
 	if err != nil && !ok {
 		a.t.Fatal(err)
@@ -76,11 +70,11 @@ func (a *account) upload(body string) *fault.Error {
 	return e
 }
 
-func (a *account) state() string { return filepath.Join(a.dir, "bilibili-state.json") }
+func (a *scripted) state() string { return filepath.Join(a.dir, "bilibili-state.json") }
 
 func TestUploadsArePaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, begun := newAccount(t, time.Second), time.Now()
+		a, begun := newScripted(t, time.Second), time.Now()
 		starts := func() (s []float64) {
 			for _, at := range a.asked {
 				s = append(s, at.Sub(begun).Seconds())
@@ -115,7 +109,7 @@ func TestARefusalStopsAllCallsUntilItsTime(t *testing.T) {
 		`{"code":0,"data":{"v_voucher":"voucher_0"}}`: 5 * time.Minute,
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			a := newAccount(t, time.Second)
+			a := newScripted(t, time.Second)
 			for i, d := 0, first; i < 10; i, d = i+1, min(2*d, 6*time.Hour) {
 				n := len(a.asked)
 				err := a.upload(body)
@@ -127,10 +121,10 @@ func TestARefusalStopsAllCallsUntilItsTime(t *testing.T) {
 				if err := a.upload(fine); err == nil || err.Kind != fault.Refused || !err.Until.Equal(until) {
 					t.Errorf("an upload before its end: %v", err)
 				}
-				if _, err := a.client().Account(t.Context()); fault.KindOf(err) != fault.Refused {
+				if _, err := a.client().User(t.Context()); fault.KindOf(err) != fault.Refused {
 					t.Errorf("another call before its end: %v", err)
 				}
-				if got, err := bilibili.NewGate(a.dir, 0, quiet).Refused(t.Context()); err != nil || !got.Equal(until) {
+				if got, err := account.NewGate(a.dir, 0, quiet).Refused(t.Context()); err != nil || !got.Equal(until) {
 					t.Errorf("refused until %v, %v", got, err)
 				}
 				if len(a.asked) != n+1 {
@@ -150,9 +144,9 @@ func TestARefusalStopsAllCallsUntilItsTime(t *testing.T) {
 
 func TestARefusalOfAnyCallCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAccount(t, 0)
+		a := newScripted(t, 0)
 		a.body.Store(risk)
-		_, err := a.client().Account(t.Context())
+		_, err := a.client().User(t.Context())
 		if e, _ := errors.AsType[*fault.Error](err); e == nil || !e.Until.Equal(time.Now().Add(5*time.Minute)) {
 			t.Errorf("%v", err)
 		}
@@ -164,7 +158,7 @@ func TestARefusalOfAnyCallCounts(t *testing.T) {
 
 func TestTooFrequentMakesLongerPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAccount(t, time.Second)
+		a := newScripted(t, time.Second)
 		for _, want := range []time.Duration{5, 10, 20, 40, 60, 60} {
 			err := a.upload(often)
 			if err == nil || err.Kind != fault.Passing || err.After != want*time.Second {
@@ -190,20 +184,16 @@ func TestTooFrequentMakesLongerPauses(t *testing.T) {
 
 func TestCancelledWhileItWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAccount(t, time.Minute)
+		a := newScripted(t, time.Minute)
 		for range 5 {
 			if err := a.upload(fine); err != nil {
 				t.Fatal(err)
 			}
 		}
-		host, err := a.client().Bucket("live", false)
-		if err != nil {
-			t.Fatal(err)
-		}
 		begun := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err = host.Upload(ctx, hosttest.Picture(t, picture.PNG, 1))
+		err := upload(ctx, t, a.client(), 1)
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Second || len(a.asked) != 5 {
 			t.Errorf("after %v and %d requests: %v", time.Since(begun), len(a.asked), err)
 		}
@@ -220,7 +210,7 @@ func TestABrokenStateIsNone(t *testing.T) {
 		"bad year":    `{"until":"99999-01-01T00:00:00Z"}`,
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			a := newAccount(t, time.Second)
+			a := newScripted(t, time.Second)
 			write(t, a, text)
 			begun := time.Now()
 			if err := a.upload(fine); err != nil || time.Since(begun) > 0 {
@@ -237,7 +227,7 @@ func TestABrokenStateIsNone(t *testing.T) {
 	}
 }
 
-func write(t *testing.T, a *account, text string) {
+func write(t *testing.T, a *scripted, text string) {
 	t.Helper()
 	if err := errors.Join(os.MkdirAll(a.dir, 0o700), os.WriteFile(a.state(), []byte(text), 0o600)); err != nil {
 		t.Fatal(err)
@@ -247,7 +237,7 @@ func write(t *testing.T, a *account, text string) {
 // A clock that was wrong blocks nothing for longer than a refusal lasts.
 func TestAFarTimeIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAccount(t, time.Second)
+		a := newScripted(t, time.Second)
 		write(t, a, `{"until":"2999-01-01T00:00:00Z","code":-412,"refusals":-7}`)
 		want := time.Now().Add(6 * time.Hour)
 		for range 3 { // it does not move on with the clock
@@ -261,7 +251,7 @@ func TestAFarTimeIsBounded(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 
-		a = newAccount(t, time.Second)
+		a = newScripted(t, time.Second)
 		write(t, a, `{"next":"2999-01-01T00:00:00Z","pauses":1000000,"refusals":1000000}`)
 		begun := time.Now()
 		if err := a.upload(often); err == nil || err.After != time.Minute || time.Since(begun) > 0 {
@@ -275,7 +265,7 @@ func TestAFarTimeIsBounded(t *testing.T) {
 }
 
 func TestAFolderThatCannotBeUsedIsAClearError(t *testing.T) {
-	a := newAccount(t, time.Second)
+	a := newScripted(t, time.Second)
 	if err := os.WriteFile(a.dir, nil, 0o600); err != nil { // a file in the folder's place
 		t.Fatal(err)
 	}
@@ -286,11 +276,11 @@ func TestAFolderThatCannotBeUsedIsAClearError(t *testing.T) {
 	if what, hint := lang.New(lang.English).Error(err); !strings.Contains(what, a.dir) || hint == "" {
 		t.Errorf("%q, %q", what, hint)
 	}
-	if _, err := a.client().Account(t.Context()); fault.KindOf(err) != fault.Local || len(a.asked) > 0 {
+	if _, err := a.client().User(t.Context()); fault.KindOf(err) != fault.Local || len(a.asked) > 0 {
 		t.Errorf("%d requests, %v", len(a.asked), err)
 	}
 
-	a = newAccount(t, time.Second)
+	a = newScripted(t, time.Second)
 	if err := os.MkdirAll(filepath.Join(a.state(), "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +293,7 @@ func TestTheStateIsTheUsersOwn(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such modes")
 	}
-	a := newAccount(t, time.Second)
+	a := newScripted(t, time.Second)
 	if err := a.upload(fine); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,73 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"bilipaste/internal/fault"
+)
+
+// User is who is signed in.
+type User struct {
+	ID   int64  `json:"id"`
+	Name string `json:"name"`
+}
+
+// User asks Bilibili who is signed in. Its errors are Do's: one of kind
+// NotLoggedIn if nobody is.
+func (c *Client) User(ctx context.Context) (user User, err error) {
+	err = c.signedIn(func(me caller) error {
+		user, err = me.nav(ctx)
+		return err
+	})
+	return user, err
+}
+
+// Reach asks Bilibili anything, signed in or not, and returns nil if it answered.
+func (c *Client) Reach(ctx context.Context) error {
+	me := c.as(c.Session())
+	_, err := me.nav(ctx)
+	if fault.KindOf(err) == fault.NotLoggedIn {
+		return nil
+	}
+	return err
+}
+
+func (c *caller) nav(ctx context.Context) (User, error) {
+	data, err := c.do(ctx, Ask, Get(API+"/x/web-interface/nav", nil))
+	if err != nil {
+		return User{}, err
+	}
+	var nav struct {
+		IsLogin bool   `json:"isLogin"`
+		Mid     int64  `json:"mid"`
+		Uname   string `json:"uname"`
+	}
+	if json.Unmarshal(data, &nav) != nil {
+		return User{}, &fault.Error{Kind: fault.BrokenAnswer, Host: Service}
+	}
+	if !nav.IsLogin {
+		return User{}, &fault.Error{Kind: fault.NotLoggedIn, Host: Service}
+	}
+	return User{nav.Mid, nav.Uname}, nil
+}
+
+const warnBefore = 14 * 24 * time.Hour
+
+// EndsSoon returns when the session ends if that is within 14 days and nobody
+// was told: once for each session, for all processes of the user. Else it is
+// the zero time.
+func (c *Client) EndsSoon(ctx context.Context) (ends time.Time, err error) {
+	expires := c.Session().Expires()
+	if expires.IsZero() || time.Until(expires) > warnBefore {
+		return time.Time{}, nil
+	}
+	err = c.gate.update(ctx, func(s *state) error {
+		if !s.Warned.Equal(expires) {
+			s.Warned, ends = expires, expires
+		}
+		return nil
+	})
+	return ends, err
+}
