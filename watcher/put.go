@@ -63,3 +63,17 @@ func (w *Watcher) put(ctx context.Context, c content, clip Clip) error {
 	w.latest = held{why: clip.Why, sum: w.sum(clip), at: at, size: len(clip.Data)}
 	return nil
 }
+
+// Hold puts a text on the clipboard, calls held, and stays until something else
+// is copied or ctx is done: on X11 and Wayland a text is gone with the program
+// that has put it there. Its error is PutText's.
+func (w *Watcher) Hold(ctx context.Context, text string, held func()) error {
+	if err := w.PutText(ctx, text); err != nil {
+		return err
+	}
+	held()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	_ = w.Run(ctx, func(Clip) { stop() }) // ends with its context alone
+	return nil
+}

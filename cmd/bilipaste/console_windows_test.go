@@ -12,6 +12,8 @@ import (
 	"time"
 	"unsafe"
 
+	"bilipaste/internal/desktop"
+
 	"golang.org/x/sys/windows"
 )
 
@@ -77,14 +79,14 @@ func TestARedirectedFailureIsNotShownInABox(t *testing.T) {
 func TestNoConsoleOpensAtLogin(t *testing.T) {
 	dir := t.TempDir()
 	program, tray := filepath.Join(dir, "bilipaste.exe"), filepath.Join(dir, "bilipastew.exe")
-	if got := withoutConsole(program); got != program {
+	if got := desktop.WithoutConsole(program); got != program {
 		t.Error(got)
 	}
 	if err := os.WriteFile(tray, nil, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for _, started := range []string{program, tray} {
-		if got := withoutConsole(started); got != tray {
+		if got := desktop.WithoutConsole(started); got != tray {
 			t.Errorf("%s: %s", started, got)
 		}
 	}
@@ -145,7 +147,7 @@ func TestPatternsAreExpanded(t *testing.T) {
 		"-":             {"-"},
 		"nothing/*.png": {"nothing/*.png"},
 	} {
-		if got := expanded([]string{pattern}); !slices.Equal(got, want) {
+		if got := desktop.Expand([]string{pattern}); !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", pattern, got, want)
 		}
 	}

@@ -21,22 +21,22 @@ import (
 
 // pastedSession asks for the two cookies without showing them, or reads them
 // from standard input.
-func (a *app) pastedSession(ctx context.Context) (account.Session, error) {
-	if f, ok := a.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		sessdata, err := a.askSecret(ctx, f, "SESSDATA")
+func (c *cli) pastedSession(ctx context.Context) (account.Session, error) {
+	if f, ok := c.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		sessdata, err := c.askSecret(ctx, f, "SESSDATA")
 		if err != nil {
 			return account.Session{}, err
 		}
 		if s, err := account.NewSession(sessdata, ""); err != nil || !s.IsZero() {
 			return s, err // a whole Cookie header
 		}
-		jct, err := a.askSecret(ctx, f, "bili_jct")
+		jct, err := c.askSecret(ctx, f, "bili_jct")
 		if err != nil {
 			return account.Session{}, err
 		}
 		return someSession(account.NewSession(sessdata, jct))
 	}
-	text, err := io.ReadAll(io.LimitReader(a.in, 64<<10))
+	text, err := io.ReadAll(io.LimitReader(c.in, 64<<10))
 	if err != nil {
 		return account.Session{}, err
 	}
@@ -56,14 +56,14 @@ func someSession(s account.Session, err error) (account.Session, error) {
 }
 
 // askSecret asks for a line on the terminal, without echo.
-func (a *app) askSecret(ctx context.Context, terminal *os.File, name string) (string, error) {
+func (c *cli) askSecret(ctx context.Context, terminal *os.File, name string) (string, error) {
 	fd := int(terminal.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprint(a.err, a.say.Text("cli.login.prompt", lang.Data{"Name": name}))
-	defer fmt.Fprintln(a.err)
+	fmt.Fprint(c.err, c.say.Text("cli.login.prompt", lang.Data{"Name": name}))
+	defer fmt.Fprintln(c.err)
 	type line struct {
 		text []byte
 		err  error

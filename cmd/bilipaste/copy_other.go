@@ -10,12 +10,12 @@ import (
 )
 
 // copyText puts a text on the clipboard, which keeps it.
-func (a *app) copyText(ctx context.Context, text string) error {
-	clipboard, err := a.clipboard(ctx)
+func (c *cli) copyText(ctx context.Context, text string) error {
+	clipboard, err := c.app.Clipboard(ctx)
 	if err != nil {
 		return err
 	}
 	return errors.Join(clipboard.PutText(ctx, text), clipboard.Close())
 }
 
-func (a *app) holdCommands() []*cobra.Command { return nil }
+func (c *cli) holdCommands() []*cobra.Command { return nil }

@@ -12,8 +12,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-
-	"bilipaste/watcher"
 )
 
 // What is on the clipboard lives here in the program that has put it there. So
@@ -24,12 +22,12 @@ import (
 const held = "held\n"
 
 // copyText puts a text on the clipboard, where it stays after the program's end.
-func (a *app) copyText(ctx context.Context, text string) error {
+func (c *cli) copyText(ctx context.Context, text string) error {
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	holder := exec.Command(program, "hold", "--config", a.file) // it outlives ctx
+	holder := exec.Command(program, "hold", "--config", c.app.Source.File) // it outlives ctx
 	holder.Args[0] = os.Args[0]
 	holder.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // and the terminal
 	in, err := holder.StdinPipe()
@@ -58,34 +56,29 @@ func (a *app) copyText(ctx context.Context, text string) error {
 	if err == nil && string(said) == held {
 		return holder.Process.Release()
 	}
-	_, _ = a.err.Write(said) // in the user's language
+	_, _ = c.err.Write(said) // in the user's language
 	return told{errors.Join(err, holder.Wait(), errors.New("the clipboard was not written"))}
 }
 
-func (a *app) holdCommands() []*cobra.Command {
+func (c *cli) holdCommands() []*cobra.Command {
 	hold := &cobra.Command{Use: "hold", Hidden: true, Args: args(0, 0)}
-	hold.RunE = func(cmd *cobra.Command, _ []string) error { return a.hold(cmd.Context()) }
+	hold.RunE = func(cmd *cobra.Command, _ []string) error { return c.hold(cmd.Context()) }
 	return []*cobra.Command{hold}
 }
 
 // hold puts its input on the clipboard and stays until something else is copied.
-func (a *app) hold(ctx context.Context) (err error) {
-	text, err := io.ReadAll(a.in)
+func (c *cli) hold(ctx context.Context) (err error) {
+	text, err := io.ReadAll(c.in)
 	if err != nil {
 		return err
 	}
-	clipboard, err := a.clipboard(ctx)
+	clipboard, err := c.app.Clipboard(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, clipboard.Close()) }()
-	if err := clipboard.PutText(ctx, string(text)); err != nil {
-		return err
-	}
-	fmt.Fprint(a.out, held)
-	_, _ = os.Stdout.Close(), os.Stderr.Close() // whoever waits for their end need not
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	_ = clipboard.Run(ctx, func(watcher.Clip) { stop() }) // ends with its context alone
-	return nil
+	return clipboard.Hold(ctx, string(text), func() {
+		fmt.Fprint(c.out, held)
+		_, _ = os.Stdout.Close(), os.Stderr.Close() // whoever waits for their end need not
+	})
 }

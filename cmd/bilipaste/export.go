@@ -10,6 +10,7 @@ import (
 
 	"bilipaste/internal/album"
 	"bilipaste/internal/picture"
+	"bilipaste/internal/terminal"
 )
 
 // entry is a link of the history in --json.
@@ -32,14 +33,14 @@ type entry struct {
 	Dead     time.Time      `json:"dead,omitzero"`
 }
 
-func (a *app) entry(e album.Entry) entry {
+func (l links) entry(e album.Entry) entry {
 	line := entry{
 		N: e.ID, Used: e.Used.UTC(), Made: e.Link.Made.UTC(), Name: e.Picture.Name, URL: e.Link.URL, Host: e.Link.Host, Bucket: e.Link.Bucket,
 		Format: e.Link.Format, Width: e.Link.Width, Height: e.Link.Height, Bytes: e.Link.Bytes,
 		SHA256: e.Sum.String(), Size: e.Bytes, Differs: e.Link.Differs,
 	}
 	if e.Kept {
-		line.Original = a.album.File(e.Sum, e.Picture.Format)
+		line.Original = l.File(e.Sum, e.Picture.Format)
 	}
 	if !e.Dead.IsZero() {
 		line.Dead = e.Dead.UTC()
@@ -49,37 +50,41 @@ func (a *app) entry(e album.Entry) entry {
 
 // export prints the whole history: in JSON as one array, or in Markdown with a
 // heading for each day.
-func (a *app) export(ctx context.Context, q album.Query) error {
+func (c *cli) export(ctx context.Context, q album.Query) error {
+	all, err := c.links(ctx)
+	if err != nil {
+		return err
+	}
 	last, between := "", "[\n  "
-	for e, err := range a.entries(ctx, q) {
+	for e, err := range all.each(ctx, q) {
 		if err != nil {
 			return err
 		}
-		if a.json {
+		if c.json {
 			var line bytes.Buffer
 			encoder := json.NewEncoder(&line)
 			encoder.SetEscapeHTML(false) // a link stays as it is
-			if err := encoder.Encode(a.entry(e)); err != nil {
+			if err := encoder.Encode(all.entry(e)); err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%s%s", between, bytes.TrimSpace(line.Bytes()))
+			fmt.Fprintf(c.out, "%s%s", between, bytes.TrimSpace(line.Bytes()))
 			between = ",\n  "
 			continue
 		}
 		if day := e.Used.Local().Format(time.DateOnly); day != last {
 			if last != "" {
-				fmt.Fprintln(a.out)
+				fmt.Fprintln(c.out)
 			}
-			fmt.Fprintf(a.out, "## %s\n", day)
+			fmt.Fprintf(c.out, "## %s\n", day)
 			last = day
 		}
-		fmt.Fprintf(a.out, "\n![%s](%s)\n", altText.Replace(oneLine(e.Picture.Name)), e.Link.URL)
+		fmt.Fprintf(c.out, "\n![%s](%s)\n", altText.Replace(terminal.OneLine(e.Picture.Name)), e.Link.URL)
 	}
 	switch {
-	case a.json && between[0] == '[':
-		fmt.Fprintln(a.out, "[]")
-	case a.json:
-		fmt.Fprintln(a.out, "\n]")
+	case c.json && between[0] == '[':
+		fmt.Fprintln(c.out, "[]")
+	case c.json:
+		fmt.Fprintln(c.out, "\n]")
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func homeWithLink(t *testing.T, url string) (home string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := picture.New("a.png", noise(t, 100))
+	p, err := picture.New("c.png", noise(t, 100))
 	if err == nil {
 		err = kept.Record(t.Context(), uploader.Upload{
 			Place: uploader.Place{Host: "bilibili"}, Picture: p, Given: picture.SumOf(p.Data), How: "-", Sent: picture.SumOf(p.Data),

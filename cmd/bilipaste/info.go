@@ -6,19 +6,21 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"bilipaste/internal/terminal"
+
 	"github.com/spf13/cobra"
 )
 
-func (a *app) infoCommand() *cobra.Command {
-	cmd := a.command("info NAME|ID|URL", "info")
+func (c *cli) infoCommand() *cobra.Command {
+	cmd := c.command("info NAME|ID|URL", "info")
 	cmd.Args = args(1, 1)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.info(cmd.Context(), args[0]) }
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return c.info(cmd.Context(), args[0]) }
 	return cmd
 }
 
 // info prints what img.scdn.io shows to everybody of a picture.
-func (a *app) info(ctx context.Context, what string) error {
-	host, err := a.scdn()
+func (c *cli) info(ctx context.Context, what string) error {
+	host, err := c.app.SCDN(c.settings)
 	if err != nil {
 		return err
 	}
@@ -26,15 +28,15 @@ func (a *app) info(ctx context.Context, what string) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		a.printJSON(info)
+	if c.json {
+		c.print(info)
 		return nil
 	}
-	accessed := a.say.Text("cli.info.never")
+	accessed := c.say.Text("cli.info.never")
 	if info.LastAccessed != nil {
 		accessed = *info.LastAccessed
 	}
-	table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	for _, row := range []struct {
 		id    string
 		value any
@@ -42,9 +44,9 @@ func (a *app) info(ctx context.Context, what string) error {
 		{"cli.info.url", info.URL}, {"cli.info.id", info.ID}, {"cli.info.original", info.Original}, {"cli.info.sizes", info.Sizes},
 		{"cli.info.hash", info.Hash}, {"cli.info.uploaded", info.Uploaded}, {"cli.info.accessed", accessed},
 		{"cli.info.uploader", info.Uploader}, {"cli.info.location", info.Location}, {"cli.info.tags", strings.Join(info.Tags, ", ")},
-		{"cli.info.protected", a.say.Text(map[bool]string{true: "cli.info.yes", false: "cli.info.no"}[info.Protected])},
+		{"cli.info.protected", c.say.Text(map[bool]string{true: "cli.info.yes", false: "cli.info.no"}[info.Protected])},
 	} {
-		fmt.Fprintf(table, "%s\t%s\n", a.say.Text(row.id), oneLine(fmt.Sprint(row.value)))
+		fmt.Fprintf(table, "%s\t%s\n", c.say.Text(row.id), terminal.OneLine(fmt.Sprint(row.value)))
 	}
 	return table.Flush()
 }

@@ -131,7 +131,7 @@ func TestTheEndIsNotified(t *testing.T) {
 	}
 	_ = cmd.Wait() // interrupted
 	shown := dunst.History(t)
-	if len(shown) != 1 || !strings.HasPrefix(shown[0].Summary, "the Bilibili session ends on 20") ||
+	if len(shown) != 1 || !strings.HasPrefix(shown[0].Body, "the Bilibili session ends on 20") ||
 		!strings.Contains(shown[0].Body, "bilipaste login") {
 		t.Errorf("%+v", shown)
 	}
@@ -140,7 +140,7 @@ func TestTheEndIsNotified(t *testing.T) {
 // The program is killed at each step of a renewal, before or after Bilibili has
 // done it. The next start goes on, and the account is never lost.
 func TestARenewalThatIsKilled(t *testing.T) {
-	picture := filepath.Join(t.TempDir(), "a.png")
+	picture := filepath.Join(t.TempDir(), "c.png")
 	if err := os.WriteFile(picture, noise(t, 30), 0o600); err != nil {
 		t.Fatal(err)
 	}

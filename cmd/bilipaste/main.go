@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -13,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"bilipaste/internal/desktop"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 )
@@ -30,9 +30,9 @@ func main() {
 		stop() // a second signal ends the program at once
 		time.AfterFunc(longestEnd, func() { os.Exit(exitInterrupted) })
 	})
-	errOut, end := messages()
+	errOut, end := desktop.Messages()
 	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, errOut)
-	end(status)
+	end(status != exitDone && status != exitInterrupted)
 	os.Exit(status)
 }
 
@@ -57,22 +57,22 @@ const (
 // returns the exit status.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	results := &output{to: out}
-	a := newApp(args, in, results, errOut)
-	defer a.close()
-	root := a.rootCommand()
+	c := newCLI(args, in, results, errOut)
+	defer func() { _ = c.app.Close() }()
+	root := c.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	lost := results.failed()
 	switch _, silent := errors.AsType[told](err); {
 	case err == nil && lost != nil:
 		err = lang.Errorf("cli.no_output", lang.Data{"Cause": lost}, lost)
-		a.complain(err)
+		c.complain(err)
 	case err == nil:
 		return exitDone
 	case ctx.Err() != nil:
 		return exitInterrupted
 	case !silent:
-		a.complain(err)
+		c.complain(err)
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
@@ -141,13 +141,3 @@ func (t told) Unwrap() error { return t.error }
 type usageError struct{ error }
 
 func (u usageError) Unwrap() error { return u.error }
-
-// complain tells the user of err, and what to do about it.
-func (a *app) complain(err error) {
-	what, hint := a.say.Error(err)
-	text := "bilipaste: " + what + "\n"
-	if hint != "" {
-		text += a.say.Text("cli.hint") + ": " + hint + "\n"
-	}
-	fmt.Fprint(a.err, text) // as one message
-}

@@ -21,7 +21,7 @@ func pendingIn(t testing.TB, a *album.Album) (waiting, taken int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	waiting, failed := count(entries)
+	waiting, failed := album.Count(entries)
 	return waiting + failed, len(entries) - waiting - failed
 }
 

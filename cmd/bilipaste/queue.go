@@ -13,26 +13,27 @@ import (
 	"bilipaste/internal/album"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/terminal"
 	"bilipaste/internal/writing"
 )
 
-func (a *app) queueCommand() *cobra.Command {
-	list := a.command("list", "queue_list")
-	list.RunE = func(cmd *cobra.Command, _ []string) error { return a.queueList(cmd.Context()) }
+func (c *cli) queueCommand() *cobra.Command {
+	list := c.command("list", "queue_list")
+	list.RunE = func(cmd *cobra.Command, _ []string) error { return c.queueList(cmd.Context()) }
 
-	run := a.command("run", "queue_run")
-	run.RunE = func(cmd *cobra.Command, _ []string) error { return a.queueRun(cmd.Context()) }
+	run := c.command("run", "queue_run")
+	run.RunE = func(cmd *cobra.Command, _ []string) error { return c.queueRun(cmd.Context()) }
 
-	drop := a.command("drop N... | --all", "queue_drop")
+	drop := c.command("drop N... | --all", "queue_drop")
 	drop.Args = args(0, -1)
-	all := drop.Flags().Bool("all", false, a.say.Text("cli.flag.all"))
+	all := drop.Flags().Bool("all", false, c.say.Text("cli.flag.all"))
 	drop.RunE = func(cmd *cobra.Command, numbers []string) error {
 		if *all == (len(numbers) > 0) {
 			return usage("cli.queue.which", lang.Data{"Command": cmd.CommandPath()})
 		}
-		return a.queueDrop(cmd.Context(), numbers)
+		return c.queueDrop(cmd.Context(), numbers)
 	}
-	return a.group("queue", list, run, drop)
+	return c.group("queue", list, run, drop)
 }
 
 // waiting is a line of "queue list --json".
@@ -49,7 +50,7 @@ type waiting struct {
 	Failed bool      `json:"failed,omitempty"`
 }
 
-func (a *app) printPending(d album.Pending) {
+func (c *cli) printPending(d album.Pending) {
 	line := waiting{
 		N: d.ID, Since: d.Since.UTC(), Name: d.Picture.Name, Bytes: d.Bytes, SHA256: d.Sum.String(),
 		Taken: d.Taken, Tries: d.Tries, Why: d.Why, Failed: d.Failed,
@@ -57,12 +58,12 @@ func (a *app) printPending(d album.Pending) {
 	if !d.Again.IsZero() {
 		line.Again = d.Again.UTC()
 	}
-	a.printJSON(line)
+	c.print(line)
 }
 
 // queueList prints what is pending, in the order in which it came.
-func (a *app) queueList(ctx context.Context) error {
-	kept, err := a.openAlbum(ctx)
+func (c *cli) queueList(ctx context.Context) error {
+	kept, err := c.app.Album(ctx, c.settings)
 	if err != nil {
 		return err
 	}
@@ -70,68 +71,63 @@ func (a *app) queueList(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
+	if c.json {
 		for _, d := range entries {
-			a.printPending(d)
+			c.printPending(d)
 		}
 		return nil
 	}
 	if len(entries) == 0 {
-		fmt.Fprintln(a.err, a.say.Text("cli.queue.none"))
+		fmt.Fprintln(c.err, c.say.Text("cli.queue.none"))
 	}
-	table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	for _, d := range entries {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", d.ID, d.Since.Local().Format("2006-01-02 15:04"), size(int(d.Bytes)), a.stateOf(d), oneLine(d.Picture.Name))
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", d.ID, d.Since.Local().Format("2006-01-02 15:04"), terminal.Size(int64(d.Bytes)), c.stateOf(d), terminal.OneLine(d.Picture.Name))
 	}
 	return table.Flush()
 }
 
 // stateOf says what a pending upload waits for.
-func (a *app) stateOf(d album.Pending) string {
+func (c *cli) stateOf(d album.Pending) string {
 	switch {
 	case d.Taken:
-		return a.say.Text("cli.queue.uploading")
+		return c.say.Text("cli.queue.uploading")
 	case d.Failed:
-		return a.say.Text("cli.queue.failed", lang.Data{"Why": oneLine(d.Why)})
+		return c.say.Text("cli.queue.failed", lang.Data{"Why": terminal.OneLine(d.Why)})
 	case d.Why != "":
-		return a.say.Text("cli.queue.later", lang.Data{"Why": oneLine(d.Why)})
+		return c.say.Text("cli.queue.later", lang.Data{"Why": terminal.OneLine(d.Why)})
 	}
-	return a.say.Text("cli.queue.waits")
+	return c.say.Text("cli.queue.waits")
 }
 
 // queueRun uploads what is pending, also what has failed for good, and prints a
 // link for each. It stops at a failure that will pass.
-func (a *app) queueRun(ctx context.Context) error {
-	up, err := a.uploader()
+func (c *cli) queueRun(ctx context.Context) error {
+	kept, err := c.app.Album(ctx, c.settings)
 	if err != nil {
 		return err
 	}
-	kept, err := a.openAlbum(ctx)
+	up, err := c.uploader(ctx, kept)
 	if err != nil {
 		return err
 	}
-	up.Ledger = kept
-	if err := a.tendSession(ctx, a.client); err != nil && fault.KindOf(err) != fault.NotLoggedIn {
-		a.complain(err)
-	}
-	a.tellAbout(up)
-	payer := &writing.Payer{Album: kept, Uploader: up, Language: a.language, Log: a.log}
+	payer := &writing.Payer{Album: kept, Uploader: up, Language: c.language, Log: c.app.Log}
 	var failed error
 	err = payer.Pay(ctx, true, func(p writing.Paid) {
-		if a.json {
-			line := uploaded{File: p.Entry.Picture.Name, Error: a.failure(p.Err)}
+		if c.json {
+			line := uploaded{File: p.Entry.Picture.Name, Error: fault.Tell(c.say, p.Err)}
 			if p.Err == nil {
-				line.Link, line.Notes = &p.Link, a.notesOf(p.Link)
+				line.Link, line.Notes = &p.Link, terminal.Notes(c.say, p.Link)
 			}
-			a.printJSON(line)
+			c.print(line)
 		} else if p.Err == nil {
-			fmt.Fprintln(a.out, p.Link.URL)
+			fmt.Fprintln(c.out, p.Link.URL)
 		} else if !p.Waits {
-			a.complain(p.Err)
+			c.complain(p.Err)
 		}
 		failed = cmp.Or(failed, p.Err)
 	})
-	if err != nil && (!a.json || !errors.Is(failed, err)) {
+	if err != nil && (!c.json || !errors.Is(failed, err)) {
 		return err
 	}
 	if failed != nil {
@@ -140,13 +136,13 @@ func (a *app) queueRun(ctx context.Context) error {
 	return nil
 }
 
-// queueDrop gives pending uploads up, all of them without numbers.
-func (a *app) queueDrop(ctx context.Context, numbers []string) error {
+// queueDrop gives entries up, all of them without numbers.
+func (c *cli) queueDrop(ctx context.Context, numbers []string) error {
 	drop, err := ids(numbers)
 	if err != nil {
 		return err
 	}
-	kept, err := a.openAlbum(ctx)
+	kept, err := c.app.Album(ctx, c.settings)
 	if err != nil {
 		return err
 	}
@@ -162,6 +158,6 @@ func (a *app) queueDrop(ctx context.Context, numbers []string) error {
 	if err := kept.Drop(ctx, drop...); err != nil {
 		return err
 	}
-	fmt.Fprintln(a.err, a.say.Text("cli.queue.dropped", lang.Data{"Count": len(drop)}))
+	fmt.Fprintln(c.err, c.say.Text("cli.queue.dropped", lang.Data{"Count": len(drop)}))
 	return nil
 }

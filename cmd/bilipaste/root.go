@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"strings"
 
@@ -12,60 +11,60 @@ import (
 )
 
 // rootCommand builds the whole command line in the user's language.
-func (a *app) rootCommand() *cobra.Command {
-	root := a.command("bilipaste", "root")
+func (c *cli) rootCommand() *cobra.Command {
+	root := c.command("bilipaste", "root")
 	root.Args = cobra.ArbitraryArgs // so that RunE may name an unknown command
-	showVersion := root.Flags().Bool("version", false, a.say.Text("cli.flag.version"))
+	showVersion := root.Flags().Bool("version", false, c.say.Text("cli.flag.version"))
 	root.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) > 0:
 			return usage("cli.unknown_command", lang.Data{"Command": args[0]})
 		case *showVersion:
-			a.printVersion()
+			c.printVersion()
 			return nil
 		}
-		return a.runTray(cmd.Context())
+		return c.tray(cmd.Context())
 	}
 	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
 		if cmd == root {
-			return a.settleAnyway(cmd, args)
+			return c.settleAnyway(cmd, args)
 		}
-		return a.settle(cmd.Flags())
+		return c.settle(cmd.Flags())
 	}
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.SetIn(a.in)
-	root.SetOut(a.out)
-	root.SetErr(a.err)
+	root.SetIn(c.in)
+	root.SetOut(c.out)
+	root.SetErr(c.err)
 	root.SetFlagErrorFunc(flagError)
 
 	flags := root.PersistentFlags()
-	flags.String("config", "", a.say.Text("cli.flag.config"))
-	flags.String("host", "", a.say.Text("cli.flag.host"))
-	flags.String("bucket", "", a.say.Text("cli.flag.bucket"))
-	flags.String("format", "", a.say.Text("cli.flag.format"))
-	flags.Bool("json", false, a.say.Text("cli.flag.json"))
-	flags.Bool("sandbox", false, a.say.Text("cli.flag.sandbox"))
+	flags.String("config", "", c.say.Text("cli.flag.config"))
+	flags.String("host", "", c.say.Text("cli.flag.host"))
+	flags.String("bucket", "", c.say.Text("cli.flag.bucket"))
+	flags.String("format", "", c.say.Text("cli.flag.format"))
+	flags.Bool("json", false, c.say.Text("cli.flag.json"))
+	flags.Bool("sandbox", false, c.say.Text("cli.flag.sandbox"))
 
-	root.AddCommand(a.trayCommand(), a.uploadCommand(), a.watchCommand(), a.loginCommand(), a.logoutCommand(), a.statusCommand(), a.infoCommand(), a.doctorCommand(),
-		a.historyCommand(), a.queueCommand(), a.albumCommand(), a.configCommand(), a.sandboxCommand(), a.versionCommand())
-	root.AddCommand(a.holdCommands()...)
+	root.AddCommand(c.trayCommand(), c.watchCommand(), c.uploadCommand(), c.writingCommand(), c.nowCommand(), c.putBackCommand(), c.loginCommand(), c.logoutCommand(), c.statusCommand(), c.infoCommand(), c.doctorCommand(),
+		c.historyCommand(), c.queueCommand(), c.albumCommand(), c.configCommand(), c.sandboxCommand(), c.versionCommand())
+	root.AddCommand(c.holdCommands()...)
 	root.AddCommand(buildCommands()...)
-	a.translate(root)
+	c.translate(root)
 	return root
 }
 
 // command starts a command whose texts are the catalogue's "cli.ID.short" and
 // "cli.ID.long".
-func (a *app) command(use, id string) *cobra.Command {
+func (c *cli) command(use, id string) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: a.say.Text("cli." + id + ".short"), Long: a.say.Text("cli." + id + ".long"),
+		Use: use, Short: c.say.Text("cli." + id + ".short"), Long: c.say.Text("cli." + id + ".long"),
 		Args: args(0, 0),
 	}
 }
 
 // group is a command that only has commands of its own.
-func (a *app) group(name string, commands ...*cobra.Command) *cobra.Command {
-	cmd := a.command(name, name)
+func (c *cli) group(name string, commands ...*cobra.Command) *cobra.Command {
+	cmd := c.command(name, name)
 	cmd.Args = cobra.ArbitraryArgs // so that RunE may name an unknown command
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -129,61 +128,36 @@ func dashes(name string) string {
 }
 
 // settleAnyway is settle for a command that itself tells of broken settings.
-func (a *app) settleAnyway(cmd *cobra.Command, _ []string) error {
-	if err := a.settle(cmd.Flags()); a.configErr == nil || !errors.Is(err, a.configErr) {
+func (c *cli) settleAnyway(cmd *cobra.Command, _ []string) error {
+	if err := c.settle(cmd.Flags()); c.bad == nil || !errors.Is(err, c.bad) {
 		return err
 	}
 	return nil
 }
 
-// settle takes the settings, and the flags that stand over them.
-func (a *app) settle(flags *pflag.FlagSet) error {
-	for _, name := range []string{"host", "bucket", "format"} {
-		if flags.Changed(name) {
-			value, err := flags.GetString(name)
-			if err == nil {
-				err = a.config.Set(name, value)
-			}
-			if err != nil {
-				return usageError{err}
-			}
-		}
-	}
-	var err error
-	if flags.Changed("host") || flags.Changed("bucket") {
-		if bad := checkHosts(a.config); bad != nil {
-			return usageError{bad}
-		}
-	}
-	a.formatGiven = flags.Changed("format")
-	a.json, _ = flags.GetBool("json")
-	a.sandboxed, err = flags.GetBool("sandbox")
-	return cmp.Or(a.configErr, err)
-}
-
 // translate says cobra's own words in the user's language.
-func (a *app) translate(root *cobra.Command) {
+func (c *cli) translate(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
-	root.SetHelpCommand(a.helpCommand(root))
+	root.SetHelpCommand(c.helpCommand(root))
 	root.InitDefaultHelpCmd()
 	words := strings.NewReplacer(
-		"USAGE", a.say.Text("cli.help.usage"), "COMMANDS", a.say.Text("cli.help.commands"),
-		"LOCAL", a.say.Text("cli.help.flags"), "GLOBAL", a.say.Text("cli.help.global"), "MORE", a.say.Text("cli.help.more"),
+		"USAGE", c.say.Text("cli.help.usage"), "COMMANDS", c.say.Text("cli.help.commands"),
+		"LOCAL", c.say.Text("cli.help.flags"), "GLOBAL", c.say.Text("cli.help.global"), "MORE", c.say.Text("cli.help.more"),
 	)
 	root.SetUsageTemplate(words.Replace(usageTemplate))
 	var each func(*cobra.Command)
 	each = func(cmd *cobra.Command) {
-		cmd.Flags().BoolP("help", "h", false, a.say.Text("cli.flag.help"))
+		cmd.Flags().BoolP("help", "h", false, c.say.Text("cli.flag.help"))
 		cmd.DisableFlagsInUseLine = true
 		if p := cmd.Parent(); p != nil && p.Name() == "completion" {
-			cmd.Short = a.say.Text("cli.completion.shell", lang.Data{"Shell": cmd.Name()})
+			cmd.Short = c.say.Text("cli.completion.shell", lang.Data{"Shell": cmd.Name()})
 			cmd.Long = cmd.Short
 			if f := cmd.Flags().Lookup("no-descriptions"); f != nil {
-				f.Usage = a.say.Text("cli.flag.no_descriptions")
+				f.Usage = c.say.Text("cli.flag.no_descriptions")
 			}
 		}
 		if cmd.Name() == "completion" {
-			cmd.Short, cmd.Long = a.say.Text("cli.completion.short"), a.say.Text("cli.completion.long")
+			cmd.Short, cmd.Long = c.say.Text("cli.completion.short"), c.say.Text("cli.completion.long")
 		}
 		for _, sub := range cmd.Commands() {
 			each(sub)
@@ -192,8 +166,8 @@ func (a *app) translate(root *cobra.Command) {
 	each(root)
 }
 
-func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
-	help := a.command("help [COMMAND]", "help")
+func (c *cli) helpCommand(root *cobra.Command) *cobra.Command {
+	help := c.command("help [COMMAND]", "help")
 	help.Args = cobra.ArbitraryArgs
 	help.PersistentPreRunE = func(*cobra.Command, []string) error { return nil } // helps with broken settings too
 	help.RunE = func(_ *cobra.Command, args []string) error {

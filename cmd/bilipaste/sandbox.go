@@ -14,19 +14,19 @@ import (
 	"bilipaste/internal/sandbox"
 )
 
-func (a *app) sandboxCommand() *cobra.Command {
-	cmd := a.command("sandbox", "sandbox")
+func (c *cli) sandboxCommand() *cobra.Command {
+	cmd := c.command("sandbox", "sandbox")
 	for _, odd := range sandbox.Odds() {
 		cmd.Long += " " + string(odd)
 	}
-	port := cmd.Flags().Uint16("port", 0, a.say.Text("cli.flag.port"))
-	odds := cmd.Flags().StringArray("odd", nil, a.say.Text("cli.flag.odd"))
-	delay := cmd.Flags().Duration("delay", 0, a.say.Text("cli.flag.delay"))
-	cmd.Long += "\n\n" + a.say.Text("cli.sandbox.twists")
+	port := cmd.Flags().Uint16("port", 0, c.say.Text("cli.flag.port"))
+	odds := cmd.Flags().StringArray("odd", nil, c.say.Text("cli.flag.odd"))
+	delay := cmd.Flags().Duration("delay", 0, c.say.Text("cli.flag.delay"))
+	cmd.Long += "\n\n" + c.say.Text("cli.sandbox.twists")
 	for _, twist := range sandbox.Twists() {
 		cmd.Long += " " + string(twist)
 	}
-	twist := cmd.Flags().String("twist", "", a.say.Text("cli.flag.twist"))
+	twist := cmd.Flags().String("twist", "", c.say.Text("cli.flag.twist"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		server := sandbox.New()
 		for _, text := range *odds {
@@ -54,9 +54,9 @@ func (a *app) sandboxCommand() *cobra.Command {
 			return err
 		}
 		defer func() { _ = server.Close() }()
-		fmt.Fprintf(a.out, "export BILIPASTE_GATEWAY=%s BILIPASTE_SESSDATA=%s BILIPASTE_BILI_JCT=%s BILIPASTE_REFRESH_KEY=%s\n",
+		fmt.Fprintf(c.out, "export BILIPASTE_GATEWAY=%s BILIPASTE_SESSDATA=%s BILIPASTE_BILI_JCT=%s BILIPASTE_REFRESH_KEY=%s\n",
 			server.URL(), sandbox.SESSDATA, sandbox.BiliJct, key)
-		fmt.Fprintln(a.err, a.say.Text("cli.sandbox_running", lang.Data{"URL": server.URL()}))
+		fmt.Fprintln(c.err, c.say.Text("cli.sandbox_running", lang.Data{"URL": server.URL()}))
 		<-cmd.Context().Done()
 		return cmd.Context().Err()
 	}

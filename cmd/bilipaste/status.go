@@ -9,13 +9,14 @@ import (
 
 	"bilipaste/internal/account"
 	"bilipaste/internal/album"
+	"bilipaste/internal/app"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 )
 
-func (a *app) statusCommand() *cobra.Command {
-	cmd := a.command("status", "status")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.status(cmd.Context()) }
+func (c *cli) statusCommand() *cobra.Command {
+	cmd := c.command("status", "status")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return c.status(cmd.Context()) }
 	return cmd
 }
 
@@ -30,34 +31,31 @@ type status struct {
 	Waiting   int           `json:"waiting"` // pictures that go up by themselves, later
 	Failed    int           `json:"failed"`  // and that wait for the user
 	Settings  string        `json:"settings"`
-	Error     *failure      `json:"error,omitempty"`
+	Error     *fault.Told   `json:"error,omitempty"`
 }
 
 // status tells who is signed in, and where pictures come from and go.
-func (a *app) status(ctx context.Context) error {
-	s := status{Host: a.config.Host, Bucket: bucketOf(a.config), Settings: a.file}
-	if clipboard, err := a.clipboard(ctx); err == nil {
-		s.Clipboard = clipboard.Backend()
-		_ = clipboard.Close() // nothing of ours is on it
-	}
-	s.Waiting, s.Failed = a.pending(ctx)
-	account, err := a.account(ctx, &s)
+func (c *cli) status(ctx context.Context) error {
+	s := status{Host: c.settings.Host, Bucket: app.BucketOf(c.settings), Settings: c.app.Source.File}
+	s.Clipboard, _ = c.app.Backend(ctx) // "" where there is none
+	s.Waiting, s.Failed = c.pending(ctx)
+	account, err := c.account(ctx, &s)
 	if err == nil {
 		s.Account = &account
 	}
-	if fault.KindOf(err) == fault.NotLoggedIn && !needsAccount(a.config) {
+	if fault.KindOf(err) == fault.NotLoggedIn && !app.NeedsAccount(c.settings) {
 		err = nil
 	}
-	s.Error = a.failure(err)
-	if a.json {
-		a.printJSON(s)
+	s.Error = fault.Tell(c.say, err)
+	if c.json {
+		c.print(s)
 	} else {
-		a.printStatus(s)
+		c.printStatus(s)
 	}
 	switch {
 	case err == nil:
 		return nil
-	case a.json:
+	case c.json:
 		return told{err}
 	}
 	return err
@@ -65,40 +63,27 @@ func (a *app) status(ctx context.Context) error {
 
 // pending counts the pictures that wait for their upload, and those that have
 // failed.
-func (a *app) pending(ctx context.Context) (waiting, failed int) {
-	kept, err := a.openAlbum(ctx)
-	var entries []album.Pending
+func (c *cli) pending(ctx context.Context) (waiting, failed int) {
+	kept, err := c.app.Album(ctx, c.settings)
+	var pending []album.Pending
 	if err == nil {
-		entries, err = kept.Pending(ctx)
+		pending, err = kept.Pending(ctx)
 	}
 	if err != nil {
-		a.log.Warn("the album cannot be asked", "error", err)
+		c.app.Log.Warn("the album cannot be asked", "error", err)
 	}
-	return count(entries)
-}
-
-func count(entries []album.Pending) (waiting, failed int) {
-	for _, d := range entries {
-		switch {
-		case d.Taken && d.Tries == 0: // its first upload is under way
-		case d.Failed:
-			failed++
-		default:
-			waiting++
-		}
-	}
-	return waiting, failed
+	return album.Count(pending)
 }
 
 // account asks Bilibili who is signed in.
-func (a *app) account(ctx context.Context, s *status) (account.User, error) {
-	client, err := a.bilibili()
+func (c *cli) account(ctx context.Context, s *status) (account.User, error) {
+	client, err := c.app.Account(c.settings)
 	if err != nil {
 		return account.User{}, err
 	}
 	account, err := client.User(ctx)
 	if session := client.Session(); !session.IsZero() {
-		s.Session = a.sessionFrom()
+		s.Session = c.sessionPlace(false)
 		if until := session.Expires(); !until.IsZero() {
 			s.Until = until.Local().Format(time.DateOnly)
 		}
@@ -106,8 +91,8 @@ func (a *app) account(ctx context.Context, s *status) (account.User, error) {
 	return account, err
 }
 
-func (a *app) printStatus(s status) {
-	line := func(id string, data lang.Data) { fmt.Fprintln(a.out, a.say.Text(id, data)) }
+func (c *cli) printStatus(s status) {
+	line := func(id string, data lang.Data) { fmt.Fprintln(c.out, c.say.Text(id, data)) }
 	if s.Account != nil {
 		line("cli.status.account", lang.Data{"Name": s.Account.Name, "ID": s.Account.ID})
 	}
@@ -117,7 +102,7 @@ func (a *app) printStatus(s status) {
 	line("cli.status.host", lang.Data{"Host": s.Host, "Bucket": s.Bucket})
 	clipboard := s.Clipboard
 	if clipboard == "" {
-		clipboard = a.say.Text("cli.status.none")
+		clipboard = c.say.Text("cli.status.none")
 	}
 	line("cli.status.clipboard", lang.Data{"Clipboard": clipboard})
 	if s.Waiting+s.Failed > 0 {

@@ -219,7 +219,7 @@ func TestLoginFromTheTray(t *testing.T) {
 	kept := albumIn(t, p.home)
 	desktoptest.Eventually(t, "both wait", func() bool {
 		entries, err := kept.Pending(t.Context())
-		waiting, _ := count(entries)
+		waiting, _ := album.Count(entries)
 		return err == nil && waiting == 2
 	})
 	panel.Open(icon)

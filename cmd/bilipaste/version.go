@@ -11,22 +11,22 @@ import (
 // version is stamped by a release's build.
 var version = ""
 
-func (a *app) versionCommand() *cobra.Command {
-	cmd := a.command("version", "version")
+func (c *cli) versionCommand() *cobra.Command {
+	cmd := c.command("version", "version")
 	cmd.RunE = func(*cobra.Command, []string) error {
-		a.printVersion()
+		c.printVersion()
 		return nil
 	}
 	return cmd
 }
 
-func (a *app) printVersion() {
+func (c *cli) printVersion() {
 	v := programVersion()
-	if a.json {
-		a.printJSON(map[string]string{"version": v, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
+	if c.json {
+		c.print(map[string]string{"version": v, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
 		return
 	}
-	fmt.Fprintf(a.out, "bilipaste %s %s/%s %s\n", v, runtime.GOOS, runtime.GOARCH, runtime.Version())
+	fmt.Fprintf(c.out, "bilipaste %s %s/%s %s\n", v, runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
 // programVersion is the stamped version, else what the build knows of its commit.

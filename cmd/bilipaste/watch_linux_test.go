@@ -200,8 +200,8 @@ func TestWhatIsNoPictureIsLeftAlone(t *testing.T) {
 	if line := w.line(t, 1); !strings.Contains(line, "left alone: ") {
 		t.Errorf("watch says %q", line)
 	}
-	if got := len(w.host.Requests()); got != 0 {
-		t.Errorf("%d requests were made", got)
+	if got := uploads(w.host); got != 0 {
+		t.Errorf("%d uploads were made", got)
 	}
 }
 

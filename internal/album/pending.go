@@ -256,3 +256,18 @@ FROM pending e JOIN pictures p ON p.id = e.picture `+where+` ORDER BY e.id`, arg
 	}
 	return all, rows.Err()
 }
+
+// Count counts the entries that go up by themselves, later, and those that wait
+// for the user. One whose first upload is under way is neither.
+func Count(entries []Pending) (waiting, failed int) {
+	for _, d := range entries {
+		switch {
+		case d.Taken && d.Tries == 0:
+		case d.Failed:
+			failed++
+		default:
+			waiting++
+		}
+	}
+	return waiting, failed
+}

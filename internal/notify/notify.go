@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,7 +22,7 @@ const (
 // Notifier tells the user, by sound and by notification. What cannot be told
 // is one line in the log, and no error for anyone.
 type Notifier struct {
-	sound, notification bool
+	sound, notification atomic.Bool
 	log                 *slog.Logger
 	sounding, showing   turn
 	tasks               sync.WaitGroup
@@ -29,10 +30,15 @@ type Notifier struct {
 
 // New returns a Notifier that makes sounds, shows notifications, both or neither.
 func New(sound, notification bool, log *slog.Logger) *Notifier {
-	return &Notifier{
-		sound: sound, notification: notification, log: log,
-		sounding: make(turn, 1), showing: make(turn, 1),
-	}
+	n := &Notifier{log: log, sounding: make(turn, 1), showing: make(turn, 1)}
+	n.Set(sound, notification)
+	return n
+}
+
+// Set says whether it makes sounds and shows notifications from now on.
+func (n *Notifier) Set(sound, notification bool) {
+	n.sound.Store(sound)
+	n.notification.Store(notification)
 }
 
 // Done tells that a picture has become a link: with a ding, and a notification
@@ -56,7 +62,7 @@ func (n *Notifier) FailedAgain(ctx context.Context) { n.sounds(ctx, "fail.wav") 
 func (n *Notifier) Wait() { n.tasks.Wait() }
 
 func (n *Notifier) sounds(ctx context.Context, name string) {
-	if !n.sound {
+	if !n.sound.Load() {
 		return
 	}
 	n.tasks.Go(func() {
@@ -67,7 +73,7 @@ func (n *Notifier) sounds(ctx context.Context, name string) {
 }
 
 func (n *Notifier) shows(ctx context.Context, title, body, icon string) {
-	if !n.notification {
+	if !n.notification.Load() {
 		return
 	}
 	n.tasks.Go(func() {

@@ -1,4 +1,4 @@
-package main
+package web
 
 import (
 	"net/url"
@@ -47,11 +47,11 @@ func TestTheProxyOfWindowsSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := &url.URL{Scheme: "https", Host: "api.bilibili.com"}
-	if proxy, way, err := proxyFor(u, nil); proxy != nil || err != nil || !strings.Contains(lang.New(lang.English).Say(way), "x.example/proxy.pac, is not run") {
+	if proxy, way, err := ProxyFor(u, nil); proxy != nil || err != nil || !strings.Contains(lang.New(lang.English).Say(way), "x.example/proxy.pac, is not run") {
 		t.Errorf("%v, %+v, %v", proxy, way, err)
 	}
 	set("gopher://x")
-	_, way, err := proxyFor(u, nil)
+	_, way, err := ProxyFor(u, nil)
 	if said := lang.New(lang.Chinese).Say(way); err == nil || said != "系统代理" {
 		t.Errorf("%q, %v", said, err)
 	}

@@ -1,4 +1,4 @@
-package main
+package web
 
 import (
 	"net/http"
@@ -21,7 +21,7 @@ func reached(t *testing.T, target string, choose func(proxy string) (setting *ur
 	}))
 	defer proxy.Close()
 	setting := choose(proxy.URL)
-	transport := &http.Transport{Proxy: proxyFunc(setting)}
+	transport := &http.Transport{Proxy: Proxy(func() *url.URL { return setting })}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func TestTheWayIsSaidWithoutItsPassword(t *testing.T) {
 	setting := &url.URL{Scheme: "http", Host: "proxy:1", User: url.UserPassword("me", "hunter2")}
 	say := func(setting *url.URL) string {
 		t.Helper()
-		_, way, err := proxyFor(u, setting)
+		_, way, err := ProxyFor(u, setting)
 		if err != nil {
 			t.Error(err)
 		}

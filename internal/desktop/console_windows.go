@@ -1,4 +1,4 @@
-package main
+package desktop
 
 import (
 	"cmp"
@@ -12,17 +12,17 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// messages returns where messages for the user go. end is called with the exit
-// status when all is said. The tray program, which is built without a console,
+// Messages returns where messages for the user go. end is called when all is
+// said, and told whether the program failed. The tray program, which is built without a console,
 // has no standard error unless it is redirected: what it fails of, and nothing
 // else, is said in the console that it was started from, else in a box.
-func messages() (w io.Writer, end func(status int)) {
+func Messages() (w io.Writer, end func(failed bool)) {
 	if kind, err := windows.GetFileType(windows.Stderr); err == nil && kind != windows.FILE_TYPE_UNKNOWN {
-		return os.Stderr, func(int) {}
+		return os.Stderr, func(bool) {}
 	}
 	last := &lastMessage{}
-	return last, func(status int) {
-		if status != exitDone && status != exitInterrupted {
+	return last, func(failed bool) {
+		if failed {
 			last.show()
 		}
 	}
@@ -67,9 +67,9 @@ func (l *lastMessage) show() {
 	_, _ = windows.MessageBox(0, text, caption, windows.MB_ICONERROR|windows.MB_SETFOREGROUND) // there is nowhere else to say it
 }
 
-// withoutConsole returns the tray program that stands beside a program, which
+// WithoutConsole returns the tray program that stands beside a program, which
 // would open a console at login; the program itself where there is none.
-func withoutConsole(program string) string {
+func WithoutConsole(program string) string {
 	end := filepath.Ext(program)
 	tray := strings.TrimSuffix(program, end) + "w" + end
 	if _, err := os.Stat(tray); err != nil {
@@ -78,8 +78,8 @@ func withoutConsole(program string) string {
 	return tray
 }
 
-// allowColours makes a console understand colours, as terminals do.
-func allowColours(w io.Writer) {
+// AllowColours makes a console understand colours, as terminals do.
+func AllowColours(w io.Writer) {
 	f, ok := w.(*os.File)
 	if !ok {
 		return
@@ -90,10 +90,10 @@ func allowColours(w io.Writer) {
 	}
 }
 
-// expanded returns the files that args name, those of a pattern such as *.png in
+// Expand returns the files that args name, those of a pattern such as *.png in
 // the order of their names: Windows's shells leave patterns to programs. One
 // that no file matches stays as it is.
-func expanded(args []string) []string {
+func Expand(args []string) []string {
 	var files []string
 	for _, arg := range args {
 		folder, pattern := filepath.Split(arg)

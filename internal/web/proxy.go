@@ -1,4 +1,4 @@
-package main
+package web
 
 import (
 	"net"
@@ -12,21 +12,21 @@ import (
 	"bilipaste/internal/lang"
 )
 
-// proxyFunc tells http.Transport the proxy of each request. The environment
-// and the system's settings are asked each time: the user may switch a proxy
-// on and off while the program runs.
-func proxyFunc(setting *url.URL) func(*http.Request) (*url.URL, error) {
+// Proxy tells http.Transport the proxy of each request. The setting, the
+// environment and the system's settings are asked each time: the user may
+// switch a proxy on and off while the program runs.
+func Proxy(setting func() *url.URL) func(*http.Request) (*url.URL, error) {
 	return func(req *http.Request) (*url.URL, error) {
-		proxy, _, err := proxyFor(req.URL, setting)
+		proxy, _, err := ProxyFor(req.URL, setting())
 		return proxy, err
 	}
 }
 
-// proxyFor returns the proxy that leads to u, nil for none, and in words which
+// ProxyFor returns the proxy that leads to u, nil for none, and in words which
 // way that is: the program's own setting comes first, then the environment,
 // then the system's settings. Nothing on this machine is reached by a proxy.
-func proxyFor(u, setting *url.URL) (proxy *url.URL, way lang.Message, err error) {
-	direct := lang.Message{ID: "cli.way.direct"}
+func ProxyFor(u, setting *url.URL) (proxy *url.URL, way lang.Message, err error) {
+	direct := lang.Message{ID: "web.way.direct"}
 	by := func(id string) lang.Message {
 		return lang.Message{ID: id, Data: lang.Data{"Proxy": proxy.Redacted()}}
 	}
@@ -36,22 +36,22 @@ func proxyFor(u, setting *url.URL) (proxy *url.URL, way lang.Message, err error)
 		return nil, direct, nil
 	case setting != nil:
 		proxy = setting
-		return proxy, by("cli.way.proxy"), nil
+		return proxy, by("web.way.proxy"), nil
 	case environment.HTTPProxy != "" || environment.HTTPSProxy != "":
 		if proxy, err = environment.ProxyFunc()(u); proxy == nil {
 			return nil, direct, err
 		}
-		return proxy, by("cli.way.environment"), nil
+		return proxy, by("web.way.environment"), nil
 	}
 	system := desktop.SystemProxy()
 	proxy, err = system.For(u)
 	switch {
 	case err == nil && proxy == nil && system.Script != "":
-		return nil, lang.Message{ID: "cli.way.script", Data: lang.Data{"Script": system.Script}}, nil
+		return nil, lang.Message{ID: "web.way.script", Data: lang.Data{"Script": system.Script}}, nil
 	case err == nil && proxy == nil:
 		return nil, direct, nil
 	}
-	return proxy, by("cli.way.system"), err
+	return proxy, by("web.way.system"), err
 }
 
 func isLoopback(host string) bool {

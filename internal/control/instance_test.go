@@ -1,4 +1,4 @@
-package desktop_test
+package control_test
 
 import (
 	"bufio"
@@ -18,7 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"bilipaste/internal/desktop"
+	"bilipaste/internal/control"
+	"bilipaste/internal/fault"
 )
 
 // As a program of its own, this binary is one more instance: it says "claimed"
@@ -33,8 +34,11 @@ func TestMain(m *testing.M) {
 }
 
 func instance(dir string) int {
-	i, err := desktop.Claim(context.Background(), dir, func() { fmt.Println("shown") })
-	if errors.Is(err, desktop.ErrRunning) {
+	i, err := control.Claim(dir)
+	if errors.Is(err, control.ErrRunning) {
+		if _, asked := control.Ask(context.Background(), dir, control.Request{Do: control.Show}); asked != nil {
+			err = asked
+		}
 		fmt.Println("running:", err)
 		return 0
 	}
@@ -43,7 +47,19 @@ func instance(dir string) int {
 		return 1
 	}
 	fmt.Println("claimed")
+	ctx, stop := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		_ = i.Serve(ctx, func(_ context.Context, r control.Request) control.Answer {
+			if r.Do == control.Show {
+				fmt.Println("shown")
+			}
+			return control.Answer{Writing: r.Value == "on"}
+		})
+	})
 	_, _ = io.Copy(io.Discard, os.Stdin)
+	stop()
+	serving.Wait()
 	if err := i.Close(); err != nil {
 		fmt.Println(err)
 		return 1
@@ -194,11 +210,19 @@ func TestAnInstanceThatDoesNotAnswerIsStillOne(t *testing.T) {
 
 func TestOnlyTheUserIsAnswered(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
-	var shown atomic.Int32
-	i, err := desktop.Claim(t.Context(), dir, func() { shown.Add(1) })
+	i, err := control.Claim(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var asked atomic.Int32
+	ctx, stop := context.WithCancel(t.Context())
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		_ = i.Serve(ctx, func(context.Context, control.Request) control.Answer {
+			asked.Add(1)
+			return control.Answer{}
+		})
+	})
 	file := filepath.Join(dir, "instance.json")
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -214,7 +238,8 @@ func TestOnlyTheUserIsAnswered(t *testing.T) {
 	if err := json.Unmarshal(data, &address); err != nil {
 		t.Fatal(err)
 	}
-	for _, said := range []string{"", "\n", strings.Repeat("A", len(address.Token)) + "\n", address.Token[1:] + "\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"} {
+	const request = `{"do":"now"}` + "\n"
+	for _, said := range []string{"", "\n", request, "\n" + request, strings.Repeat("A", len(address.Token)) + "\n" + request, strings.Repeat("A", len(address.Token)) + "\n", address.Token[1:] + "\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"} {
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", address.Port))
 		if err != nil {
 			t.Fatal(err)
@@ -228,11 +253,16 @@ func TestOnlyTheUserIsAnswered(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
+	if a, err := control.Ask(t.Context(), dir, control.Request{Do: control.Show}); err != nil || a.Error != nil {
+		t.Errorf("the user is answered %+v, %v", a, err)
+	}
+	stop()
+	serving.Wait()
 	if err := i.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if n := shown.Load(); n != 0 {
-		t.Errorf("shown %d times", n)
+	if n := asked.Load(); n != 1 {
+		t.Errorf("asked %d times", n)
 	}
 	if runtime.GOOS == "windows" {
 		return
@@ -241,5 +271,60 @@ func TestOnlyTheUserIsAnswered(t *testing.T) {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode() != want {
 			t.Errorf("%s: %v, %v, want %v", name, info.Mode(), err, want)
 		}
+	}
+}
+
+func TestWithNobodyRunningNobodyIsAsked(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := control.Ask(t.Context(), dir, control.Request{Do: control.Now}); !errors.Is(err, control.ErrNotRunning) {
+		t.Error(err)
+	}
+	i, err := control.Claim(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := control.Ask(t.Context(), dir, control.Request{Do: control.Now}); !errors.Is(err, control.ErrNotRunning) {
+		t.Error("after its end:", err)
+	}
+}
+
+func TestARequestWaitsForItsAnswer(t *testing.T) {
+	dir := t.TempDir()
+	i, err := control.Claim(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	goOn := make(chan bool)
+	var parts sync.WaitGroup
+	parts.Go(func() {
+		_ = i.Serve(ctx, func(_ context.Context, r control.Request) control.Answer {
+			if r.Do == control.Now {
+				<-goOn
+				return control.Answer{Links: []control.Link{{URL: "https://x.invalid/a.png", Name: "图.png"}}}
+			}
+			goOn <- true
+			return control.Answer{Writing: true, Error: &fault.Told{Kind: "other", Message: r.Value}}
+		})
+	})
+	parts.Go(func() {
+		a, err := control.Ask(t.Context(), dir, control.Request{Do: control.Now})
+		if err != nil || len(a.Links) != 1 || a.Links[0].Name != "图.png" {
+			t.Errorf("%+v, %v", a, err)
+		}
+	})
+	// This one is answered only after the first one has gone on.
+	a, err := control.Ask(t.Context(), dir, control.Request{Do: control.Writing, Value: "toggle"})
+	if err != nil || !a.Writing || a.Error == nil || a.Error.Message != "toggle" {
+		t.Errorf("%+v, %v", a, err)
+	}
+	stop()
+	parts.Wait()
+	// One that is asked while it ends is told so.
+	if err := i.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bilipaste/internal/desktoptest"
+	"bilipaste/internal/sandbox"
+)
+
+// says runs a command and returns what it prints.
+func says(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	if err := cmd.Run(); err != nil {
+		t.Errorf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, errOut.String())
+	}
+	return strings.TrimSuffix(out.String(), "\n")
+}
+
+func TestTheRunningProgramIsAsked(t *testing.T) {
+	x := desktoptest.StartX(t)
+	w := startWatch(t)
+	ask := func(args ...string) string { t.Helper(); return says(t, program(w.home, w.host.URL(), args...)) }
+	if got := ask("writing", "status"); got != "on" {
+		t.Errorf("writing mode is %q", got)
+	}
+	if got := ask("writing", "toggle", "--json"); got != `{"writing":false}` {
+		t.Errorf("toggled: %q", got)
+	}
+	first := noise(t, 2000)
+	x.Copy(t, "image/png", first)
+	link := ask("now", "--format", "markdown")
+	if got := pasted(t, x, "![]("); got != link || uploads(w.host) != 1 {
+		t.Errorf("pasted %q, printed %q; %d uploads", got, link, uploads(w.host))
+	}
+	ask("put-back")
+	if got, err := x.Paste(t, "image/png"); err != nil || !bytes.Equal(got, first) {
+		t.Errorf("not put back: %v", err)
+	}
+	x.Copy(t, "UTF8_STRING", []byte("a text"))
+	var failed struct {
+		Error struct{ Message string }
+	}
+	cmd := program(w.home, w.host.URL(), "now", "--json")
+	out, err := cmd.Output()
+	if err == nil || json.Unmarshal(out, &failed) != nil || !strings.Contains(failed.Error.Message, "does not count") {
+		t.Errorf("of a text: %v, %s", err, out)
+	}
+	if got := ask("writing", "on"); got != "on" {
+		t.Errorf("turned on: %q", got)
+	}
+	x.Copy(t, "image/png", noise(t, 3000))
+	pasted(t, x, "![](")
+}
+
+func TestWhereNoneRunsTheCommandUploadsAlone(t *testing.T) {
+	x := desktoptest.StartX(t)
+	host := sandbox.New()
+	if err := host.Start("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = host.Close() })
+	home := newHome(t)
+	x.Copy(t, "image/png", noise(t, 2000))
+	cmd := program(home, host.URL(), "now")
+	cmd.Env = append(cmd.Env, "DISPLAY="+x.Display)
+	link := says(t, cmd)
+	if !strings.HasPrefix(link, "http") || uploads(host) != 1 {
+		t.Errorf("printed %q; %d uploads", link, uploads(host))
+	}
+	if got := pasted(t, x, "![]("); !strings.Contains(got, link) {
+		t.Errorf("after its end %q can be pasted", got)
+	}
+}
+
+// A flag holds for the life of the program: what a user keeps in a folder must
+// not become public because of a setting that has nothing to do with it.
+func TestAFlagHoldsWhateverTheFileSays(t *testing.T) {
+	for _, change := range []string{
+		`config set sound false`, `config set host bilibili`, `config set bucket album`, `config set format html`,
+		`config set fallback bilibili`, `config set gif refuse`, `config set strip_metadata false`,
+	} {
+		t.Run(strings.Fields(change)[2], func(t *testing.T) {
+			x := desktoptest.StartX(t)
+			host := sandbox.New()
+			if err := host.Start("127.0.0.1:0"); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = host.Close() })
+			home, folder := t.TempDir(), t.TempDir()
+			settings, err := json.Marshal(map[string]string{"pace": "0s", "language": "en", "folder": folder})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(home, "config.json"), settings, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			w := watchFrom(t, home, host.URL(), "--host", "folder")
+			says(t, program(home, host.URL(), strings.Fields(change)...))
+			says(t, program(home, host.URL(), "config", "set", "format", "html"))
+			copies := 0
+			desktoptest.Eventually(t, "the settings to be taken over", func() bool {
+				x.Copy(t, "image/png", noise(t, 2000+copies))
+				w.line(t, copies)
+				copies++
+				return strings.HasPrefix(pasted(t, x, ""), "<img")
+			})
+			if n := uploads(host); n != 0 {
+				t.Errorf("%d of %d pictures went to Bilibili", n, copies)
+			}
+			if files, err := os.ReadDir(folder); err != nil || len(files) != copies {
+				t.Errorf("in the folder: %v, %v", files, err)
+			}
+		})
+	}
+}

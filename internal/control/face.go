@@ -1,0 +1,70 @@
+package control
+
+import (
+	"context"
+
+	"bilipaste/internal/fault"
+	"bilipaste/internal/lang"
+	"bilipaste/internal/resident"
+	"bilipaste/internal/writing"
+)
+
+// Run serves the requests of other starts of the program with r, until ctx is
+// done, and returns ctx's error.
+func (i *Instance) Run(ctx context.Context, r *resident.Resident) error {
+	return i.Serve(ctx, func(ctx context.Context, request Request) Answer { return Do(ctx, r, request) })
+}
+
+// Do does what is requested of r.
+func Do(ctx context.Context, r *resident.Resident, request Request) Answer {
+	var answer Answer
+	var err error
+	switch request.Do {
+	case Show:
+		r.ShowItself()
+	case Writing:
+		err = setWriting(r, request.Value)
+	case Now:
+		answer.Links, err = upload(ctx, r)
+	case PutBack:
+		err = r.PutBack(ctx)
+	default:
+		err = lang.Errorf("control.unknown", lang.Data{"Request": string(request.Do)}, nil)
+	}
+	answer.Writing = r.State().Writing
+	answer.Error = fault.Tell(r.Language(), err)
+	return answer
+}
+
+func setWriting(r *resident.Resident, value string) error {
+	switch value {
+	case "on":
+		r.SetWriting(true)
+	case "off":
+		r.SetWriting(false)
+	case "toggle":
+		r.ToggleWriting()
+	case "status":
+	default:
+		return lang.Errorf("control.unknown", lang.Data{"Request": string(Writing) + " " + value}, nil)
+	}
+	return nil
+}
+
+// upload uploads what is on the clipboard. Links that were made are returned
+// also where others failed.
+func upload(ctx context.Context, r *resident.Resident) ([]Link, error) {
+	result, err := r.UploadNow(ctx)
+	return Links(result), err
+}
+
+// Links returns the links that were made of a clip.
+func Links(result writing.Result) []Link {
+	var links []Link
+	for _, p := range result.Pictures {
+		if p.Err == nil {
+			links = append(links, Link{URL: p.Link.URL, Name: p.Name, Width: p.Link.Width, Height: p.Link.Height})
+		}
+	}
+	return links
+}

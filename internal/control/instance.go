@@ -1,0 +1,119 @@
+// Package control is how other starts of the program reach the running one: it
+// shows itself, turns writing mode on and off, uploads what is on the clipboard.
+package control
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/gofrs/flock"
+
+	"bilipaste/internal/durable"
+	"bilipaste/internal/lang"
+)
+
+var (
+	// ErrRunning says that the user's bilipaste is running already.
+	ErrRunning error = lang.Errorf("control.running", nil, nil)
+
+	// ErrNotRunning says that there is no running bilipaste to ask.
+	ErrNotRunning error = lang.Errorf("control.not_running", nil, nil)
+)
+
+// Instance is the one running program of a user.
+//
+// It holds a lock, which the system gives back however the program ends. How
+// to reach it stands in a file beside the lock that only the user can read: a
+// port on loopback, and a token that shows the user to be who asks. That much
+// works alike on every system; Unix sockets, say, not on each Windows.
+type Instance struct {
+	lock     *flock.Flock
+	file     string
+	token    string
+	listener net.Listener
+	requests chan exchange
+	serving  sync.WaitGroup
+	closed   chan struct{}
+}
+
+// address is the file's content.
+type address struct {
+	Port  int
+	Token string
+}
+
+// Claim makes this program the user's one instance; dir is a folder of the
+// user's own, made if it is not there. If there is one already, the error is
+// ErrRunning. Requests wait until Serve takes them.
+func Claim(dir string) (*Instance, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, unclaimed(err)
+	}
+	i := &Instance{
+		lock:  flock.New(lockFile(dir), flock.SetPermissions(0o600)),
+		file:  addressFile(dir),
+		token: rand.Text(), requests: make(chan exchange), closed: make(chan struct{}),
+	}
+	ours, err := i.lock.TryLock()
+	if err != nil {
+		return nil, unclaimed(err)
+	}
+	if !ours {
+		return nil, ErrRunning
+	}
+	if err := i.listen(); err != nil {
+		return nil, errors.Join(unclaimed(err), i.lock.Unlock())
+	}
+	return i, nil
+}
+
+func lockFile(dir string) string    { return filepath.Join(dir, "instance.lock") }
+func addressFile(dir string) string { return filepath.Join(dir, "instance.json") }
+
+func unclaimed(err error) error {
+	return lang.Errorf("control.unclaimed", lang.Data{"Cause": err.Error()}, err)
+}
+
+// listen starts to wait for other starts of the program.
+func (i *Instance) listen() (err error) {
+	if i.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return err
+	}
+	data, err := json.Marshal(address{i.listener.Addr().(*net.TCPAddr).Port, i.token})
+	if err == nil {
+		err = durable.Write(i.file, data, 0o600) // a reader sees the whole address or none
+	}
+	if err != nil {
+		_ = i.listener.Close()
+		return err
+	}
+	i.serving.Go(func() {
+		for {
+			conn, err := i.listener.Accept()
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			if err == nil {
+				i.serving.Go(func() { i.converse(conn) })
+			}
+		}
+	})
+	return nil
+}
+
+// Close gives the place up to another.
+func (i *Instance) Close() error {
+	close(i.closed)
+	err := i.listener.Close()
+	i.serving.Wait()
+	if gone := os.Remove(i.file); !errors.Is(gone, fs.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	return errors.Join(err, i.lock.Unlock())
+}

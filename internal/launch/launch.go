@@ -1,0 +1,158 @@
+// Package launch starts the running program with its faces. It is the one place
+// that knows which faces there are.
+package launch
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+
+	"gopkg.in/natefinch/lumberjack.v2"
+
+	"bilipaste/internal/app"
+	"bilipaste/internal/control"
+	"bilipaste/internal/fault"
+	"bilipaste/internal/lang"
+	"bilipaste/internal/notify"
+	"bilipaste/internal/resident"
+	"bilipaste/internal/terminal"
+	"bilipaste/tray"
+)
+
+// Tray runs the program in the tray until its user quits it, or ctx is done.
+// Where it runs already that is shown, and told of by complain. It must be
+// called from the main goroutine.
+func Tray(ctx context.Context, a *app.App, complain func(error)) error {
+	instance, err := control.Claim(a.Places.State)
+	if errors.Is(err, control.ErrRunning) {
+		if _, asked := control.Ask(ctx, a.Places.State, control.Request{Do: control.Show}); asked != nil {
+			err = asked
+		}
+		complain(err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = instance.Close() }()
+	log := &lumberjack.Logger{Filename: a.LogFile(), MaxSize: 1, MaxBackups: 1}
+	defer func() { _ = log.Close() }()
+	a.Log = slog.New(slog.NewTextHandler(log, nil))
+	slog.SetDefault(a.Log)
+
+	settings, _ := a.Settings()
+	r, err := resident.New(ctx, a, settings.WritingMode)
+	if err != nil {
+		tell(ctx, a, err)
+		return err
+	}
+	events := r.Listen()
+	face := tray.NewFace(r, a.Places.State, complain)
+	return together(ctx, r, face.Run, instance,
+		func(ctx context.Context) error { return events.Run(ctx, func(e resident.Event) { record(a.Log, e) }) })
+}
+
+// Watch runs the program in a terminal, with writing mode on, until ctx is
+// done. It returns ctx's error, or why it cannot start.
+func Watch(ctx context.Context, a *app.App, out, errOut io.Writer, json bool) error {
+	settings, err := a.Settings()
+	if err != nil {
+		return err
+	}
+	if _, err := a.Uploader(settings, nil); err != nil {
+		return err
+	}
+	instance, err := control.Claim(a.Places.State)
+	switch {
+	case errors.Is(err, control.ErrRunning):
+		return lang.Errorf("launch.watch_twice", nil, err)
+	case err != nil:
+		return err
+	}
+	defer func() { _ = instance.Close() }()
+	r, err := resident.New(ctx, a, true)
+	if err != nil {
+		return err
+	}
+	return together(ctx, r, terminal.New(r, out, errOut, json).Run, instance)
+}
+
+// Now uploads what is on the clipboard by a program that runs for that alone.
+// keep has the pasted text stay on the clipboard after the program's end.
+func Now(ctx context.Context, a *app.App, keep func(ctx context.Context, text string) error) (control.Answer, error) {
+	r, err := resident.New(ctx, a, false)
+	if err != nil {
+		return control.Answer{}, err
+	}
+	var answer control.Answer
+	err = together(ctx, r, func(ctx context.Context) error {
+		result, err := r.UploadNow(ctx)
+		if result.Text != "" && result.Pasted == nil {
+			err = errors.Join(err, keep(ctx, result.Text))
+		}
+		answer = control.Answer{Links: control.Links(result), Error: fault.Tell(r.Language(), err)}
+		return nil
+	}, nil)
+	return answer, err
+}
+
+// together runs the program, the face that the user sees, which ends it, and
+// others that serve it.
+func together(ctx context.Context, r *resident.Resident, face func(context.Context) error, instance *control.Instance, others ...func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var parts sync.WaitGroup
+	var ended error
+	parts.Go(func() { ended = r.Run(ctx) })
+	if instance != nil {
+		parts.Go(func() { _ = instance.Run(ctx, r) }) // these end with ctx alone
+	}
+	for _, other := range others {
+		parts.Go(func() { _ = other(ctx) })
+	}
+	err := face(ctx)
+	r.Quit()
+	stop()
+	parts.Wait()
+	if errors.Is(ended, context.Canceled) {
+		ended = nil
+	}
+	return errors.Join(err, ended)
+}
+
+// tell shows why the program cannot start: started at login, it has no terminal
+// to say so.
+func tell(ctx context.Context, a *app.App, err error) {
+	settings, _ := a.Settings()
+	p := app.Printer(settings)
+	what, hint := p.Error(err)
+	if hint != "" {
+		what += "\n" + hint
+	}
+	a.Log.Error("not started", "error", err)
+	n := notify.New(settings.Sound, settings.Notify, a.Log)
+	n.Failed(ctx, p.Text("resident.not_started"), what)
+	n.Wait()
+}
+
+// record notes in the log what happened.
+func record(log *slog.Logger, e resident.Event) {
+	switch {
+	case e.Clip != nil:
+		r := e.Clip
+		log.Info("clip", "why", r.Clip.Why, "pictures", len(r.Pictures), "failed", r.Failed(), "took", r.Took)
+		for _, p := range r.Pictures {
+			if p.Err != nil {
+				log.Warn("no link", "error", p.Err)
+			}
+		}
+	case e.Uploaded != nil && e.Uploaded.Err != nil:
+		log.Warn("still pending", "error", e.Uploaded.Err)
+	case e.Uploaded != nil:
+		log.Info("uploaded later", "host", e.Uploaded.Link.Host)
+	case e.Told != nil && e.Told.Err != nil:
+		log.Warn("told", "what", e.Told.Title, "error", e.Told.Err)
+	}
+}

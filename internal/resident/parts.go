@@ -1,0 +1,100 @@
+package resident
+
+import (
+	"context"
+	"sync"
+
+	"bilipaste/internal/app"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/writing"
+	"bilipaste/uploader"
+	"bilipaste/watcher"
+)
+
+// board is the clipboard of writing mode: while that is off, nothing that is
+// copied is looked at.
+type board struct {
+	*watcher.Watcher
+
+	mu       sync.Mutex
+	on       bool
+	switched chan struct{} // closed when on changes
+}
+
+var _ writing.Clipboard = (*board)(nil)
+
+func newBoard(w *watcher.Watcher, on bool) *board {
+	return &board{Watcher: w, on: on, switched: make(chan struct{})}
+}
+
+// turn turns it on or off.
+func (b *board) turn(on bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.on != on {
+		b.on = on
+		close(b.switched)
+		b.switched = make(chan struct{})
+	}
+}
+
+// Run passes on what is copied while it is on, until ctx is done.
+func (b *board) Run(ctx context.Context, seen func(watcher.Clip)) error {
+	for {
+		b.mu.Lock()
+		on, switched := b.on, b.switched
+		b.mu.Unlock()
+		if on {
+			watching, stop := context.WithCancel(ctx)
+			go func() {
+				defer stop()
+				select {
+				case <-switched:
+				case <-watching.Done():
+				}
+			}()
+			_ = b.Watcher.Run(watching, seen) // ends with its context alone
+			stop()
+		}
+		select {
+		case <-switched:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// links is the uploader of the settings as they are by now.
+type links struct{ *Resident }
+
+// Upload uploads p to where the settings say by now.
+func (l links) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
+	l.mu.Lock()
+	up, err := l.uploader.by, l.uploader.err
+	l.mu.Unlock()
+	if up == nil {
+		return uploader.Link{}, err
+	}
+	return up.Upload(ctx, p)
+}
+
+// fresh is links for what was just copied: State counts it. What was copied
+// earlier would keep an icon restless for as long as an outage lasts.
+type fresh struct{ *Resident }
+
+// Upload uploads p to where the settings say by now.
+func (f fresh) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
+	f.change(func(s *State) { s.Uploads++ })
+	defer f.change(func(s *State) { s.Uploads-- })
+	return links{f.Resident}.Upload(ctx, p)
+}
+
+// destination is where a new picture goes.
+func (r *Resident) destination() uploader.Place {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.uploader.by == nil { // once that is mended
+		return uploader.Place{Host: r.state.Settings.Host, Bucket: app.BucketOf(r.state.Settings)}
+	}
+	return r.uploader.by.To()
+}

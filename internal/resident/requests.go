@@ -1,0 +1,194 @@
+package resident
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"bilipaste/internal/desktop"
+	"bilipaste/internal/fault"
+	"bilipaste/internal/format"
+	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/writing"
+	"bilipaste/uploader"
+	"bilipaste/watcher"
+)
+
+// SetWriting turns writing mode on or off.
+func (r *Resident) SetWriting(on bool) {
+	r.clipboard.turn(on)
+	r.change(func(s *State) { s.Writing = on })
+}
+
+// ToggleWriting turns writing mode on if it is off, and off if it is on. It
+// returns whether it is on now.
+func (r *Resident) ToggleWriting() bool {
+	r.mu.Lock()
+	on := !r.state.Writing
+	r.state.Writing = on
+	r.mu.Unlock()
+	r.SetWriting(on)
+	return on
+}
+
+// UploadNow uploads what is on the clipboard, also with writing mode off, and
+// puts the link in its place. The error is a lang.Teller: there is no picture on
+// the clipboard, or it has no link; the result says what became of each.
+func (r *Resident) UploadNow(ctx context.Context) (writing.Result, error) {
+	clip, err := r.clipboard.Read(ctx)
+	if err != nil {
+		return writing.Result{}, err
+	}
+	if clip.Take == watcher.Nothing {
+		return writing.Result{}, lang.Errorf("resident.no_picture", lang.Data{"Why": lang.Message{ID: "watcher.why." + string(clip.Why)}}, nil)
+	}
+	result, err := r.mode.Take(ctx, clip)
+	if err != nil {
+		return result, err
+	}
+	var failures []error
+	for _, p := range result.Pictures {
+		failures = append(failures, p.Err)
+	}
+	return result, errors.Join(failures...)
+}
+
+// PutBack undoes the last replacement. One of an earlier run is known by its
+// picture alone.
+func (r *Resident) PutBack(ctx context.Context) error {
+	r.mu.Lock()
+	last, recent := r.last, r.state.Recent
+	r.mu.Unlock()
+	file := ""
+	switch {
+	case last != nil && last.Clip.Take == watcher.Files:
+		return r.clipboard.PutFiles(ctx, last.Clip.Files)
+	case last != nil:
+		file = last.Pictures[0].Original
+	case len(recent) > 0:
+		var err error
+		if file, err = r.album.Original(ctx, recent[0].Sum); err != nil {
+			return err
+		}
+	default:
+		return lang.Errorf("resident.nothing_to_put_back", nil, nil)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return r.clipboard.PutPicture(ctx, picture.Sniff(data).Type(), data)
+}
+
+// CopyLink copies one of the recent links again, as links are written by now.
+func (r *Resident) CopyLink(ctx context.Context, url string) error {
+	text := url
+	s := r.State()
+	for _, e := range s.Recent {
+		if e.Link.URL == url {
+			l := r.open(e.Link)
+			text = s.Settings.Format.Write(format.Picture{URL: l.URL, Name: e.Picture.Name, Width: l.Width, Height: l.Height})
+		}
+	}
+	return r.clipboard.PutText(ctx, text)
+}
+
+// open returns a link as a browser can open it.
+func (r *Resident) open(link uploader.Link) uploader.Link {
+	if n, err := r.app.Network(); err == nil {
+		return n.Open(link)
+	}
+	return link
+}
+
+// Retry uploads now what is pending, also what has failed for good.
+func (r *Resident) Retry() { r.pending.WakeAll() }
+
+// Dismiss notes that the user has read State.Bad and State.Err.
+func (r *Resident) Dismiss() { r.change(func(s *State) { s.Bad, s.Err = nil, nil }) }
+
+// ToggleAutostart has the program start when the user logs in, with the flags of
+// this run, or not any more.
+func (r *Resident) ToggleAutostart() error {
+	on, err := desktop.AutostartEnabled()
+	switch {
+	case err != nil:
+	case on:
+		err = desktop.DisableAutostart()
+	default:
+		err = r.enableAutostart()
+	}
+	r.change(func(*State) {}) // faces show what is really there
+	return err
+}
+
+func (r *Resident) enableAutostart() error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	arguments, err := r.app.Arguments("tray")
+	if err != nil {
+		return err
+	}
+	return desktop.EnableAutostart(desktop.WithoutConsole(program), arguments...)
+}
+
+// OpenSettings opens the settings file, which is made if there is none.
+func (r *Resident) OpenSettings(ctx context.Context) error {
+	f, err := os.OpenFile(r.app.Source.File, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.WriteString("{\n}\n")
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return desktop.Open(ctx, r.app.Source.File)
+}
+
+// ShowItself tells the user that the program runs.
+func (r *Resident) ShowItself() {
+	p, body := r.Language(), "resident.off"
+	if r.State().Writing {
+		body = "resident.writing"
+	}
+	r.notifier.Done(r.life, p.Text("resident.running"), p.Text(body), "")
+}
+
+// done takes in what became of a clip.
+func (r *Resident) done(result writing.Result) {
+	if len(result.Pictures) > 0 {
+		r.change(func(s *State) {
+			s.Err = nil
+			for _, p := range result.Pictures {
+				if p.Err != nil {
+					s.Err = p.Err
+					s.SignedOut = s.SignedOut || fault.KindOf(p.Err) == fault.NotLoggedIn
+				}
+			}
+			if result.Text != "" && result.Pasted == nil {
+				r.last = &result
+			}
+		})
+		r.refresh()
+	}
+	r.listeners.post(Event{Clip: &result})
+}
+
+// uploaded takes in what became of a picture that was copied earlier.
+func (r *Resident) uploaded(p writing.Paid) {
+	r.refresh()
+	if p.Err == nil {
+		r.change(func(s *State) {
+			if fault.Temporary(s.Err) != nil { // it is over
+				s.Err = nil
+			}
+		})
+	}
+	r.listeners.post(Event{Uploaded: &p})
+}
+
+// Backend says how the clipboard is watched.
+func (r *Resident) Backend() string { return r.clipboard.Backend() }

@@ -1,0 +1,192 @@
+// Package resident is the one running program of a user: writing mode, the
+// pending uploads, the settings as they are by now, the account. Faces show its
+// State and pass requests on; it knows none of them.
+package resident
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"bilipaste/internal/album"
+	"bilipaste/internal/app"
+	"bilipaste/internal/config"
+	"bilipaste/internal/format"
+	"bilipaste/internal/lang"
+	"bilipaste/internal/notify"
+	"bilipaste/internal/writing"
+)
+
+// Resident is the running program. It is safe for concurrent use.
+type Resident struct {
+	app       *app.App
+	clipboard *board
+	album     *album.Album
+	notifier  *notify.Notifier
+	mode      *writing.Mode
+	pending   *writing.Payer
+	listeners listeners
+
+	quit context.CancelCauseFunc
+	life context.Context // until Run's end
+
+	mu       sync.Mutex
+	uploader uploading
+	state    State
+	last     *writing.Result // what was replaced last
+}
+
+// errQuit is the end that the user asked for.
+var errQuit = errors.New("the user has quit")
+
+// State is how things are. It is a value of its own: nothing changes it.
+type State struct {
+	Settings config.Config
+	Language *lang.Printer
+
+	Writing bool // writing mode is on
+	Uploads int  // under way
+	Waiting int  // pictures that go up by themselves, later
+	Failed  int  // pictures that wait for the user
+
+	Bad     error         // what is wrong with the settings; nil: nothing
+	Err     error         // what else the user should look at
+	Recent  []album.Entry // the links that were used last, the newest first
+	PutBack bool          // there is a picture to put back
+
+	Account   string // who is signed in; "": nobody, or nobody knows yet
+	SignedOut bool   // nobody is, although pictures may go to Bilibili
+	SigningIn bool
+}
+
+// New returns the program with the clipboard and the album open. writingMode
+// says whether writing mode is on. The error is the clipboard's or the album's:
+// a lang.Teller.
+func New(ctx context.Context, a *app.App, writingMode bool) (*Resident, error) {
+	settings, bad := a.Settings()
+	clipboard, err := a.Clipboard(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &Resident{app: a, notifier: notify.New(settings.Sound, settings.Notify, a.Log)}
+	if r.album, err = a.Album(ctx, settings); err != nil {
+		return nil, errors.Join(err, clipboard.Close())
+	}
+	r.clipboard = newBoard(clipboard, writingMode)
+	r.state.Writing = writingMode
+	r.life, r.quit = context.WithCancelCause(context.WithoutCancel(ctx))
+	r.pending = &writing.Payer{
+		Album: r.album, Uploader: links{r}, Notifier: r.notifier, Format: r.format, Language: r.Language, Report: r.uploaded, Log: a.Log,
+	}
+	r.mode = &writing.Mode{
+		Clipboard: r.clipboard, Album: r.album, Uploader: fresh{r}, Payer: r.pending, Notifier: r.notifier, To: r.destination,
+		Format: r.format, Language: r.Language, Report: r.done,
+	}
+	r.apply(settings, bad)
+	return r, nil
+}
+
+// Run is the program's life: until ctx is done, and then it returns ctx's
+// error, or until Quit, and then it returns nil.
+func (r *Resident) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, r.clipboard.Close()) }()
+	stop := context.AfterFunc(ctx, func() { r.quit(ctx.Err()) })
+	defer stop()
+	r.refresh()
+
+	var parts sync.WaitGroup
+	parts.Go(func() { _ = r.mode.Run(r.life) }) // these two end with it alone
+	parts.Go(func() { _ = r.pending.Run(r.life) })
+	parts.Go(func() { r.ended("album", r.album.Watch(r.life, r.refresh)) })
+	parts.Go(func() { r.ended("settings", config.Watch(r.life, r.app.Source.File, r.reload)) })
+	parts.Go(func() { r.ended("logins", r.watchLogins()) })
+	parts.Go(r.tendAccount)
+	// What starting took is given back: an idle program collects no garbage.
+	started := time.AfterFunc(3*time.Second, debug.FreeOSMemory)
+	defer started.Stop()
+
+	parts.Wait()
+	r.notifier.Wait()
+	if err := context.Cause(r.life); !errors.Is(err, errQuit) {
+		return err
+	}
+	return nil
+}
+
+// ended logs that a part has ended before the program.
+func (r *Resident) ended(part string, err error) {
+	if err != nil && r.life.Err() == nil {
+		r.app.Log.Error("a part has ended", "part", part, "error", err)
+	}
+}
+
+// Quit ends Run.
+func (r *Resident) Quit() { r.quit(errQuit) }
+
+// State returns how things are now.
+func (r *Resident) State() State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.state
+	s.PutBack = r.last != nil || len(s.Recent) > 0 && s.Recent[0].Kept
+	return s
+}
+
+// Listen returns a listener of all events from now on.
+func (r *Resident) Listen() *Listener { return r.listeners.listen() }
+
+// change changes the state, and tells of it.
+func (r *Resident) change(how func(*State)) {
+	r.mu.Lock()
+	how(&r.state)
+	r.mu.Unlock()
+	r.listeners.post(Event{})
+}
+
+// Language returns what says things to the user.
+func (r *Resident) Language() *lang.Printer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state.Language
+}
+
+func (r *Resident) format() format.Format {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state.Settings.Format
+}
+
+// Tell notifies the user of an error, under the title of a message.
+func (r *Resident) Tell(title string, err error) {
+	p := r.Language()
+	what, hint := p.Error(err)
+	if hint != "" {
+		what += "\n" + hint
+	}
+	r.app.Log.Debug("told", "what", title, "error", err)
+	r.notifier.Failed(r.life, p.Text(title), what)
+	r.listeners.post(Event{Told: &Notice{Title: p.Text(title), Body: what, Err: err}})
+}
+
+// Announce notifies the user of something that is no error.
+func (r *Resident) Announce(title, body string) {
+	r.notifier.Done(r.life, title, body, "")
+	r.listeners.post(Event{Told: &Notice{Title: title, Body: body}})
+}
+
+// refresh takes in what the album holds by now.
+func (r *Resident) refresh() {
+	recent, err := r.album.History(r.life, album.Query{Limit: 10})
+	pending, pendingErr := r.album.Pending(r.life)
+	if err := cmp.Or(err, pendingErr); err != nil {
+		r.ended("recent links", err)
+		return
+	}
+	r.change(func(s *State) {
+		s.Recent = recent
+		s.Waiting, s.Failed = album.Count(pending)
+	})
+}
