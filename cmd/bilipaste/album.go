@@ -72,5 +72,5 @@ func (c *cli) printReport(r album.Report) {
 	if r.Adopted > 0 {
 		line("cli.album.adopted", lang.Data{"Count": r.Adopted})
 	}
-	line("cli.album.whole", lang.Data{"Count": r.Whole, "Size": terminal.Size(int64(r.Bytes))})
+	line("cli.album.whole", lang.Data{"Count": r.Whole, "Size": terminal.Size(r.Bytes)})
 }

@@ -40,7 +40,7 @@ func (l links) entry(e album.Entry) entry {
 		SHA256: e.Sum.String(), Size: e.Bytes, Differs: e.Link.Differs,
 	}
 	if e.Kept {
-		line.Original = l.File(e.Sum, e.Picture.Format)
+		line.Original = l.album.File(e.Sum, e.Picture.Format)
 	}
 	if !e.Dead.IsZero() {
 		line.Dead = e.Dead.UTC()

@@ -90,7 +90,7 @@ func moment(s string, now time.Time) (time.Time, error) {
 
 // links is the history, with links such as a browser can open.
 type links struct {
-	*album.Album
+	album   *album.Album
 	network *app.Network
 }
 
@@ -106,7 +106,7 @@ func (c *cli) links(ctx context.Context) (links, error) {
 // each yields the links of a query.
 func (l links) each(ctx context.Context, q album.Query) iter.Seq2[album.Entry, error] {
 	return func(yield func(album.Entry, error) bool) {
-		for e, err := range l.Each(ctx, q) {
+		for e, err := range l.album.Each(ctx, q) {
 			e.Link = l.network.Open(e.Link)
 			if !yield(e, err) {
 				return
@@ -146,7 +146,7 @@ func (c *cli) history(ctx context.Context, q album.Query) error {
 		if !e.Dead.IsZero() {
 			name = c.say.Text("cli.history.dead", lang.Data{"Name": name})
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.Used.Local().Format("2006-01-02 15:04"), terminal.Size(int64(e.Bytes)), e.Link.Host, e.Link.URL, name)
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.Used.Local().Format("2006-01-02 15:04"), terminal.Size(e.Bytes), e.Link.Host, e.Link.URL, name)
 		if lines%linesTogether == 0 {
 			if err := table.Flush(); err != nil {
 				return err
@@ -198,7 +198,7 @@ func (c *cli) forget(ctx context.Context, numbers []string) error {
 	for _, id := range ids {
 		e, err := all.one(ctx, id)
 		if err == nil {
-			err = all.Forget(ctx, id)
+			err = all.album.Forget(ctx, id)
 		}
 		if err != nil {
 			return err

@@ -82,7 +82,7 @@ func (c *cli) queueList(ctx context.Context) error {
 	}
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	for _, d := range entries {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", d.ID, d.Since.Local().Format("2006-01-02 15:04"), terminal.Size(int64(d.Bytes)), c.stateOf(d), terminal.OneLine(d.Picture.Name))
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", d.ID, d.Since.Local().Format("2006-01-02 15:04"), terminal.Size(d.Bytes), c.stateOf(d), terminal.OneLine(d.Picture.Name))
 	}
 	return table.Flush()
 }

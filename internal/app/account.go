@@ -70,8 +70,8 @@ func (n *Network) LoginMark() string { return filepath.Join(n.State, "logged-in"
 // sessions is where sessions are kept: a login's in the keystore; while there
 // is none, the settings' own is one.
 type sessions struct {
-	*keystore.Store
-	file string // the settings
+	store    *keystore.Store
+	settings string // the file
 }
 
 // sessions returns the one place of a kind of keystore: it knows how the last
@@ -94,11 +94,11 @@ func (n *Network) sessionFile() string { return filepath.Join(n.State, "session.
 
 // Load returns the session that takes precedence.
 func (s sessions) Load() ([]byte, error) {
-	secret, err := s.Store.Load()
+	secret, err := s.store.Load()
 	if err != nil || secret != nil {
 		return secret, err
 	}
-	settings, err := config.Load(s.file) // anew: they may have been changed
+	settings, err := config.Load(s.settings) // anew: they may have been changed
 	if err != nil {
 		return nil, err
 	}
@@ -106,16 +106,19 @@ func (s sessions) Load() ([]byte, error) {
 	return session.Encode(), err
 }
 
+// Save keeps a login's session.
+func (s sessions) Save(secret []byte) error { return s.store.Save(secret) }
+
 // Delete forgets the session that takes precedence.
 func (s sessions) Delete() error {
-	if place, err := s.Where(); err != nil || place != keystore.Nowhere {
-		return s.Store.Delete()
+	if place, err := s.store.Where(); err != nil || place != keystore.Nowhere {
+		return s.store.Delete()
 	}
-	settings, err := config.Load(s.file)
+	settings, err := config.Load(s.settings)
 	if err != nil || settings.SESSDATA.IsZero() && settings.BiliJct.IsZero() {
 		return err
 	}
-	return errors.Join(config.Save(s.file, "SESSDATA", ""), config.Save(s.file, "bili_jct", ""))
+	return errors.Join(config.Save(s.settings, "SESSDATA", ""), config.Save(s.settings, "bili_jct", ""))
 }
 
 // SessionPlace says where the session in use comes from, or where that of a
@@ -130,7 +133,7 @@ func (a *App) SessionPlace(c config.Config, ofLogin bool) (lang.Message, error) 
 	case InEnvironment() && !ofLogin:
 		return lang.Message{ID: "app.session.environment"}, nil
 	}
-	switch place, _ := a.sessions(n, c).Where(); place {
+	switch place, _ := a.sessions(n, c).store.Where(); place {
 	case keystore.InKeyring:
 		return lang.Message{ID: "app.session.keyring"}, nil
 	case keystore.InFile:
@@ -151,7 +154,7 @@ func (a *App) SessionFallback(c config.Config) error {
 	if err != nil {
 		return err
 	}
-	return a.sessions(n, c).Fallback()
+	return a.sessions(n, c).store.Fallback()
 }
 
 // StoredSession returns the session that a logout has left: of the keystore, or

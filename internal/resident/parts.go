@@ -14,7 +14,7 @@ import (
 // board is the clipboard of writing mode: while that is off, nothing that is
 // copied is looked at.
 type board struct {
-	*watcher.Watcher
+	clipboard *watcher.Watcher
 
 	mu       sync.Mutex
 	on       bool
@@ -24,7 +24,7 @@ type board struct {
 var _ writing.Clipboard = (*board)(nil)
 
 func newBoard(w *watcher.Watcher, on bool) *board {
-	return &board{Watcher: w, on: on, switched: make(chan struct{})}
+	return &board{clipboard: w, on: on, switched: make(chan struct{})}
 }
 
 // turn turns it on or off.
@@ -53,7 +53,7 @@ func (b *board) Run(ctx context.Context, seen func(watcher.Clip)) error {
 				case <-watching.Done():
 				}
 			}()
-			_ = b.Watcher.Run(watching, seen) // ends with its context alone
+			_ = b.clipboard.Run(watching, seen) // ends with its context alone
 			stop()
 		}
 		select {
@@ -64,14 +64,19 @@ func (b *board) Run(ctx context.Context, seen func(watcher.Clip)) error {
 	}
 }
 
+// Replace puts the links in the clip's place.
+func (b *board) Replace(ctx context.Context, clip watcher.Clip, text string) error {
+	return b.clipboard.Replace(ctx, clip, text)
+}
+
 // links is the uploader of the settings as they are by now.
-type links struct{ *Resident }
+type links struct{ r *Resident }
 
 // Upload uploads p to where the settings say by now.
 func (l links) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
-	l.mu.Lock()
-	up, err := l.uploader.by, l.uploader.err
-	l.mu.Unlock()
+	l.r.mu.Lock()
+	up, err := l.r.uploader.by, l.r.uploader.err
+	l.r.mu.Unlock()
 	if up == nil {
 		return uploader.Link{}, err
 	}
@@ -80,13 +85,13 @@ func (l links) Upload(ctx context.Context, p picture.Picture) (uploader.Link, er
 
 // fresh is links for what was just copied: State counts it. What was copied
 // earlier would keep an icon restless for as long as an outage lasts.
-type fresh struct{ *Resident }
+type fresh struct{ r *Resident }
 
 // Upload uploads p to where the settings say by now.
 func (f fresh) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
-	f.change(func(s *State) { s.Uploads++ })
-	defer f.change(func(s *State) { s.Uploads-- })
-	return links{f.Resident}.Upload(ctx, p)
+	f.r.change(func(s *State) { s.Uploads++ })
+	defer f.r.change(func(s *State) { s.Uploads-- })
+	return links(f).Upload(ctx, p)
 }
 
 // destination is where a new picture goes.

@@ -17,7 +17,7 @@ import (
 
 // SetWriting turns writing mode on or off.
 func (r *Resident) SetWriting(on bool) {
-	r.clipboard.turn(on)
+	r.board.turn(on)
 	r.change(func(s *State) { s.Writing = on })
 }
 

@@ -18,12 +18,14 @@ import (
 	"bilipaste/internal/lang"
 	"bilipaste/internal/notify"
 	"bilipaste/internal/writing"
+	"bilipaste/watcher"
 )
 
 // Resident is the running program. It is safe for concurrent use.
 type Resident struct {
 	app       *app.App
-	clipboard *board
+	clipboard *watcher.Watcher
+	board     *board // the clipboard as writing mode sees it
 	album     *album.Album
 	notifier  *notify.Notifier
 	mode      *writing.Mode
@@ -71,18 +73,20 @@ func New(ctx context.Context, a *app.App, writingMode bool) (*Resident, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Resident{app: a, notifier: notify.New(settings.Sound, settings.Notify, a.Log)}
+	r := &Resident{
+		app: a, clipboard: clipboard, board: newBoard(clipboard, writingMode),
+		notifier: notify.New(settings.Sound, settings.Notify, a.Log),
+	}
 	if r.album, err = a.Album(ctx, settings); err != nil {
 		return nil, errors.Join(err, clipboard.Close())
 	}
-	r.clipboard = newBoard(clipboard, writingMode)
 	r.state.Writing = writingMode
 	r.life, r.quit = context.WithCancelCause(context.WithoutCancel(ctx))
 	r.pending = &writing.Payer{
 		Album: r.album, Uploader: links{r}, Notifier: r.notifier, Format: r.format, Language: r.Language, Report: r.uploaded, Log: a.Log,
 	}
 	r.mode = &writing.Mode{
-		Clipboard: r.clipboard, Album: r.album, Uploader: fresh{r}, Payer: r.pending, Notifier: r.notifier, To: r.destination,
+		Clipboard: r.board, Album: r.album, Uploader: fresh{r}, Payer: r.pending, Notifier: r.notifier, To: r.destination,
 		Format: r.format, Language: r.Language, Report: r.done,
 	}
 	r.apply(settings, bad)
