@@ -13,8 +13,8 @@ type backend interface {
 	// run tells of each change that another program makes, in order, until ctx
 	// is done (it returns ctx's error) or the connection is lost (any other
 	// error). It may be called again and then connects anew.
-	// changed returns at once.
-	run(ctx context.Context, changed func(offer)) error
+	// attached is called when the telling begins. changed returns at once.
+	run(ctx context.Context, attached func(), changed func(offer)) error
 
 	// current returns what another program has put on the clipboard, and if
 	// there is nothing, nil and the reason: IsEmpty or IsOurs.

@@ -45,10 +45,11 @@ func openLibrary(context.Context) (backend, error) {
 
 func (l *library) name() string { return "golang.design/x/clipboard" }
 
-func (l *library) run(ctx context.Context, changed func(offer)) error {
+func (l *library) run(ctx context.Context, attached func(), changed func(offer)) error {
 	// One copy is told once for each format, all at about the same time.
 	const together = 100 * time.Millisecond
 	events := clipboard.Watch(ctx)
+	attached()
 	var pending *libraryOffer
 	var tell <-chan time.Time
 	for {

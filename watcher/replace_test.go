@@ -39,8 +39,9 @@ func (p *paper) read(ctx context.Context, _ string, _ int) ([]byte, error) {
 func (b *board) name() string { return "a board" }
 func (b *board) close() error { return nil }
 
-func (b *board) run(ctx context.Context, changed func(offer)) error {
+func (b *board) run(ctx context.Context, attached func(), changed func(offer)) error {
 	b.changed = changed
+	attached()
 	<-ctx.Done()
 	return ctx.Err()
 }

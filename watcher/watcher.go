@@ -85,11 +85,12 @@ type Watcher struct {
 	isPicture func(head []byte) bool
 	seed      maphash.Seed
 
-	mu      sync.Mutex
-	queue   []change      // changes that are not judged yet, the oldest first
-	wake    chan struct{} // has a token when the queue has grown
-	settled chan struct{} // closed when the queue is empty
-	latest  held          // the newest change that was judged
+	mu       sync.Mutex
+	queue    []change      // changes that are not judged yet, the oldest first
+	wake     chan struct{} // has a token when the queue has grown
+	settled  chan struct{} // closed when the queue is empty
+	attached chan struct{} // closed while what is copied is told
+	latest   held          // the newest change that was judged
 
 	replacing sync.Mutex    // held while a take-over is judged, and while the clipboard is written
 	reading   chan struct{} // has a token while an offer is read
@@ -127,6 +128,7 @@ func watch(b backend, isPicture func(head []byte) bool) *Watcher {
 	w.wake = make(chan struct{}, 1)
 	w.settled = make(chan struct{})
 	close(w.settled)
+	w.attached = make(chan struct{})
 	w.reading = make(chan struct{}, 1)
 	w.release = time.AfterFunc(quiet, debug.FreeOSMemory)
 	w.release.Stop()
@@ -157,13 +159,44 @@ func (w *Watcher) Run(ctx context.Context, seen func(Clip)) error {
 	}
 }
 
+// Attached waits until Run tells of what is copied, or until ctx is done, and
+// then returns ctx's error.
+func (w *Watcher) Attached(ctx context.Context) error {
+	w.mu.Lock()
+	attached := w.attached
+	w.mu.Unlock()
+	select {
+	case <-attached:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// attach notes whether what is copied is told.
+func (w *Watcher) attach(is bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-w.attached:
+		if !is {
+			w.attached = make(chan struct{})
+		}
+	default:
+		if is {
+			close(w.attached)
+		}
+	}
+}
+
 // listen queues what the backend tells, and connects again after the
 // connection was lost.
 func (w *Watcher) listen(ctx context.Context) {
 	const soonest, latest = 100 * time.Millisecond, 5 * time.Second
 	for pause := soonest; ; pause = min(2*pause, latest) {
 		start := time.Now()
-		err := w.backend.run(ctx, w.changed)
+		err := w.backend.run(ctx, func() { w.attach(true) }, w.changed)
+		w.attach(false)
 		if ctx.Err() != nil {
 			return
 		}

@@ -88,12 +88,13 @@ func (b *wayland) connect(ctx context.Context) (*wlSession, error) {
 	return s, nil
 }
 
-func (b *wayland) run(ctx context.Context, changed func(offer)) error {
+func (b *wayland) run(ctx context.Context, attached func(), changed func(offer)) error {
 	s, err := b.connect(ctx)
 	if err != nil {
 		return cmp.Or(ctx.Err(), err)
 	}
 	s.listen(changed)
+	attached()
 	defer s.listen(nil)
 	select {
 	case <-ctx.Done():

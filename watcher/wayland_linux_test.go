@@ -45,7 +45,7 @@ func startRun(t *testing.T, b *wayland) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &running{t, make(chan offer, 100), make(chan error, 1), cancel}
 	var tasks sync.WaitGroup
-	tasks.Go(func() { w.ended <- b.run(ctx, func(o offer) { w.offers <- o }) })
+	tasks.Go(func() { w.ended <- b.run(ctx, func() {}, func(o offer) { w.offers <- o }) })
 	t.Cleanup(func() { cancel(); tasks.Wait() })
 	listens(t, b)
 	return w

@@ -283,7 +283,7 @@ func TestWaylandFrozenCompositor(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := b.run(ctx, nil); !errors.Is(err, context.Canceled) {
+	if err := b.run(ctx, func() {}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("run: %v", err)
 	}
 }

@@ -110,8 +110,9 @@ func (b *winClipboard) lookLocked() {
 	}
 }
 
-func (b *winClipboard) run(ctx context.Context, changed func(offer)) error {
+func (b *winClipboard) run(ctx context.Context, attached func(), changed func(offer)) error {
 	b.tell(changed)
+	attached()
 	defer b.tell(nil)
 	<-ctx.Done()
 	return ctx.Err()

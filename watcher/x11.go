@@ -94,12 +94,13 @@ func (x *x11) connect(ctx context.Context) (*x11Link, error) {
 	}
 }
 
-func (x *x11) run(ctx context.Context, changed func(offer)) error {
+func (x *x11) run(ctx context.Context, attached func(), changed func(offer)) error {
 	l, err := x.connect(ctx)
 	if err != nil {
 		return err
 	}
 	l.tell(changed)
+	attached()
 	defer l.tell(nil)
 	select {
 	case <-ctx.Done():

@@ -3,6 +3,7 @@ package resident
 import (
 	"context"
 	"sync"
+	"time"
 
 	"bilipaste/internal/app"
 	"bilipaste/internal/picture"
@@ -36,6 +37,17 @@ func (b *board) turn(on bool) {
 		close(b.switched)
 		b.switched = make(chan struct{})
 	}
+}
+
+// attachLimit is how long a clipboard may take until it tells of what is copied.
+// One that takes longer is lost, of which the log tells.
+const attachLimit = 2 * time.Second
+
+// await waits until what is copied is seen.
+func (b *board) await(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, attachLimit)
+	defer cancel()
+	_ = b.clipboard.Attached(ctx)
 }
 
 // Run passes on what is copied while it is on, until ctx is done.

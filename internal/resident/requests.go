@@ -15,9 +15,13 @@ import (
 	"bilipaste/watcher"
 )
 
-// SetWriting turns writing mode on or off.
+// SetWriting turns writing mode on or off. What is copied after it has returned
+// is seen, or is not.
 func (r *Resident) SetWriting(on bool) {
 	r.board.turn(on)
+	if on {
+		r.board.await(r.life)
+	}
 	r.change(func(s *State) { s.Writing = on })
 }
 
@@ -31,6 +35,9 @@ func (r *Resident) ToggleWriting() bool {
 	r.SetWriting(on)
 	return on
 }
+
+// AwaitWatching waits until writing mode sees what is copied.
+func (r *Resident) AwaitWatching(ctx context.Context) { r.board.await(ctx) }
 
 // UploadNow uploads what is on the clipboard, also with writing mode off, and
 // puts the link in its place. The error is a lang.Teller: there is no picture on

@@ -37,6 +37,7 @@ func New(r *resident.Resident, out, err io.Writer, json bool) *Face {
 // until ctx is done, and returns ctx's error.
 func (f *Face) Run(ctx context.Context) error {
 	r := f.r
+	r.AwaitWatching(ctx)
 	s := r.State()
 	fmt.Fprintln(f.err, s.Language.Text("terminal.watching", lang.Data{
 		"Clipboard": r.Backend(), "Host": s.Settings.Host, "Bucket": app.BucketOf(s.Settings),
