@@ -142,7 +142,7 @@ func TestWaylandCompositorComesBack(t *testing.T) {
 	if err := w.end(); err == nil || errors.Is(err, context.Canceled) {
 		t.Errorf("run returned %v", err)
 	}
-	if err := b.run(t.Context(), func(offer) {}); err == nil {
+	if err := b.run(t.Context(), func() {}, func(offer) {}); err == nil {
 		t.Error("run went on without a compositor")
 	}
 	if err := b.put(t.Context(), o, content{text: "link"}); !errors.Is(err, ErrChanged) {
