@@ -168,7 +168,7 @@ func TestWaylandCompositorComesBack(t *testing.T) {
 	if err := w.end(); err == nil {
 		t.Error("run returned no error after close")
 	}
-	if err := b.run(t.Context(), nil); err == nil {
+	if err := b.run(t.Context(), func() {}, nil); err == nil {
 		t.Error("run began after close")
 	}
 }
