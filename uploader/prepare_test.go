@@ -225,7 +225,7 @@ func TestAPictureThatIsTooLargeIsChangedAsLittleAsCanBe(t *testing.T) {
 func TestWhatIsNoPictureOfTheWebIsRefusedByName(t *testing.T) {
 	for name, data := range map[string]string{
 		"HEIC": "\x00\x00\x00\x18ftypheic", "AVIF": "\x00\x00\x00\x18ftypavif", "SVG": "<svg xmlns='x'/>", "PDF": "%PDF-1.7\n",
-		"ICO": "\x00\x00\x01\x00\x01\x00\x10\x10\x00\x00\x01\x00\x20\x00\x00\x00\x00\x00\x16\x00\x00\x00", "PSD": "8BPS\x00\x01\x00\x00",
+		"ICO": "\x00\x00\x01\x00\x01\x00\x10\x10\x00\x00\x01\x00\x20\x00\x00\x00\x00\x00\x16\x00\x00\x00", "PSD": "8BPS\x00\x01\x00\x00\x00\x00\x00\x00\x00\x03",
 	} {
 		p, err := picture.New("x", []byte(data))
 		if err != nil {

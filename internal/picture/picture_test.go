@@ -70,7 +70,7 @@ func TestWhatBrowsersShowIsWhole(t *testing.T) {
 	png, jpeg, webp := hosttest.Picture(t, picture.PNG, 1).Data, hosttest.Picture(t, picture.JPEG, 1).Data, hosttest.Picture(t, picture.WebP, 1).Data
 	large := bytes.Repeat([]byte{0xa5}, 3<<20)
 	restarts := append(bytes.Clone(jpeg[:len(jpeg)-2]), 0xff, 0xd0, 0x12, 0xff, 0x00, 0x34, 0xff, 0xff, 0xd9, 0)
-	odd := bytes.Clone(webp[:len(webp)-12]) // a last chunk of odd size, without its padding
+	odd := bytes.Clone(webp[:len(webp)-16]) // a last chunk of odd size, without its padding
 	odd = append(odd, "XMP \x03\x00\x00\x00abc"...)
 	binary.LittleEndian.PutUint32(odd[4:], uint32(len(odd)-8+1))
 	for name, data := range map[string][]byte{
@@ -108,6 +108,7 @@ func TestAJPEGThatOnlyBrowsersDecodeIsTaken(t *testing.T) {
 }
 
 func TestWhatIsNoWholePictureIsRefused(t *testing.T) {
+	bmp := hosttest.Picture(t, picture.BMP, 1).Data
 	png, jpeg, webp := hosttest.Picture(t, picture.PNG, 1).Data, hosttest.Picture(t, picture.JPEG, 1).Data, hosttest.Picture(t, picture.WebP, 1).Data
 	broken := bytes.Clone(png)
 	copy(broken[16:], "\x00\x00\x00\x00\x00\x00\x00\x00") // no width, no height
@@ -117,24 +118,24 @@ func TestWhatIsNoWholePictureIsRefused(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"empty":                          {nil, "unusable.empty"},
-		"text":                           {[]byte("hello"), "unusable.unknown"},
-		"one byte":                       {[]byte{0x89}, "unusable.unknown"},
-		"png signature":                  {png[:8], "unusable.cut"},
-		"png half":                       {png[:len(png)/2], "unusable.cut"},
-		"png without end":                {png[:len(png)-12], "unusable.cut"},
-		"png with an endless chunk":      {endless, "unusable.cut"},
-		"png of nothing":                 {broken, "unusable.broken"},
-		"jpeg signature":                 {jpeg[:3], "unusable.cut"},
-		"jpeg half":                      {jpeg[:len(jpeg)/2], "unusable.cut"},
-		"jpeg without end":               {jpeg[:len(jpeg)-2], "unusable.cut"},
-		"jpeg half, with a thumbnail":    {exif(jpeg, jpeg)[:len(jpeg)*3/2], "unusable.cut"},
-		"jpeg that is an end":            {[]byte("\xff\xd8\xff\xd9"), "unusable.broken"},
-		"webp half":                      {webp[:len(webp)/2], "unusable.cut"},
-		"webp signature":                 {webp[:12], "unusable.cut"},
-		"webp of nothing":                {[]byte("RIFF\x08\x00\x00\x00WEBPVP8 "), "unusable.broken"},
-		"more than the largest":          {make([]byte, picture.MaxSize+1), "too_large."},
-		"bmp without what its size says": {[]byte("BM                          "), "unusable.cut"},
+		"empty":                       {nil, "unusable.empty"},
+		"text":                        {[]byte("hello"), "unusable.unknown"},
+		"one byte":                    {[]byte{0x89}, "unusable.unknown"},
+		"png signature":               {png[:8], "unusable.cut"},
+		"png half":                    {png[:len(png)/2], "unusable.cut"},
+		"png without end":             {png[:len(png)-12], "unusable.cut"},
+		"png with an endless chunk":   {endless, "unusable.cut"},
+		"png of nothing":              {broken, "unusable.broken"},
+		"jpeg signature":              {jpeg[:3], "unusable.cut"},
+		"jpeg half":                   {jpeg[:len(jpeg)/2], "unusable.cut"},
+		"jpeg without end":            {jpeg[:len(jpeg)-2], "unusable.cut"},
+		"jpeg half, with a thumbnail": {exif(jpeg, jpeg)[:len(jpeg)*3/2], "unusable.cut"},
+		"jpeg that is an end":         {[]byte("\xff\xd8\xff\xd9"), "unusable.broken"},
+		"webp half":                   {webp[:len(webp)/2], "unusable.cut"},
+		"webp signature":              {webp[:12], "unusable.cut"},
+		"webp of nothing":             {[]byte("RIFF\x0c\x00\x00\x00WEBPVP8 \x00\x00\x00\x00"), "unusable.broken"},
+		"more than the largest":       {make([]byte, picture.MaxSize+1), "too_large."},
+		"bmp half":                    {bmp[:len(bmp)/2], "unusable.cut"},
 	} {
 		_, err := picture.New("x", test.data)
 		if got := why(err); got != test.want {

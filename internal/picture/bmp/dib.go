@@ -6,6 +6,8 @@ import (
 	"errors"
 	"image"
 	"image/draw"
+
+	"bilipaste/internal/picture/container"
 )
 
 // ErrTooLarge says that a DIB has more pixels than are decoded.
@@ -18,25 +20,24 @@ const mostPixels = 1 << 26
 // DecodeDIB returns the picture of a packed DIB, as on Windows's clipboard: an
 // *image.Paletted, or an *image.NRGBA. block may be longer than the DIB.
 func DecodeDIB(block []byte) (image.Image, error) {
-	h, end, err := readInfo(block)
+	head, end, err := container.DIB(block)
 	switch {
 	case err != nil:
 		return nil, err
 	case end > len(block):
 		return nil, errMalformed
-	case h.width*h.height > mostPixels:
+	case head.Width*head.Height > mostPixels:
 		return nil, ErrTooLarge
 	}
-	if h.compression == plain && h.bits == 32 && h.size >= infoAlphas {
+	h := &picture{head, block[end:]}
+	if h.Compression == container.BMPPlain && h.Bits == 32 && h.Size >= container.BMPInfoAlphas {
 		// Its masks do not count, but some that write one mean it.
-		h.masks[3] = binary.LittleEndian.Uint32(block[infoMasks:])
+		h.Masks[3] = binary.LittleEndian.Uint32(block[container.BMPInfoMasks:])
 	}
-	h.pixels = block[end:]
-	if h.compression == masked && h.size >= infoMasks {
+	if h.Compression == container.BMPMasked && h.Size >= container.BMPInfoMasks {
 		// Some, Windows among them, repeat the masks behind the header.
-		stride := (h.width*h.bits + 31) / 32 * 4
-		masks := block[info:infoMasks]
-		if rest, ok := bytes.CutPrefix(h.pixels, masks); ok && len(rest) >= stride*h.height {
+		masks := block[container.BMPInfo:container.BMPInfoMasks]
+		if rest, ok := bytes.CutPrefix(h.pixels, masks); ok && len(rest) >= h.Stride()*h.Height {
 			h.pixels = rest
 		}
 	}
@@ -48,7 +49,7 @@ func DecodeDIB(block []byte) (image.Image, error) {
 func EncodeDIB(m image.Image) (block []byte, isV5 bool) {
 	const v5, sRGB, pictures = 124, 0x73524742, 4 // the header's size, and Windows's names
 	p, width, height := nrgba(m), m.Bounds().Dx(), m.Bounds().Dy()
-	head, size := info, 3
+	head, size := container.BMPInfo, 3
 	if isV5 = !p.Opaque(); isV5 {
 		head, size = v5, 4
 	}
@@ -61,9 +62,9 @@ func EncodeDIB(m image.Image) (block []byte, isV5 bool) {
 	block[12], block[14] = 1, byte(8*size)
 	le.PutUint32(block[20:], uint32(stride*height))
 	if isV5 {
-		block[16] = masked
+		block[16] = container.BMPMasked
 		for i, mask := range []uint32{0xff0000, 0xff00, 0xff, 0xff000000, sRGB} {
-			le.PutUint32(block[info+4*i:], mask)
+			le.PutUint32(block[container.BMPInfo+4*i:], mask)
 		}
 		block[108] = pictures
 	}

@@ -96,8 +96,8 @@ func TestEveryKindOfDIB(t *testing.T) {
 
 func TestWhatIsNoDIB(t *testing.T) {
 	for name, good := range map[string][]byte{
-		"24 bits": dib(40, 2, 1, 24, 0, "", "\x00\x00\x00\x00\x00\x00\x00\x00"),
-		"8 bits":  coloured(dib(40, 2, 1, 8, 0, "", palette4+"\x00\x00\x00\x00"), 4),
+		"24 bits": dib(40, 2, 1, 24, 0, "", "\x00\x00\x00\x00\x00\x00"),
+		"8 bits":  coloured(dib(40, 2, 1, 8, 0, "", palette4+"\x00\x00"), 4),
 		"masks":   dib(40, 2, 1, 16, 3, "", rgb565+"\x00\x00\x00\x00"),
 		"V5":      dib(124, 1, -1, 32, 3, argb888, "\x00\x00\x00\x00"),
 	} {

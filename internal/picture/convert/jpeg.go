@@ -3,7 +3,6 @@ package convert
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"image"
 	"image/color"
@@ -11,6 +10,8 @@ import (
 	"math"
 
 	"golang.org/x/image/draw"
+
+	"bilipaste/internal/picture/container"
 )
 
 // Shrunk is a picture that was made smaller at the cost of its looks.
@@ -34,7 +35,7 @@ func ToJPEG(ctx context.Context, data []byte, limit int) (Shrunk, error) {
 	var m image.Image
 	var err error
 	if f, bad := readPNG(data); bad == nil {
-		if 4*f.width*f.height > Memory {
+		if 4*f.Width*f.Height > Memory {
 			return Shrunk{}, ErrMemory
 		}
 		m, err = f.opaque(ctx)
@@ -108,7 +109,7 @@ func scale(m image.Image, factor float64) image.Image {
 
 // opaque returns a PNG's pixels with 8 bits a sample, or ErrTransparent.
 func (f *pngFile) opaque(ctx context.Context) (image.Image, error) {
-	m := image.NewRGBA(image.Rect(0, 0, f.width, f.height))
+	m := image.NewRGBA(image.Rect(0, 0, f.Width, f.Height))
 	err := f.lines(ctx, func(l line) error {
 		at := l.y*m.Stride + 4*l.x
 		for i := range l.pixels {
@@ -132,52 +133,38 @@ func isOpaque(m image.Image) bool {
 // jpegNeed estimates the bytes that decoding a JPEG takes: a progressive one's
 // coefficients are kept besides its samples.
 func jpegNeed(data []byte) int {
-	need := 0
-	eachSegment(data, func(marker byte, segment []byte) bool {
-		isFrame := marker >= 0xc0 && marker <= 0xc2
-		if !isFrame || len(segment) < 10 {
-			return true
+	for s := range container.JPEG(data) {
+		f, ok := s.Frame()
+		if !ok {
+			continue
 		}
-		pixels := int(binary.BigEndian.Uint16(segment[5:])) * int(binary.BigEndian.Uint16(segment[7:]))
-		parts, largest := 0, 1
-		for c := segment[10:]; len(c) >= 3; c = c[3:] {
-			n := int(c[1]>>4) * int(c[1]&15)
-			parts, largest = parts+n, max(largest, n)
+		need := 0
+		for _, blocks := range f.Blocks() {
+			need += int(64 * blocks)
 		}
-		need = pixels * parts / largest
-		if marker == 0xc2 {
+		if f.Progressive() {
 			need *= 5
 		}
-		return false
-	})
-	return need
-}
-
-// eachSegment calls do for each segment of a JPEG before its pixels, until do
-// returns false.
-func eachSegment(data []byte, do func(marker byte, segment []byte) bool) {
-	if len(data) < 4 || data[0] != 0xff || data[1] != 0xd8 {
-		return
-	}
-	for rest := data[2:]; len(rest) >= 4 && rest[0] == 0xff && rest[1] != 0xda; {
-		size := 2 + int(binary.BigEndian.Uint16(rest[2:]))
-		if size > len(rest) || !do(rest[1], rest[:size]) {
-			return
+		if len(f.Components) == 4 {
+			need += 4 * f.Width * f.Height
 		}
-		rest = rest[size:]
+		return need
 	}
+	return Memory + 1
 }
 
 // appSegments returns the application segments and comments of a JPEG that
 // suit any other. How its colours are stored is not one of them.
 func appSegments(data []byte) []byte {
 	var kept []byte
-	eachSegment(data, func(marker byte, segment []byte) bool {
-		if marker > 0xe0 && marker < 0xee || marker == 0xef || marker == 0xfe {
-			kept = append(kept, segment...)
+	for s := range container.JPEG(data) {
+		switch m := s.Marker; {
+		case m > container.APP0 && m < 0xee || m == container.APPF || m == container.COM:
+			kept = append(kept, s.Raw...)
+		case m == container.SOS:
+			return kept
 		}
-		return true
-	})
+	}
 	return kept
 }
 
@@ -186,8 +173,7 @@ func exifSegment(exif []byte) []byte {
 	if len(exif) == 0 || len(exif) > 65000 {
 		return nil
 	}
-	head := binary.BigEndian.AppendUint16([]byte{0xff, 0xe1}, uint16(8+len(exif)))
-	return append(append(head, "Exif\x00\x00"...), exif...)
+	return container.AppendJPEGSegment(nil, container.APP0+1, []byte("Exif\x00\x00"), exif)
 }
 
 // iccSegments returns an ICC profile as a JPEG holds it.
@@ -200,10 +186,7 @@ func iccSegments(profile []byte) []byte {
 	}
 	for i := range count {
 		p := profile[i*part : min(len(profile), (i+1)*part)]
-		out = append(out, 0xff, 0xe2)
-		out = binary.BigEndian.AppendUint16(out, uint16(2+14+len(p)))
-		out = append(append(out, "ICC_PROFILE\x00"...), byte(i+1), byte(count))
-		out = append(out, p...)
+		out = container.AppendJPEGSegment(out, container.APP0+2, []byte("ICC_PROFILE\x00"), []byte{byte(i + 1), byte(count)}, p)
 	}
 	return out
 }

@@ -4,28 +4,15 @@ import (
 	"bytes"
 	"compress/zlib"
 	"context"
-	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"io"
-)
 
-const pngSignature = "\x89PNG\r\n\x1a\n"
-
-// The colour types of PNG.
-const (
-	gray      = 0
-	rgb       = 2
-	palette   = 3
-	grayAlpha = 4
-	rgbAlpha  = 6
+	"bilipaste/internal/picture/container"
 )
 
 // pngFile is a still PNG, taken apart.
 type pngFile struct {
-	width, height int
-	depth, colour int
-	interlaced    bool
+	container.PNGHeader
 	plte, trns    []byte
 	head          []byte   // the signature and IHDR
 	before, after [][]byte // the other chunks, before and after the pixels
@@ -36,65 +23,44 @@ var errPNG = errors.New("it is no PNG that can be read")
 
 // readPNG takes a PNG apart. An animation is an error.
 func readPNG(data []byte) (*pngFile, error) {
-	const ihdr = len(pngSignature) + 25
-	if len(data) < ihdr || string(data[:len(pngSignature)]) != pngSignature || string(data[12:16]) != "IHDR" {
+	if container.AnimatedPNG(data) {
 		return nil, errPNG
 	}
-	f := &pngFile{
-		width: int(binary.BigEndian.Uint32(data[16:])), height: int(binary.BigEndian.Uint32(data[20:])),
-		depth: int(data[24]), colour: int(data[25]), interlaced: data[28] == 1, head: data[:ihdr],
-	}
-	switch {
-	case f.width < 1 || f.height < 1 || f.samples() == 0 || data[26] != 0 || data[27] != 0 || data[28] > 1:
-		return nil, errPNG
-	case f.depth != 8 && f.depth != 16 && (f.colour != gray && f.colour != palette || f.depth != 1 && f.depth != 2 && f.depth != 4):
-		return nil, errPNG
-	case f.width > 1<<20 || f.height > 1<<20 || f.width*f.height > 250e6:
-		return nil, ErrMemory
-	}
-	for rest := data[ihdr:]; len(rest) >= 12; {
-		size := uint64(binary.BigEndian.Uint32(rest)) + 12
-		if size > uint64(len(rest)) {
-			break
+	f := &pngFile{}
+	for c, err := range container.PNG(data) {
+		if err != nil {
+			return nil, err
 		}
-		chunk := rest[:size]
-		rest = rest[size:]
-		body := chunk[8 : size-4]
-		switch string(chunk[4:8]) {
-		case "acTL":
-			return nil, errPNG
-		case "IEND":
-			return f, nil
-		case "IDAT":
-			f.pixels = append(f.pixels, body)
+		switch {
+		case f.head == nil:
+			if c.Name != "IHDR" {
+				return nil, errPNG
+			}
+			if f.PNGHeader, err = container.ParsePNGHeader(c.Body); err != nil {
+				return nil, err
+			}
+			if f.Width > 1<<20 || f.Height > 1<<20 || f.Width*f.Height > 250e6 {
+				return nil, ErrMemory
+			}
+			f.head = data[:len(container.PNGSignature)+len(c.Raw)]
 			continue
-		case "PLTE":
-			f.plte = body
-		case "tRNS":
-			f.trns = body
+		case c.Name == "IEND":
+			return f, nil
+		case c.Name == "IDAT":
+			f.pixels = append(f.pixels, c.Body)
+			continue
+		case c.Name == "PLTE":
+			f.plte = c.Body
+		case c.Name == "tRNS":
+			f.trns = c.Body
 		}
 		if f.pixels == nil {
-			f.before = append(f.before, chunk)
+			f.before = append(f.before, c.Raw)
 		} else {
-			f.after = append(f.after, chunk)
+			f.after = append(f.after, c.Raw)
 		}
 	}
 	return nil, errPNG
-}
-
-// samples returns how many samples a pixel has.
-func (f *pngFile) samples() int {
-	switch f.colour {
-	case gray, palette:
-		return 1
-	case grayAlpha:
-		return 2
-	case rgb:
-		return 3
-	case rgbAlpha:
-		return 4
-	}
-	return 0
 }
 
 // adam7 holds, for each pass of an interlaced picture, where it begins and how
@@ -123,19 +89,19 @@ func (f *pngFile) lines(ctx context.Context, do func(line) error) error {
 		return err
 	}
 	passes := adam7[:]
-	if !f.interlaced {
+	if !f.Interlaced {
 		passes = []struct{ x, y, dx, dy int }{{0, 0, 1, 1}}
 	}
-	bits := f.samples() * f.depth
+	bits := f.Samples() * f.Depth
 	for _, pass := range passes {
-		pixels := (f.width - pass.x + pass.dx - 1) / pass.dx
+		pixels := (f.Width - pass.x + pass.dx - 1) / pass.dx
 		if pixels <= 0 {
 			continue
 		}
 		size := (pixels*bits + 7) / 8
 		above, buffer := make([]byte, 1+size), make([]byte, 1+size)
 		first := true
-		for y := pass.y; y < f.height; y += pass.dy {
+		for y := pass.y; y < f.Height; y += pass.dy {
 			if _, err := io.ReadFull(z, buffer); err != nil {
 				return err
 			}
@@ -217,18 +183,11 @@ func (f *pngFile) withPixels(body []byte) []byte {
 	for _, c := range f.before {
 		out = append(out, c...)
 	}
-	out = appendChunk(out, "IDAT", body)
+	out = container.AppendPNGChunk(out, "IDAT", body)
 	for _, c := range f.after {
 		out = append(out, c...)
 	}
-	return appendChunk(out, "IEND", nil)
-}
-
-func appendChunk(out []byte, name string, body []byte) []byte {
-	out = binary.BigEndian.AppendUint32(out, uint32(len(body)))
-	start := len(out)
-	out = append(append(out, name...), body...)
-	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[start:]))
+	return container.AppendPNGChunk(out, "IEND", nil)
 }
 
 // profile returns the ICC profile of a PNG, nil if it has none.
@@ -273,30 +232,23 @@ func withProfile(data, profile []byte) ([]byte, error) {
 		return nil, err
 	}
 	out := append([]byte(nil), f.head...)
-	out = appendChunk(out, "iCCP", body.Bytes())
+	out = container.AppendPNGChunk(out, "iCCP", body.Bytes())
 	return append(out, data[len(f.head):]...), nil
 }
 
 // Still returns an animated PNG without its animation: the picture that
 // viewers show that know of none.
 func Still(data []byte) ([]byte, error) {
-	if len(data) < len(pngSignature) {
-		return nil, errPNG
-	}
-	out := append([]byte(nil), data[:len(pngSignature)]...)
-	for rest := data[len(pngSignature):]; len(rest) >= 12; {
-		size := uint64(binary.BigEndian.Uint32(rest)) + 12
-		if size > uint64(len(rest)) {
-			break
+	out := []byte(container.PNGSignature)
+	for c, err := range container.PNG(data) {
+		if err != nil {
+			return nil, err
 		}
-		switch name := string(rest[4:8]); name {
+		switch c.Name {
 		case "acTL", "fcTL", "fdAT":
-		case "IEND":
-			return append(out, rest[:size]...), nil
 		default:
-			out = append(out, rest[:size]...)
+			out = append(out, c.Raw...)
 		}
-		rest = rest[size:]
 	}
-	return nil, errPNG
+	return out, nil
 }

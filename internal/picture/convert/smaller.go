@@ -8,6 +8,8 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+
+	"bilipaste/internal/picture/container"
 )
 
 // Recompress returns a PNG with the same pixels, compressed anew as hard as
@@ -33,7 +35,7 @@ func Recompress(ctx context.Context, data []byte, limit int) ([]byte, error) {
 			}
 		}
 		best := 0
-		if f.depth >= 8 && f.colour != palette {
+		if f.Depth >= 8 && f.Colour != container.PNGPalette {
 			best = filter(&rows, l.row, above, l.samplesBytes)
 		} else {
 			copy(rows[0][1:], l.row)
@@ -99,10 +101,10 @@ func Palette(ctx context.Context, data []byte, limit int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.colour == palette || f.colour != rgb && f.colour != rgbAlpha && f.profile() != nil {
+	if f.Colour == container.PNGPalette || f.Colour != container.PNGColour && f.Colour != container.PNGAlpha && f.profile() != nil {
 		return nil, ErrColours // a profile for shades of gray suits no palette
 	}
-	m := image.NewPaletted(image.Rect(0, 0, f.width, f.height), make(color.Palette, 0, 256))
+	m := image.NewPaletted(image.Rect(0, 0, f.Width, f.Height), make(color.Palette, 0, 256))
 	known := map[color.NRGBA]uint8{}
 	var last color.NRGBA
 	var index uint8
@@ -163,10 +165,10 @@ func (f *pngFile) dress(data []byte, limit int) ([]byte, error) {
 
 // pixel returns the i-th pixel of a line, and whether 8 bits hold it exactly.
 func (f *pngFile) pixel(row []byte, i int) (c color.NRGBA, exact bool) {
-	n := f.samples()
+	n := f.Samples()
 	var s [4]byte
 	exact = true
-	switch f.depth {
+	switch f.Depth {
 	case 8:
 		copy(s[:], row[i*n:i*n+n])
 	case 16:
@@ -176,22 +178,22 @@ func (f *pngFile) pixel(row []byte, i int) (c color.NRGBA, exact bool) {
 			exact = exact && high == low
 		}
 	default:
-		mask := byte(1<<f.depth - 1)
-		v := row[i*f.depth/8] >> (8 - f.depth - i*f.depth%8) & mask
-		if s[0] = v; f.colour == gray {
+		mask := byte(1<<f.Depth - 1)
+		v := row[i*f.Depth/8] >> (8 - f.Depth - i*f.Depth%8) & mask
+		if s[0] = v; f.Colour == container.PNGGray {
 			s[0] = v * (255 / mask)
 		}
 	}
-	switch f.colour {
-	case gray:
+	switch f.Colour {
+	case container.PNGGray:
 		c = color.NRGBA{s[0], s[0], s[0], 255}
-	case grayAlpha:
+	case container.PNGGrayAlpha:
 		c = color.NRGBA{s[0], s[0], s[0], s[1]}
-	case rgb:
+	case container.PNGColour:
 		c = color.NRGBA{s[0], s[1], s[2], 255}
-	case rgbAlpha:
+	case container.PNGAlpha:
 		c = color.NRGBA{s[0], s[1], s[2], s[3]}
-	case palette:
+	case container.PNGPalette:
 		if at := 3 * int(s[0]); at+3 <= len(f.plte) {
 			c = color.NRGBA{f.plte[at], f.plte[at+1], f.plte[at+2], 255}
 		} else {
@@ -201,7 +203,7 @@ func (f *pngFile) pixel(row []byte, i int) (c color.NRGBA, exact bool) {
 			c.A = f.trns[s[0]]
 		}
 	}
-	if f.colour == gray && len(f.trns) == 2 && f.isKey(row, i, 1) || f.colour == rgb && len(f.trns) == 6 && f.isKey(row, i, 3) {
+	if f.Colour == container.PNGGray && len(f.trns) == 2 && f.isKey(row, i, 1) || f.Colour == container.PNGColour && len(f.trns) == 6 && f.isKey(row, i, 3) {
 		c.A = 0
 	}
 	return c, exact
@@ -213,13 +215,13 @@ func (f *pngFile) isKey(row []byte, i, n int) bool {
 		want := uint16(f.trns[2*k])<<8 | uint16(f.trns[2*k+1])
 		var v uint16
 		at := i*n + k
-		switch f.depth {
+		switch f.Depth {
 		case 16:
 			v = uint16(row[2*at])<<8 | uint16(row[2*at+1])
 		case 8:
 			v = uint16(row[at])
 		default:
-			v = uint16(row[at*f.depth/8] >> (8 - f.depth - at*f.depth%8) & byte(1<<f.depth-1))
+			v = uint16(row[at*f.Depth/8] >> (8 - f.Depth - at*f.Depth%8) & byte(1<<f.Depth-1))
 		}
 		if v != want {
 			return false

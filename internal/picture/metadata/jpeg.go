@@ -2,117 +2,60 @@ package metadata
 
 import (
 	"bytes"
-	"encoding/binary"
-	"errors"
-	"slices"
+
+	"bilipaste/internal/picture/container"
 )
 
-// The JPEG markers that mean something here.
+// The application segments that may show.
 const (
-	tem  = 0x01
-	rst0 = 0xd0
-	rst7 = 0xd7
-	soi  = 0xd8
-	eoi  = 0xd9
-	sos  = 0xda
-	app0 = 0xe0
-	appF = 0xef
-	com  = 0xfe
+	jfif  = container.APP0
+	exif  = container.APP0 + 1
+	icc   = container.APP0 + 2
+	adobe = container.APP0 + 14
 )
 
 // JPEG removes the metadata of a JPEG. Of its application segments only what
 // shows stays: the JFIF header without its thumbnail, the colour profile,
 // Adobe's colour transform, and the orientation.
 func JPEG(data []byte) ([]byte, error) {
-	if len(data) < 4 || data[0] != 0xff || data[1] != soi {
-		return nil, errors.New("it does not start as a JPEG does")
-	}
 	var out pieces
-	out.keep(data[:2])
-	exif := false
-	for rest := data[2:]; ; {
-		at := bytes.IndexByte(rest, 0xff) // what stands before it belongs to nothing
-		for at >= 0 && at+1 < len(rest) && rest[at+1] == 0xff {
-			at++
-		}
-		if at < 0 || at+1 >= len(rest) {
-			return nil, errCut
-		}
-		marker := rest[at+1]
+	seenExif := false
+	for s, err := range container.JPEG(data) {
 		switch {
-		case marker == eoi:
-			out.keep(rest[at : at+2])
-			return out.join(data), nil
-		case marker == 0 || marker == tem || marker >= rst0 && marker <= soi:
-			rest = rest[at+2:]
-			continue
-		}
-		if len(rest) < at+4 {
-			return nil, errCut
-		}
-		size := 2 + int(binary.BigEndian.Uint16(rest[at+2:]))
-		if size < 4 || size > len(rest)-at {
-			return nil, errCut
-		}
-		segment := rest[at : at+size]
-		rest = rest[at+size:]
-		switch {
-		case marker == sos:
-			end := scanEnd(rest)
-			out.keep(segment)
-			out.keep(rest[:end])
-			rest = rest[end:]
-		case marker < app0 || marker > appF && marker != com:
-			out.keep(segment)
+		case err != nil:
+			return nil, err
+		case s.Marker >= container.APP0 && s.Marker <= container.APPF || s.Marker == container.COM:
+			out.put(shown(s, &seenExif), s.Raw)
 		default:
-			fresh := shown(marker, segment, &exif)
-			out.put(fresh, segment)
+			out.keep(s.Raw)
 		}
 	}
-}
-
-// scanEnd returns where the compressed data ends that rest begins with: at a
-// marker that is not part of it.
-func scanEnd(rest []byte) int {
-	for at := 0; ; at++ {
-		next := bytes.IndexByte(rest[at:], 0xff)
-		if next < 0 || at+next+1 >= len(rest) {
-			return len(rest)
-		}
-		at += next
-		if m := rest[at+1]; m != 0 && m != 0xff && (m < rst0 || m > rst7) {
-			return at
-		}
-	}
+	return out.join(data), nil
 }
 
 // shown returns what stays of an application segment or a comment, perhaps
 // nothing. Of several EXIF segments the first counts, as it does to viewers.
-func shown(marker byte, segment []byte, exif *bool) []byte {
-	body := segment[4:]
+func shown(s container.Segment, seenExif *bool) []byte {
+	const jfifSize, adobeSize = 14, 12
+	body := s.Body
 	switch {
-	case marker == app0 && bytes.HasPrefix(body, []byte("JFIF\x00")) && len(body) >= 14:
-		if len(body) == 14 && body[12] == 0 && body[13] == 0 {
-			return segment
+	case s.Marker == jfif && bytes.HasPrefix(body, []byte("JFIF\x00")) && len(body) >= jfifSize:
+		if len(body) == jfifSize && body[12] == 0 && body[13] == 0 {
+			return s.Raw
 		}
-		return jpegSegment(marker, body[:12], []byte{0, 0})
-	case marker == app0+1 && bytes.HasPrefix(body, []byte("Exif\x00")) && len(body) >= 6 && !*exif:
-		*exif = true
-		if o := Orientation(body[6:]); o != 0 {
-			return jpegSegment(marker, []byte("Exif\x00\x00"), oriented(o))
+		return container.AppendJPEGSegment(nil, s.Marker, body[:12], []byte{0, 0}) // no thumbnail
+	case s.Marker == exif && bytes.HasPrefix(body, []byte("Exif\x00")) && len(body) >= 6 && !*seenExif:
+		*seenExif = true
+		if o := container.Orientation(body[6:]); o != 0 {
+			return container.AppendJPEGSegment(nil, s.Marker, []byte("Exif\x00\x00"), oriented(o))
 		}
-	case marker == app0+2 && bytes.HasPrefix(body, []byte("ICC_PROFILE\x00")):
-		return segment
-	case marker == app0+14 && bytes.HasPrefix(body, []byte("Adobe")) && len(body) >= 12:
-		if len(body) == 12 {
-			return segment
+	case s.Marker == icc && bytes.HasPrefix(body, []byte("ICC_PROFILE\x00")):
+		return s.Raw
+	case s.Marker == adobe && bytes.HasPrefix(body, []byte("Adobe")) && len(body) >= adobeSize:
+		if len(body) == adobeSize {
+			return s.Raw
 		}
-		return jpegSegment(marker, body[:12], nil)
+		return container.AppendJPEGSegment(nil, s.Marker, body[:adobeSize])
 	}
 	return nil
-}
-
-func jpegSegment(marker byte, head, tail []byte) []byte {
-	start := binary.BigEndian.AppendUint16([]byte{0xff, marker}, uint16(2+len(head)+len(tail)))
-	return slices.Concat(start, head, tail)
 }

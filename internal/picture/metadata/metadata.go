@@ -8,11 +8,7 @@
 // error means that the picture is malformed.
 package metadata
 
-import (
-	"bytes"
-	"encoding/binary"
-	"errors"
-)
+import "bytes"
 
 // pieces gathers what stays of a picture.
 type pieces struct {
@@ -41,45 +37,7 @@ func (p *pieces) join(data []byte) []byte {
 	return bytes.Join(p.parts, nil)
 }
 
-// Orientation reads the Orientation of EXIF data, which is laid out as a TIFF
-// file: 2 to 8, or 0 where it is upright, missing or unreadable.
-func Orientation(exif []byte) uint16 {
-	if len(exif) < 8 {
-		return 0
-	}
-	var order binary.ByteOrder
-	switch string(exif[:4]) {
-	case "II*\x00":
-		order = binary.LittleEndian
-	case "MM\x00*":
-		order = binary.BigEndian
-	default:
-		return 0
-	}
-	const tag, short, entrySize = 0x0112, 3, 12
-	first := order.Uint32(exif[4:])
-	if uint64(first)+2 > uint64(len(exif)) {
-		return 0
-	}
-	entries := exif[first+2:]
-	for range order.Uint16(exif[first:]) {
-		if len(entries) < entrySize {
-			return 0
-		}
-		if order.Uint16(entries) == tag && order.Uint16(entries[2:]) == short && order.Uint32(entries[4:]) == 1 {
-			if o := order.Uint16(entries[8:]); o >= 2 && o <= 8 {
-				return o
-			}
-			return 0
-		}
-		entries = entries[entrySize:]
-	}
-	return 0
-}
-
 // oriented returns EXIF data that holds an Orientation and nothing else.
 func oriented(o uint16) []byte {
 	return []byte{'M', 'M', 0, '*', 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, byte(o), 0, 0, 0, 0, 0, 0}
 }
-
-var errCut = errors.New("it ends in the middle")

@@ -1,81 +1,45 @@
 package metadata
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash/crc32"
-)
 
-const pngSignature = "\x89PNG\r\n\x1a\n"
+	"bilipaste/internal/picture/container"
+)
 
 // PNG removes the metadata of a PNG, also of an animated one. The chunks that
 // stay are the ones that a picture cannot do without, and those that change
-// how it looks.
+// how it looks; of the latter a damaged one goes, as viewers have it.
 func PNG(data []byte) ([]byte, error) {
-	if len(data) < len(pngSignature) || string(data[:len(pngSignature)]) != pngSignature {
-		return nil, errors.New("it does not start as a PNG does")
-	}
 	var out pieces
-	out.keep(data[:len(pngSignature)])
+	out.keep(data[:min(len(container.PNGSignature), len(data))])
 	exif := false
-	for rest := data[len(pngSignature):]; ; {
-		if len(rest) < 12 {
-			return nil, errCut
+	for c, err := range container.PNG(data) {
+		if err != nil {
+			return nil, err
 		}
-		size := uint64(binary.BigEndian.Uint32(rest)) + 12
-		if size > uint64(len(rest)) {
-			return nil, errCut
-		}
-		chunk := rest[:size]
-		rest = rest[size:]
-		switch name := string(chunk[4:8]); {
-		case name == "eXIf":
-			if o := Orientation(chunk[8 : size-4]); o != 0 && !exif {
+		switch {
+		case c.Critical():
+			if !c.Sound() {
+				return nil, fmt.Errorf("its chunk %q is damaged", c.Name)
+			}
+			out.keep(c.Raw)
+		case c.Name == "eXIf":
+			if o := container.Orientation(c.Body); o != 0 && !exif && c.Sound() {
 				exif = true
-				out.put(pngChunk(name, oriented(o)), chunk)
+				out.put(container.AppendPNGChunk(nil, c.Name, oriented(o)), c.Raw)
 			}
-		case pngShows(name):
-			if crc32.ChecksumIEEE(chunk[4:size-4]) != binary.BigEndian.Uint32(chunk[size-4:]) {
-				return nil, fmt.Errorf("its chunk %q is damaged", name)
-			}
-			out.keep(chunk)
-			if name == "IEND" {
-				return out.join(data), nil
-			}
+		case pngShows(c.Name) && c.Sound():
+			out.keep(c.Raw)
 		}
 	}
+	return out.join(data), nil
 }
 
-// pngShows tells whether a chunk changes how a PNG looks.
+// pngShows tells whether an ancillary chunk changes how a PNG looks.
 func pngShows(name string) bool {
 	switch name {
 	case "tRNS", "gAMA", "cHRM", "sRGB", "iCCP", "cICP", "mDCV", "cLLI", "sBIT", "bKGD", "pHYs", "acTL", "fcTL", "fdAT":
 		return true
-	}
-	return name[0]&0x20 == 0 // a critical one
-}
-
-func pngChunk(name string, body []byte) []byte {
-	chunk := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
-	chunk = append(append(chunk, name...), body...)
-	return binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
-}
-
-// AnimatedPNG tells whether a PNG moves.
-func AnimatedPNG(data []byte) bool {
-	for at := len(pngSignature); len(data)-at >= 12; {
-		switch string(data[at+4 : at+8]) {
-		case "acTL":
-			return true
-		case "IDAT":
-			return false
-		}
-		size := uint64(binary.BigEndian.Uint32(data[at:])) + 12
-		if size > uint64(len(data)-at) {
-			return false
-		}
-		at += int(size)
 	}
 	return false
 }
