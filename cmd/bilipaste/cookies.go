@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -79,78 +75,4 @@ func (c *cli) askSecret(ctx context.Context, terminal *os.File, name string) (st
 	case <-ctx.Done():
 		return "", errors.Join(ctx.Err(), term.Restore(fd, before))
 	}
-}
-
-const anyPicGo = "auto" // the file that is found, rather than one that is named
-
-// picGoSession takes the session out of a configuration of PicGo or PicList.
-func picGoSession(file string) (account.Session, error) {
-	named, files := file != anyPicGo, picGoFiles()
-	if named {
-		files = []string{file}
-	}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		switch {
-		case err == nil:
-			return readPicGo(file, data)
-		case named || !errors.Is(err, fs.ErrNotExist):
-			return account.Session{}, lang.Errorf("cli.picgo.unreadable", lang.Data{"File": file, "Cause": err}, err)
-		}
-	}
-	return account.Session{}, lang.Errorf("cli.picgo.none", lang.Data{"Files": strings.Join(files, ", ")}, nil)
-}
-
-// picGoFiles are where the configurations are: of the programs with windows,
-// and of those without.
-func picGoFiles() []string {
-	var files []string
-	for _, name := range []string{"picgo", "piclist"} {
-		if dir, err := os.UserConfigDir(); err == nil {
-			files = append(files, filepath.Join(dir, name, "data.json"))
-		}
-		if home, err := os.UserHomeDir(); err == nil {
-			files = append(files, filepath.Join(home, "."+name, "config.json"))
-		}
-	}
-	return files
-}
-
-// readPicGo finds the session in a configuration: the one in use, or else the
-// chosen one of those that are kept.
-func readPicGo(file string, data []byte) (account.Session, error) {
-	type picBed struct {
-		ID       string `json:"_id"`
-		SESSDATA string `json:"SESSDATA"`
-		CSRF     string `json:"csrf"`
-	}
-	var settings struct {
-		PicBed struct {
-			Bilibili picBed `json:"bilibili"`
-		} `json:"picBed"`
-		Uploader struct {
-			Bilibili struct {
-				ConfigList []picBed `json:"configList"`
-				DefaultID  string   `json:"defaultId"`
-			} `json:"bilibili"`
-		} `json:"uploader"`
-	}
-	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), &settings); err != nil {
-		return account.Session{}, lang.Errorf("cli.picgo.unreadable", lang.Data{"File": file, "Cause": err}, err)
-	}
-	kept := settings.Uploader.Bilibili
-	accounts := []picBed{settings.PicBed.Bilibili}
-	for _, chosen := range []bool{true, false} {
-		for _, c := range kept.ConfigList {
-			if (c.ID == kept.DefaultID) == chosen {
-				accounts = append(accounts, c)
-			}
-		}
-	}
-	for _, c := range accounts {
-		if s, err := account.NewSession(c.SESSDATA, c.CSRF); err != nil || !s.IsZero() {
-			return s, err
-		}
-	}
-	return account.Session{}, lang.Errorf("cli.picgo.no_session", lang.Data{"File": file}, nil)
 }

@@ -16,6 +16,7 @@ import (
 	"bilipaste/internal/app"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/launch"
 	"bilipaste/internal/terminal"
 )
 
@@ -171,7 +172,7 @@ func (c *cli) copyLink(ctx context.Context, number int64) error {
 		return err
 	}
 	text := c.settings.Format.Write(format.Picture{URL: e.Link.URL, Name: e.Picture.Name, Width: e.Link.Width, Height: e.Link.Height})
-	if err := c.copyText(ctx, text); err != nil {
+	if err := launch.Copy(ctx, c.app, c.err, text); err != nil {
 		return err
 	}
 	if !e.Dead.IsZero() {

@@ -12,25 +12,32 @@ import (
 	"bilipaste/internal/app"
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picgo"
 	"bilipaste/internal/qr"
 )
+
+const anyPicGo = "auto" // the configuration that is found, rather than one that is named
 
 func (c *cli) loginCommand() *cobra.Command {
 	cmd := c.command("login", "login")
 	picture := cmd.Flags().String("png", "", c.say.Text("cli.flag.png"))
 	open := cmd.Flags().Bool("open", false, c.say.Text("cli.flag.open"))
 	cookie := cmd.Flags().Bool("cookie", false, c.say.Text("cli.flag.cookie"))
-	picgo := cmd.Flags().String("from-picgo", "", c.say.Text("cli.flag.from_picgo"))
+	from := cmd.Flags().String("from-picgo", "", c.say.Text("cli.flag.from_picgo"))
 	cmd.Flags().Lookup("from-picgo").NoOptDefVal = anyPicGo
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx := cmd.Context()
 		switch {
-		case *cookie && *picgo != "", (*cookie || *picgo != "") && (*picture != "" || *open):
+		case *cookie && *from != "", (*cookie || *from != "") && (*picture != "" || *open):
 			return usage("cli.login.ways", lang.Data{"Command": cmd.CommandPath()})
 		case *cookie:
 			return c.adopt(ctx, func() (account.Session, error) { return c.pastedSession(ctx) })
-		case *picgo != "":
-			return c.adopt(ctx, func() (account.Session, error) { return picGoSession(*picgo) })
+		case *from != "":
+			file := *from
+			if file == anyPicGo {
+				file = ""
+			}
+			return c.adopt(ctx, func() (account.Session, error) { return picgo.Session(file) })
 		}
 		return c.login(ctx, *picture, *open)
 	}

@@ -15,6 +15,7 @@ import (
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/launch"
 )
 
 func main() {
@@ -63,7 +64,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	lost := results.failed()
-	switch _, silent := errors.AsType[told](err); {
+	switch {
 	case err == nil && lost != nil:
 		err = lang.Errorf("cli.no_output", lang.Data{"Cause": lost}, lost)
 		c.complain(err)
@@ -71,7 +72,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return exitDone
 	case ctx.Err() != nil:
 		return exitInterrupted
-	case !silent:
+	case !errors.Is(err, launch.ErrTold):
 		c.complain(err)
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
@@ -136,6 +137,8 @@ func await[T any](ctx context.Context, task func() (T, error)) (T, error) {
 type told struct{ error }
 
 func (t told) Unwrap() error { return t.error }
+
+func (t told) Is(target error) bool { return target == launch.ErrTold }
 
 // usageError is an error in how the program was called.
 type usageError struct{ error }

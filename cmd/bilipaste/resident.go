@@ -68,7 +68,7 @@ func (c *cli) nowCommand() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		answer, err := control.Ask(cmd.Context(), c.app.Places.State, control.Request{Do: control.Now})
 		if errors.Is(err, control.ErrNotRunning) {
-			answer, err = launch.Now(cmd.Context(), c.app, c.copyText)
+			answer, err = launch.Now(cmd.Context(), c.app, c.err)
 		}
 		if err != nil {
 			return err
@@ -116,4 +116,11 @@ func (c *cli) failed(a control.Answer) error {
 		c.complain(a.Error)
 	}
 	return told{a.Error}
+}
+
+// holdCommand is how a text that a command has copied outlives it.
+func (c *cli) holdCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: launch.HoldCommand, Hidden: true, Args: args(0, 0)}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return launch.Hold(cmd.Context(), c.app, c.in, c.out) }
+	return cmd
 }

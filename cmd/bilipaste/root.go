@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/launch"
 )
 
 // rootCommand builds the whole command line in the user's language.
@@ -47,7 +48,9 @@ func (c *cli) rootCommand() *cobra.Command {
 
 	root.AddCommand(c.trayCommand(), c.watchCommand(), c.uploadCommand(), c.writingCommand(), c.nowCommand(), c.putBackCommand(), c.loginCommand(), c.logoutCommand(), c.statusCommand(), c.infoCommand(), c.doctorCommand(),
 		c.historyCommand(), c.queueCommand(), c.albumCommand(), c.configCommand(), c.sandboxCommand(), c.versionCommand())
-	root.AddCommand(c.holdCommands()...)
+	if launch.HoldCommand != "" {
+		root.AddCommand(c.holdCommand())
+	}
 	root.AddCommand(buildCommands()...)
 	c.translate(root)
 	return root

@@ -4,12 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
-	"os"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"bilipaste/internal/album"
 	"bilipaste/internal/app"
@@ -53,7 +49,7 @@ func (c *cli) upload(ctx context.Context, files []string, again bool) error {
 	case !c.json:
 		c.complain(stop)
 	}
-	bar := c.progress(len(files))
+	bar := terminal.NewProgress(c.err, c.say.Text("cli.uploading"), len(files))
 	for _, file := range files {
 		picture, err := await(ctx, func() (picture.Picture, error) { return c.open(file) })
 		var entry *album.Pending
@@ -76,7 +72,7 @@ func (c *cli) upload(ctx context.Context, files []string, again bool) error {
 			payer := writing.Payer{Album: kept, Language: c.language, Log: c.app.Log}
 			payer.Postpone(ctx, *entry, err)
 		}
-		bar.clear()
+		bar.Clear()
 		c.printLink(file, picture, link, err)
 		switch {
 		case c.json:
@@ -94,9 +90,9 @@ func (c *cli) upload(ctx context.Context, files []string, again bool) error {
 		default:
 			failed = cmp.Or(failed, err)
 		}
-		bar.next()
+		bar.Next()
 	}
-	bar.clear()
+	bar.Clear()
 	if failed != nil {
 		return told{failed}
 	}
@@ -158,32 +154,5 @@ func (c *cli) printLink(file string, p picture.Picture, link uploader.Link, err 
 		for _, note := range terminal.Notes(c.say, link) {
 			fmt.Fprintf(c.err, "%s: %s\n", terminal.OneLine(cmp.Or(p.Name, file)), note)
 		}
-	}
-}
-
-// progress shows how far it is, for more than one file and on a terminal only.
-type progress struct{ bar *progressbar.ProgressBar }
-
-func (c *cli) progress(files int) progress {
-	f, ok := c.err.(*os.File)
-	if files < 2 || !ok || !term.IsTerminal(int(f.Fd())) {
-		return progress{}
-	}
-	bar := progressbar.NewOptions(files, progressbar.OptionSetWriter(io.Writer(f)),
-		progressbar.OptionSetDescription(c.say.Text("cli.uploading")), progressbar.OptionShowCount(),
-		progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish())
-	_ = bar.RenderBlank()
-	return progress{bar}
-}
-
-func (p progress) clear() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-	}
-}
-
-func (p progress) next() {
-	if p.bar != nil {
-		_ = p.bar.Add(1)
 	}
 }

@@ -21,6 +21,9 @@ import (
 	"bilipaste/tray"
 )
 
+// ErrTold is an error that the user was told of where it happened.
+var ErrTold = errors.New("told already")
+
 // Tray runs the program in the tray until its user quits it, or ctx is done.
 // Where it runs already that is shown, and told of by complain. It must be
 // called from the main goroutine.
@@ -80,8 +83,8 @@ func Watch(ctx context.Context, a *app.App, out, errOut io.Writer, json bool) er
 }
 
 // Now uploads what is on the clipboard by a program that runs for that alone.
-// keep has the pasted text stay on the clipboard after the program's end.
-func Now(ctx context.Context, a *app.App, keep func(ctx context.Context, text string) error) (control.Answer, error) {
+// The pasted text stays on the clipboard after its end, as with Copy.
+func Now(ctx context.Context, a *app.App, errOut io.Writer) (control.Answer, error) {
 	r, err := resident.New(ctx, a, false)
 	if err != nil {
 		return control.Answer{}, err
@@ -90,7 +93,7 @@ func Now(ctx context.Context, a *app.App, keep func(ctx context.Context, text st
 	err = together(ctx, r, func(ctx context.Context) error {
 		result, err := r.UploadNow(ctx)
 		if result.Text != "" && result.Pasted == nil {
-			err = errors.Join(err, keep(ctx, result.Text))
+			err = errors.Join(err, Copy(ctx, a, errOut, result.Text))
 		}
 		answer = control.Answer{Links: control.Links(result), Error: fault.Tell(r.Language(), err)}
 		return nil

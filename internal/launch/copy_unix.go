@@ -1,6 +1,6 @@
 //go:build unix && !darwin
 
-package main
+package launch
 
 import (
 	"context"
@@ -11,23 +11,27 @@ import (
 	"os/exec"
 	"syscall"
 
-	"github.com/spf13/cobra"
+	"bilipaste/internal/app"
 )
 
 // What is on the clipboard lives here in the program that has put it there. So
 // a command that copies leaves a process behind that holds the text until
 // something else is copied, as other programs of the terminal do.
 
-// held is what that process says once the text is on the clipboard.
+// HoldCommand is the hidden command of that process; its text is its input.
+const HoldCommand = "hold"
+
+// held is what the process says once the text is on the clipboard.
 const held = "held\n"
 
-// copyText puts a text on the clipboard, where it stays after the program's end.
-func (c *cli) copyText(ctx context.Context, text string) error {
+// Copy puts a text on the clipboard, where it stays after the program's end.
+// Where that fails the user is told on errOut, and the error is ErrTold.
+func Copy(ctx context.Context, a *app.App, errOut io.Writer, text string) error {
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	holder := exec.Command(program, "hold", "--config", c.app.Source.File) // it outlives ctx
+	holder := exec.Command(program, HoldCommand, "--config", a.Source.File) // it outlives ctx
 	holder.Args[0] = os.Args[0]
 	holder.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // and the terminal
 	in, err := holder.StdinPipe()
@@ -49,36 +53,32 @@ func (c *cli) copyText(ctx context.Context, text string) error {
 	if err = errors.Join(err, in.Close()); err != nil {
 		return errors.Join(err, holder.Process.Kill(), holder.Wait())
 	}
-	said, err := await(ctx, func() ([]byte, error) { return io.ReadAll(heard) })
-	if ctx.Err() != nil {
-		return errors.Join(ctx.Err(), holder.Process.Kill(), holder.Wait())
+	stop := context.AfterFunc(ctx, func() { _ = holder.Process.Kill() })
+	said, err := io.ReadAll(heard)
+	if !stop() {
+		return errors.Join(ctx.Err(), holder.Wait())
 	}
 	if err == nil && string(said) == held {
 		return holder.Process.Release()
 	}
-	_, _ = c.err.Write(said) // in the user's language
-	return told{errors.Join(err, holder.Wait(), errors.New("the clipboard was not written"))}
+	_, _ = errOut.Write(said) // in the user's language
+	return errors.Join(ErrTold, err, holder.Wait())
 }
 
-func (c *cli) holdCommands() []*cobra.Command {
-	hold := &cobra.Command{Use: "hold", Hidden: true, Args: args(0, 0)}
-	hold.RunE = func(cmd *cobra.Command, _ []string) error { return c.hold(cmd.Context()) }
-	return []*cobra.Command{hold}
-}
-
-// hold puts its input on the clipboard and stays until something else is copied.
-func (c *cli) hold(ctx context.Context) (err error) {
-	text, err := io.ReadAll(c.in)
+// Hold puts what in holds on the clipboard, says so on out, and stays until
+// something else is copied.
+func Hold(ctx context.Context, a *app.App, in io.Reader, out io.Writer) (err error) {
+	text, err := io.ReadAll(in)
 	if err != nil {
 		return err
 	}
-	clipboard, err := c.app.Clipboard(ctx)
+	clipboard, err := a.Clipboard(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, clipboard.Close()) }()
 	return clipboard.Hold(ctx, string(text), func() {
-		fmt.Fprint(c.out, held)
+		fmt.Fprint(out, held)
 		_, _ = os.Stdout.Close(), os.Stderr.Close() // whoever waits for their end need not
 	})
 }
