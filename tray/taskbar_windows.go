@@ -10,12 +10,26 @@ import (
 	"bilipaste/internal/lang"
 )
 
+// identity is the AppUserModelID that the installer gives the program's entry in
+// the Start menu: under it Windows files the program's toasts, with that entry's
+// name and icon, and keeps them in its notification centre.
+const identity = "bilipaste"
+
+// identify gives this process its identity. Windows asks for it before the first
+// window; without one toasts bear the program's file name.
+func identify() {
+	if id, err := windows.UTF16PtrFromString(identity); err == nil {
+		_, _, _ = windows.NewLazySystemDLL("shell32.dll").NewProc("SetCurrentProcessExplicitAppUserModelID").Call(uintptr(unsafe.Pointer(id)))
+	}
+}
+
 var findWindow = windows.NewLazySystemDLL("user32.dll").NewProc("FindWindowExW")
 
 // awaitTaskbar waits until the taskbar is there, which may be some time after
 // the programs that are started at login: without it the library is never
 // ready. It returns false once ctx is done.
 func (t *Tray) awaitTaskbar(ctx context.Context) bool {
+	identify()
 	return awaitWindow(ctx, "Shell_TrayWnd", t.patience, func() {
 		t.without(lang.Errorf("tray.no_taskbar", nil, nil))
 	})

@@ -37,6 +37,8 @@ type windowsDesk struct {
 	state   string // folder
 	another string // program
 	tray    *exec.Cmd
+
+	installer string // of the release
 }
 
 func startWindows(t *testing.T, settings string) *windowsDesk {
@@ -54,7 +56,7 @@ func startWindows(t *testing.T, settings string) *windowsDesk {
 	}
 	d.Wine = desktoptest.StartWine(t)
 	_ = d.Command(`C:\windows\system32\reg.exe`, "delete", `HKCU\Software\Microsoft\Windows\CurrentVersion\Run`, "/v", "bilipaste", "/f").Run()
-	d.folder = d.Release(windowsVersion)
+	d.folder, d.installer = d.Release(windowsVersion)
 	d.another = d.Build("bilipaste/internal/desktoptest/winprogram")
 	file := d.bilipaste("config", "path")
 	if !regexp.MustCompile(`^C:\\users\\\w+\\AppData\\Local\\bilipaste\\config\.json$`).MatchString(file) {

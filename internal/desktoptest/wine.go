@@ -24,7 +24,7 @@ type Wine struct {
 // ends. There is one in a checkout: what is left of an earlier one is ended.
 func StartWine(t testing.TB) *Wine {
 	t.Helper()
-	Need(t, "/usr/lib/wine/wine64", "zip")
+	Need(t, "/usr/lib/wine/wine64", "zip", "makensis")
 	w := &Wine{t, filepath.Join(checkout(t), "scripts", "wine")}
 	w.Restart()
 	t.Cleanup(func() { _ = exec.Command(w.script, "stop").Run() })
@@ -87,25 +87,31 @@ func (w *Wine) Build(pkg string) string {
 	return file
 }
 
-// Release builds a release for Windows and returns the folder that its archive holds.
-func (w *Wine) Release(version string) string {
+// Release returns a release for Windows: the folder that its archive holds, and
+// its installer. It is the one in the folder BILIPASTE_RELEASE, where there is
+// one of this version; otherwise it is built.
+func (w *Wine) Release(version string) (folder, installer string) {
 	w.t.Helper()
-	dir := w.t.TempDir()
-	cmd := exec.Command(filepath.Join(filepath.Dir(w.script), "release"), version, "windows/amd64")
-	cmd.Env = append(os.Environ(), "DIST="+dir, "SOURCE_DATE_EPOCH=1700000000")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		w.t.Fatalf("scripts/release: %v: %s", err, out)
-	}
 	name := "bilipaste-" + version + "-windows-amd64"
+	dir := os.Getenv("BILIPASTE_RELEASE")
+	if _, err := os.Stat(filepath.Join(dir, name+".zip")); dir == "" || err != nil {
+		dir = w.t.TempDir()
+		cmd := exec.Command(filepath.Join(filepath.Dir(w.script), "release"), version, "windows/amd64")
+		cmd.Env = append(os.Environ(), "DIST="+dir, "SOURCE_DATE_EPOCH=1700000000", "INSTALLER_COMPRESSOR=zlib")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			w.t.Fatalf("scripts/release: %v: %s", err, out)
+		}
+	}
 	archive, err := zip.OpenReader(filepath.Join(dir, name+".zip"))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer func() { _ = archive.Close() }()
-	if err := os.CopyFS(dir, archive); err != nil {
+	unpacked := w.t.TempDir()
+	if err := os.CopyFS(unpacked, archive); err != nil {
 		w.t.Fatal(err)
 	}
-	return filepath.Join(dir, name)
+	return filepath.Join(unpacked, name), filepath.Join(dir, name+"-setup.exe")
 }
 
 // Path is how Windows names a file of this machine.
