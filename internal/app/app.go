@@ -22,12 +22,13 @@ import (
 // for concurrent use once its fields are set.
 type App struct {
 	Places    config.Places
-	Source    config.Source // where settings come from; Choose changes it
+	Source    config.Source
 	Version   string        // of the program, for its help
 	Sandboxed bool          // everything goes to a stand-in inside the program
 	Log       *slog.Logger  // for what the user should know
 
 	mu      sync.Mutex
+	chosen  []string // keys of which the file alone is asked
 	network *Network
 	album   *album.Album
 	stores  map[keystore.Mode]*keystore.Store
@@ -36,10 +37,7 @@ type App struct {
 // Settings returns the settings as they are now, after a check of what only
 // the hosts can check. The error is a lang.Teller that names the key.
 func (a *App) Settings() (config.Config, error) {
-	a.mu.Lock()
-	source := a.Source
-	a.mu.Unlock()
-	c, err := source.Load()
+	c, err := a.source().Load()
 	if err == nil {
 		if bad := CheckHosts(c); bad != nil {
 			err = lang.Errorf("config.in_file", lang.Data{"File": a.Source.File, "Cause": bad}, bad)
@@ -53,13 +51,22 @@ func (a *App) Settings() (config.Config, error) {
 func (a *App) Choose(key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.Source = a.Source.Without(key)
+	a.chosen = append(a.chosen, key)
+}
+
+// source is where the settings come from by now.
+func (a *App) source() config.Source {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.Source
+	for _, key := range a.chosen {
+		s = s.Without(key)
+	}
+	return s
 }
 
 // Arguments are those with which a command runs with the settings of this run.
 func (a *App) Arguments(command string) ([]string, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	arguments := []string{command}
 	if a.Source.File != a.Places.File() {
 		file, err := filepath.Abs(a.Source.File)
@@ -68,7 +75,7 @@ func (a *App) Arguments(command string) ([]string, error) {
 		}
 		arguments = append(arguments, "--config", file)
 	}
-	for _, v := range a.Source.Over {
+	for _, v := range a.source().Over {
 		arguments = append(arguments, "--"+v.Key, v.Text)
 	}
 	return arguments, nil

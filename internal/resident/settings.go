@@ -51,6 +51,13 @@ func (r *Resident) reload() {
 // Set saves one setting and takes it over. A choice of the user counts more
 // than the flag with which the program was started. The error is a lang.Teller.
 func (r *Resident) Set(key, value string) error {
+	c := r.State().Settings
+	if err := c.Set(key, value); err != nil {
+		return err
+	}
+	if err := app.CheckHosts(c); err != nil {
+		return err
+	}
 	if err := config.Save(r.app.Source.File, key, value); err != nil {
 		return err
 	}

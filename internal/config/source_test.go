@@ -1,0 +1,35 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"bilipaste/internal/config"
+)
+
+func TestWhatStandsAboveTheFileHolds(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.json")
+	s := config.Source{File: file, Over: []config.Value{{Key: "host", Text: "folder"}, {Key: "format", Text: "html"}}}
+	for _, text := range []string{`{}`, `{"host": "scdn", "bucket": "album"}`, `{"host": `} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := s.Load()
+		if c.Host != "folder" || c.Format.String() != "html" {
+			t.Errorf("%s: host %s, format %s", text, c.Host, c.Format)
+		}
+		if broken := text == `{"host": `; (err != nil) != broken {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if err := os.WriteFile(file, []byte(`{"host": "scdn"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := s.Without("host").Load(); err != nil || c.Host != "scdn" || c.Format.String() != "html" {
+		t.Errorf("chosen anew: host %s, format %s, %v", c.Host, c.Format, err)
+	}
+	if c, _ := s.Load(); c.Host != "folder" {
+		t.Errorf("the source itself has changed: %s", c.Host)
+	}
+}
