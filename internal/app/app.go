@@ -23,9 +23,9 @@ import (
 type App struct {
 	Places    config.Places
 	Source    config.Source
-	Version   string        // of the program, for its help
-	Sandboxed bool          // everything goes to a stand-in inside the program
-	Log       *slog.Logger  // for what the user should know
+	Version   string       // of the program, for its help
+	Sandboxed bool         // everything goes to a stand-in inside the program
+	Log       *slog.Logger // for what the user should know
 
 	mu      sync.Mutex
 	chosen  []string // keys of which the file alone is asked
