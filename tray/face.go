@@ -91,6 +91,8 @@ func (f *Face) do(action Action) {
 		later("tray.not_uploaded", f.uploadNow)
 	case UploadPending:
 		f.r.Retry()
+	case StopUploading:
+		later("tray.not_stopped", f.r.StopUploading)
 	case PutBack:
 		later("tray.not_put_back", f.r.PutBack)
 	case CopyLink:

@@ -102,6 +102,8 @@ func menuOf(s State) []item {
 	pending := func(id string, count int) item {
 		return item{title: p.Text(id, lang.Data{"Count": count}), hidden: count == 0, action: Action{Verb: UploadPending}}
 	}
+	stop := line("tray.stop", StopUploading)
+	stop.hidden = s.Uploads+s.Waiting == 0
 	logIn := line("tray.log_in", LogIn)
 	logIn.hidden = !s.LogIn
 	return []item{
@@ -112,6 +114,7 @@ func menuOf(s State) []item {
 		separator,
 		pending("tray.waiting", s.Waiting),
 		pending("tray.failed", s.Failed),
+		stop,
 		linksOf(s),
 		choiceOf(p, "host", s.Host, s.Hosts, ChooseHost, len(s.Hosts) > 1),
 		choiceOf(p, "bucket", s.Bucket, s.Buckets, ChooseBucket, len(s.Buckets) > 0),

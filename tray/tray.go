@@ -58,6 +58,7 @@ const (
 	UploadNow       Verb = "upload now"
 	PutBack         Verb = "put back"
 	UploadPending   Verb = "upload what is pending" // now, also what has failed
+	StopUploading   Verb = "stop uploading"         // and give up what is pending
 	CopyLink        Verb = "copy link"
 	ChooseHost      Verb = "choose host"
 	ChooseBucket    Verb = "choose bucket"

@@ -12,13 +12,12 @@ type Ledger interface {
 	// Known returns the newest living link of a picture at a place. With how,
 	// sum is that of the picture as it was given, before Prepare, and how says
 	// how it is prepared; a picture that was prepared otherwise is not known
-	// by it. Without how, sum is that of the bytes that go to the host. A link
-	// that is handed out counts as used now; a picture that was found as it was
-	// given is not pending there any more.
+	// by it. Without how, sum is that of the bytes that go to the host.
 	Known(ctx context.Context, at Place, sum picture.Sum, how string) (Link, bool, error)
 
-	// Record enters an upload that succeeded, whole or not at all; it is not
-	// pending any more. Entered again, it is one entry.
+	// Record enters an upload that succeeded, whole or not at all, and that its
+	// picture is not pending any more. A link that was known already, and is
+	// handed out once more, counts as used now. Entered again, it is one entry.
 	Record(ctx context.Context, u Upload) error
 }
 
@@ -35,6 +34,6 @@ type Upload struct {
 	Picture picture.Picture // as it was given
 	Given   picture.Sum     // of the picture
 	How     string          // how it was prepared: a short text, never ""
-	Sent    picture.Sum     // of the bytes that went to the host
+	Sent    picture.Sum     // of the bytes that went to the host; zero where the picture was known as it was given
 	Link    Link
 }

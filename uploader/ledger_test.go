@@ -37,6 +37,9 @@ func (l *ledger) Record(ctx context.Context, u uploader.Upload) error {
 	if err := errors.Join(ctx.Err(), l.isFull); err != nil {
 		return err
 	}
+	if u.Sent == (picture.Sum{}) { // it was known
+		return nil
+	}
 	l.entries = append(l.entries, u)
 	return nil
 }

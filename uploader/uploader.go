@@ -74,17 +74,55 @@ const (
 	longest   = time.Minute // a host that asks for more is not waited for
 )
 
-// Upload returns the link of p if it is known at the host. Else it prepares p,
-// sends it and records the link. It tries again where the failure is Passing:
-// three times in all, and not where the host asks to be left alone for more
-// than a minute. Where p went to another host, a note of the link says so, as
-// one does of a link that could not be recorded; a refusal or a missing login
-// is no reason to go elsewhere. Its errors are those of Prepare and of Host.
+// Upload returns the link of p, as Ready and Send find or make it, and records
+// it. A note of the link tells if it could not be recorded.
 func (u *Uploader) Upload(ctx context.Context, p picture.Picture) (Link, error) {
-	link, err := u.to(ctx, u.Host, p)
-	if e, ok := errors.AsType[*fault.Error](err); ok && u.Moving != nil && e.Kind == fault.NotTaken && p.Animated() {
-		if link, err = u.to(ctx, u.Moving, p); err == nil {
-			link.note("uploader.moving", lang.Data{"Host": u.Moving.Name()})
+	done, err := u.Ready(ctx, p, picture.SumOf(p.Data)).Send(ctx)
+	if err == nil && u.Ledger != nil {
+		// What was sent is recorded, also if nobody waits for it any more.
+		if err := u.Ledger.Record(context.WithoutCancel(ctx), done); err != nil {
+			done.Link.note("uploader.not_recorded", lang.Data{"Cause": err})
+		}
+	}
+	return done.Link, err
+}
+
+// Known returns the upload that made p's link, if that is known as Upload would
+// find it at once.
+func (u *Uploader) Known(ctx context.Context, p picture.Picture, sum picture.Sum) (Upload, bool) {
+	done := Upload{Picture: p, Given: sum, How: u.Prepare.how()}
+	done.To, _ = u.Host.Place()
+	done.Place = done.To
+	var ok bool
+	done.Link, ok = u.known(ctx, u.Host, sum, done.How)
+	return done, ok
+}
+
+// Ready is a picture with everything done that can be done before it is sent.
+type Ready struct {
+	uploader *Uploader
+	picture  picture.Picture
+	sum      picture.Sum
+	first    step
+}
+
+// Ready looks whether p, whose sum is given, is known at the host, and else
+// prepares it. It sends nothing, and what goes wrong Send says.
+func (u *Uploader) Ready(ctx context.Context, p picture.Picture, sum picture.Sum) *Ready {
+	return &Ready{u, p, sum, u.prepare(ctx, u.Host, p, sum)}
+}
+
+// Send returns the upload that made the link, now or earlier. It tries again
+// where the failure is Passing: three times in all, and not where the host asks
+// to be left alone for more than a minute. Where the picture went to another
+// host, a note of the link says so; a refusal or a missing login is no reason to
+// go elsewhere. Its errors are those of Prepare and of Host.
+func (r *Ready) Send(ctx context.Context) (Upload, error) {
+	u := r.uploader
+	done, err := u.send(ctx, r.first)
+	if e, ok := errors.AsType[*fault.Error](err); ok && u.Moving != nil && e.Kind == fault.NotTaken && r.picture.Animated() {
+		if done, err = u.send(ctx, u.prepare(ctx, u.Moving, r.picture, r.sum)); err == nil {
+			done.Link.note("uploader.moving", lang.Data{"Host": u.Moving.Name()})
 		}
 	}
 	cause, all := err, []error{err}
@@ -92,16 +130,19 @@ func (u *Uploader) Upload(ctx context.Context, p picture.Picture) (Link, error) 
 		if !goesOn(err) {
 			break
 		}
-		if link, err = u.to(ctx, next, p); err == nil {
-			link.note("uploader.went_on", lang.Data{"Host": next.Name(), "Cause": cause})
-			return link, nil
+		if done, err = u.send(ctx, u.prepare(ctx, next, r.picture, r.sum)); err == nil {
+			done.Link.note("uploader.went_on", lang.Data{"Host": next.Name(), "Cause": cause})
 		}
 		all = append(all, err)
 	}
-	if len(all) > 1 && ctx.Err() == nil {
-		return link, errors.Join(all...)
+	switch {
+	case err == nil:
+		done.To, _ = u.Host.Place()
+		return done, nil
+	case len(all) > 1 && ctx.Err() == nil:
+		return Upload{}, errors.Join(all...)
 	}
-	return link, err
+	return Upload{}, err
 }
 
 // goesOn tells whether another host may be asked: this one cannot take the
@@ -125,58 +166,63 @@ func (l *Link) note(id string, data lang.Data) {
 	l.Notes = append([]lang.Message{{ID: id, Data: data}}, l.Notes...)
 }
 
-// to is the way of p to one host: known? else prepare, known? else send, and
-// record.
-func (u *Uploader) to(ctx context.Context, host Host, p picture.Picture) (Link, error) {
-	at, lasting := host.Place()
-	how := u.Prepare.how()
-	ask := u.Ledger != nil && lasting && !u.Again
-	var given, sent picture.Sum
-	if u.Ledger != nil {
-		given = picture.SumOf(p.Data)
-	}
-	if ask {
-		if link, ok := u.known(ctx, at, given, how); ok {
-			return link, nil
-		}
-	}
-	ready, notes, err := u.Prepare.Do(ctx, p, host)
-	if err != nil {
-		return Link{}, err
-	}
-	if sent = given; u.Ledger != nil && !bytes.Equal(ready.Data, p.Data) {
-		sent = picture.SumOf(ready.Data)
-	}
-	var link Link
-	known := false
-	if ask {
-		link, known = u.known(ctx, at, sent, "")
-	}
-	if !known {
-		if link, err = send(ctx, host, ready); err != nil {
-			return Link{}, err
-		}
-	}
-	link.Notes = append(notes, link.Notes...)
-	link.Format = cmp.Or(link.Format, ready.Format)
-	if link.Width == 0 || link.Height == 0 {
-		link.Width, link.Height = ready.Width, ready.Height
-	}
-	link.Bytes = cmp.Or(link.Bytes, int64(len(ready.Data)))
-	if u.Ledger != nil {
-		// What was sent is recorded, also if nobody waits for it any more.
-		to, _ := u.Host.Place()
-		err := u.Ledger.Record(context.WithoutCancel(ctx), Upload{To: to, Place: at, Picture: p, Given: given, How: how, Sent: sent, Link: link})
-		if err != nil {
-			link.note("uploader.not_recorded", lang.Data{"Cause": err})
-		}
-	}
-	return link, nil
+// step is a picture on its way to one host.
+type step struct {
+	host  Host
+	known bool            // done is what is known of it
+	done  Upload          // without a link, unless known
+	ready picture.Picture // to be sent, unless known
+	notes []lang.Message  // on what was changed
+	err   error
 }
 
-// known asks for a link, as Ledger.Known does. A ledger that cannot be
-// asked is no reason to fail.
-func (u *Uploader) known(ctx context.Context, at Place, sum picture.Sum, how string) (Link, bool) {
+// prepare begins the way to one host.
+func (u *Uploader) prepare(ctx context.Context, host Host, p picture.Picture, sum picture.Sum) step {
+	s := step{host: host, done: Upload{Picture: p, Given: sum, How: u.Prepare.how()}}
+	s.done.Place, _ = host.Place()
+	if link, ok := u.known(ctx, host, sum, s.done.How); ok {
+		s.known, s.done.Link = true, link
+		return s
+	}
+	s.ready, s.notes, s.err = u.Prepare.Do(ctx, p, host)
+	if s.err != nil {
+		return s
+	}
+	if s.done.Sent = sum; u.Ledger != nil && !bytes.Equal(s.ready.Data, p.Data) {
+		s.done.Sent = picture.SumOf(s.ready.Data)
+	}
+	return s
+}
+
+// send ends the way to one host. What became known meanwhile is not sent.
+func (u *Uploader) send(ctx context.Context, s step) (Upload, error) {
+	if s.known || s.err != nil {
+		return s.done, s.err
+	}
+	link, ok := u.known(ctx, s.host, s.done.Sent, "")
+	if !ok {
+		var err error
+		if link, err = send(ctx, s.host, s.ready); err != nil {
+			return Upload{}, err
+		}
+	}
+	link.Notes = append(s.notes, link.Notes...)
+	link.Format = cmp.Or(link.Format, s.ready.Format)
+	if link.Width == 0 || link.Height == 0 {
+		link.Width, link.Height = s.ready.Width, s.ready.Height
+	}
+	link.Bytes = cmp.Or(link.Bytes, int64(len(s.ready.Data)))
+	s.done.Link = link
+	return s.done, nil
+}
+
+// known asks for a link, as Ledger.Known does, unless links of the host do not
+// last. A ledger that cannot be asked is no reason to fail.
+func (u *Uploader) known(ctx context.Context, host Host, sum picture.Sum, how string) (Link, bool) {
+	at, lasting := host.Place()
+	if u.Ledger == nil || !lasting || u.Again {
+		return Link{}, false
+	}
 	link, ok, err := u.Ledger.Known(ctx, at, sum, how)
 	if err != nil && ctx.Err() == nil {
 		slog.WarnContext(ctx, "it is not known whether the picture was uploaded before", "error", err)

@@ -13,8 +13,8 @@ import (
 	"bilipaste/internal/album"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/queue"
 	"bilipaste/internal/terminal"
-	"bilipaste/internal/writing"
 )
 
 func (c *cli) queueCommand() *cobra.Command {
@@ -111,9 +111,10 @@ func (c *cli) queueRun(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	payer := &writing.Payer{Album: kept, Uploader: up, Language: c.language, Log: c.app.Log}
+	q := c.queue(kept)
+	q.Way, q.Shown = up.Way, up.Open
 	var failed error
-	err = payer.Pay(ctx, true, func(p writing.Paid) {
+	err = q.Drain(ctx, func(p queue.Outcome) {
 		if c.json {
 			line := uploaded{File: p.Entry.Picture.Name, Error: fault.Tell(c.say, p.Err)}
 			if p.Err == nil {

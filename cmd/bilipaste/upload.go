@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,8 +17,8 @@ import (
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
+	"bilipaste/internal/queue"
 	"bilipaste/internal/terminal"
-	"bilipaste/internal/writing"
 	"bilipaste/uploader"
 )
 
@@ -32,63 +35,61 @@ func (c *cli) uploadCommand() *cobra.Command {
 // upload prints one line for each file, in their order: its link, or a blank
 // line. What is known is not sent, unless it is asked for again. After a missing
 // login or a refusal no further file is sent. What came from standard input and
-// was not sent is in the queue.
+// was not sent stays in the queue.
 func (c *cli) upload(ctx context.Context, files []string, again bool) error {
 	kept, err := c.app.Album(ctx, c.settings)
 	if err != nil {
 		kept = nil
 		c.complain(lang.Errorf("cli.no_album", lang.Data{"Cause": err}, err))
 	}
-	up, stop := c.uploader(ctx, kept) // after stop nothing more is sent
-	failed := stop                    // what the exit status tells
+	q := c.queue(kept)
+	up, failed := c.uploader(ctx, kept) // what the exit status tells
 	switch {
-	case stop == nil:
+	case failed == nil:
 		up.Pipeline.Again = again
-	case !isNoLogin(stop):
-		return stop
-	case !c.json:
-		c.complain(stop)
+		q.Way, q.Shown = up.Way, up.Open
+	case !isNoLogin(failed):
+		return failed
+	default:
+		q.Way = func(uploader.Place) (*uploader.Uploader, error) { return nil, failed }
 	}
+	q.OnlyOwn = true
+	ctx, stop := context.WithCancel(ctx)
+	var sender sync.WaitGroup
+	sender.Go(func() { _ = q.Run(ctx, nil) }) // it ends with ctx
+	defer sender.Wait()
+	defer stop()
+
 	bar := terminal.NewProgress(c.err, c.say.Text("cli.uploading"), len(files))
-	for _, file := range files {
-		picture, err := await(ctx, func() (picture.Picture, error) { return c.open(file) })
-		var entry *album.Pending
-		if err == nil && file == "-" { // nobody else may have it
-			entry = c.enqueue(ctx, kept, picture, up)
+	started := time.Now() // for all of them: what stands in the way of one does so for the rest
+	said := map[fault.Kind]bool{}
+	for f, err := range c.added(ctx, q, files, app.Destination(c.settings), started) {
+		if err != nil {
+			return err
 		}
-		known := err == nil && stop != nil
-		var link uploader.Link
-		switch {
-		case known:
-			err = stop
-		case err == nil:
-			link, err = up.Upload(ctx, picture)
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		waits := err != nil && entry != nil
-		if waits {
-			payer := writing.Payer{Album: kept, Language: c.language, Log: c.app.Log}
-			payer.Postpone(ctx, *entry, err)
+		out, err := queue.Outcome{Err: f.err}, error(nil)
+		if f.job != nil {
+			if out, err = f.job.Wait(ctx); err != nil {
+				return err
+			}
 		}
 		bar.Clear()
-		c.printLink(file, picture, link, err)
-		switch {
-		case c.json:
-		case err != nil && !known:
-			c.complain(err)
-		case link.Differs:
-			fmt.Fprintf(c.err, "bilipaste: %s: %s\n", file, c.say.Text("terminal.differs"))
+		c.printLink(f.name, f.picture, out.Link, out.Err)
+		switch kind := fault.KindOf(out.Err); {
+		case c.json || kind != 0 && said[kind]: // of what stands in the way it is told once
+		case out.Err != nil:
+			c.complain(out.Err)
+			said[kind] = shut[kind]
+		case out.Link.Differs:
+			fmt.Fprintf(c.err, "bilipaste: %s: %s\n", terminal.OneLine(f.name), c.say.Text("terminal.differs"))
 		}
-		if waits && !c.json {
+		if f.name == "-" && out.NotKept != nil {
+			c.complain(out.NotKept)
+		} else if f.name == "-" && out.Err != nil && out.Entry.ID != 0 && !c.json {
 			fmt.Fprintln(c.err, c.say.Text("cli.upload.kept"))
 		}
-		switch fault.KindOf(err) {
-		case fault.NotLoggedIn, fault.Refused:
-			failed, stop = err, err
-		default:
-			failed = cmp.Or(failed, err)
+		if failed = cmp.Or(failed, out.Err); shut[fault.KindOf(out.Err)] {
+			failed = out.Err
 		}
 		bar.Next()
 	}
@@ -99,18 +100,49 @@ func (c *cli) upload(ctx context.Context, files []string, again bool) error {
 	return nil
 }
 
-// enqueue enters that a picture's upload is pending, until it ends. It returns nil
-// where that cannot be entered, and the user is told.
-func (c *cli) enqueue(ctx context.Context, kept *album.Album, p picture.Picture, up *app.Uploader) *album.Pending {
-	if kept == nil { // of which the user was told
-		return nil
+// shut are the kinds of error with which a host takes nothing for now.
+var shut = map[fault.Kind]bool{fault.NotLoggedIn: true, fault.Refused: true}
+
+// queue returns the queue of this command, which has no way yet.
+func (c *cli) queue(kept *album.Album) *queue.Queue {
+	return &queue.Queue{Album: kept, Language: c.language, Log: c.app.Log}
+}
+
+// added is a file that is in the queue.
+type added struct {
+	name    string
+	picture picture.Picture
+	err     error // why it is not
+	job     *queue.Job
+}
+
+// added adds files to the queue, each while the one before is being sent. The
+// error is ctx's.
+func (c *cli) added(ctx context.Context, q *queue.Queue, files []string, to uploader.Place, started time.Time) iter.Seq2[added, error] {
+	return func(yield func(added, error) bool) {
+		add := func(file string) (added, error) {
+			p, err := await(ctx, func() (picture.Picture, error) { return c.open(file) })
+			if ctx.Err() != nil {
+				return added{}, ctx.Err()
+			}
+			f := added{name: file, picture: p, err: err}
+			if err == nil {
+				// What came from standard input nobody else may have.
+				f.job = q.Add(ctx, queue.Request{Picture: p, To: to, Copied: started, Passing: file != "-"})
+			}
+			return f, nil
+		}
+		next, err := add(files[0])
+		for i := range files {
+			f, failed := next, err
+			if i+1 < len(files) && failed == nil {
+				next, err = add(files[i+1])
+			}
+			if !yield(f, failed) || failed != nil {
+				return
+			}
+		}
 	}
-	entry, err := kept.Keep(ctx, p, up.To())
-	if err != nil {
-		c.complain(err)
-		return nil
-	}
-	return &entry
 }
 
 // open reads a file, or standard input for "-".

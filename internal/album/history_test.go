@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/picture"
 )
 
 // filled is an album with a link of each name, the first one the oldest.
@@ -99,8 +100,10 @@ func TestANameThatIsNoTextIsFoundAllTheSame(t *testing.T) {
 func TestHistoryIsOrderedByUse(t *testing.T) {
 	a := filled(t, "first", "second", "third")
 	before := time.Now()
-	if _, ok, err := a.Known(t.Context(), place, upload(drawn(t, 0)).Sent, "strip"); !ok || err != nil {
-		t.Fatal(ok, err)
+	again := upload(drawn(t, 0)) // its link is handed out once more
+	again.Sent, again.Link.Known = picture.Sum{}, true
+	if err := a.Record(t.Context(), again); err != nil {
+		t.Fatal(err)
 	}
 	for want, q := range map[string]album.Query{
 		"first third second": {},

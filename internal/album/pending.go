@@ -35,14 +35,13 @@ type Failure struct {
 	Failed bool      // it waits for the user
 }
 
-// Enqueue enters that a picture is to be uploaded to a destination, by this
-// Album until it is recorded, postponed or dropped, and then puts its original
+// Enqueue enters that a picture, whose sum is given, is to be uploaded to a
+// destination, by this Album until it is recorded, postponed or dropped, and then puts its original
 // on the disk. When it returns, a kill loses nothing; after Sync, a power cut
 // neither. An entry that is there already is joined: one that nobody is at is
 // this Album's from then on, and counts as new. The error is a lang.Teller:
 // nothing is pending that was not before.
-func (a *Album) Enqueue(ctx context.Context, p picture.Picture, to uploader.Place) (Pending, error) {
-	sum := picture.SumOf(p.Data)
+func (a *Album) Enqueue(ctx context.Context, p picture.Picture, sum picture.Sum, to uploader.Place) (Pending, error) {
 	var e Pending
 	var isNew bool
 	err := a.change(ctx, func(tx *sql.Tx) error {
@@ -103,7 +102,7 @@ func (a *Album) Sync(ctx context.Context, e Pending) error {
 
 // Keep is Enqueue and Sync.
 func (a *Album) Keep(ctx context.Context, p picture.Picture, to uploader.Place) (Pending, error) {
-	e, err := a.Enqueue(ctx, p, to)
+	e, err := a.Enqueue(ctx, p, picture.SumOf(p.Data), to)
 	if err == nil {
 		err = a.Sync(ctx, e)
 	}
@@ -164,6 +163,24 @@ UPDATE pending SET owner = ? WHERE id = ? RETURNING (SELECT kept FROM pictures W
 	return p, nil
 }
 
+// Load returns the picture of an upload that this Album is at. The error is a
+// lang.Teller, and ErrLost where the original is missing or was changed.
+func (a *Album) Load(e Pending) (picture.Picture, error) {
+	p := e.Picture
+	err := a.read(e.Sum, &p)
+	return p, err
+}
+
+// Find returns the entry of a picture and a destination; ok tells whether there
+// is one.
+func (a *Album) Find(ctx context.Context, sum picture.Sum, to uploader.Place) (e Pending, ok bool, err error) {
+	found, err := a.pending(ctx, a.db, "WHERE p.sum = ? AND e.host = ? AND e.bucket = ?", sum.String(), to.Host, to.Bucket)
+	if err != nil || len(found) == 0 {
+		return e, false, a.failed(ctx, err)
+	}
+	return found[0], true, nil
+}
+
 // checkInterrupted completes the originals that killed processes have written,
 // and gives up those that they have not. What cannot be now stays as it is.
 func (a *Album) checkInterrupted(ctx context.Context) {
@@ -173,7 +190,7 @@ func (a *Album) checkInterrupted(ctx context.Context) {
 			continue
 		}
 		if _, err := a.Take(ctx, e.ID); err == nil {
-			_, _ = a.db.ExecContext(ctx, "UPDATE pending SET owner = NULL WHERE id = ?", e.ID)
+			_ = a.Release(ctx, e.ID)
 		}
 	}
 }
@@ -186,6 +203,15 @@ func (a *Album) Postpone(ctx context.Context, id int64, f Failure) error {
 		_, err = a.db.ExecContext(ctx, `
 UPDATE pending SET owner = NULL, tries = tries + 1, why = ?, again = ?, failed = ? WHERE id = ? AND ifnull(owner, ?) = ?`,
 			f.Why, orNull(f.Again), f.Failed, id, me, me)
+	}
+	return a.failed(ctx, err)
+}
+
+// Release lets go of an upload that was not tried.
+func (a *Album) Release(ctx context.Context, id int64) error {
+	me, err := a.me()
+	if err == nil {
+		_, err = a.db.ExecContext(ctx, "UPDATE pending SET owner = NULL WHERE id = ? AND owner = ?", id, me)
 	}
 	return a.failed(ctx, err)
 }

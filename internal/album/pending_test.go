@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 )
 
@@ -107,8 +108,13 @@ func TestWhatIsKnownIsNotPending(t *testing.T) {
 	if entries := pending(t, a); len(entries) != 1 {
 		t.Errorf("%+v", entries)
 	}
-	if _, ok, err := a.Known(t.Context(), place, d.Sum, "strip"); !ok || err != nil {
+	link, ok, err := a.Known(t.Context(), place, d.Sum, "strip")
+	if !ok || err != nil {
 		t.Fatal(ok, err)
+	}
+	link.Known = true
+	if err := a.Record(t.Context(), uploader.Upload{To: place, Place: place, Picture: d.Picture, Given: d.Sum, How: "strip", Link: link}); err != nil {
+		t.Fatal(err)
 	}
 	if entries := pending(t, a); len(entries) != 0 {
 		t.Errorf("%+v", entries)
@@ -185,7 +191,7 @@ func TestWhatWasInterruptedIsCompletedOrGivenUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := drawn(t, 1)
-			e, err := first.Enqueue(t.Context(), p, place) // and then it is killed
+			e, err := first.Enqueue(t.Context(), p, picture.SumOf(p.Data), place) // and then it is killed
 			if err == nil {
 				err = first.Close()
 			}

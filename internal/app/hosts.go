@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"bilipaste/internal/account"
 	"bilipaste/internal/config"
 	"bilipaste/internal/lang"
-	"bilipaste/internal/picture"
 	"bilipaste/uploader"
 	"bilipaste/uploader/bilibili"
 	"bilipaste/uploader/folder"
@@ -154,7 +152,10 @@ type Uploader struct {
 	Account  *account.Client // of the user, nil where no picture goes to Bilibili
 	About    []lang.Message  // what the user has to know of the hosts
 
-	network *Network
+	app      *App
+	settings config.Config
+	ledger   uploader.Ledger
+	network  *Network
 }
 
 // Uploader returns the way that the settings describe; what is uploaded is
@@ -166,7 +167,7 @@ func (a *App) Uploader(c config.Config, ledger uploader.Ledger) (*Uploader, erro
 		return nil, err
 	}
 	n.SetProxy(c.Proxy)
-	u := &Uploader{network: n}
+	u := &Uploader{app: a, settings: c, ledger: ledger, network: n}
 	u.Pipeline.Ledger = ledger
 	u.Pipeline.Prepare = uploader.Prepare{
 		KeepMetadata: !c.StripMetadata,
@@ -196,17 +197,55 @@ func (a *App) Uploader(c config.Config, ledger uploader.Ledger) (*Uploader, erro
 	return u, nil
 }
 
-// Upload returns the link of p, as uploader.Uploader does, such as a browser can
-// open it.
-func (u *Uploader) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
-	link, err := u.Pipeline.Upload(ctx, p)
-	return u.network.Open(link), err
-}
+// Open returns a link as a browser can open it.
+func (u *Uploader) Open(link uploader.Link) uploader.Link { return u.network.Open(link) }
 
 // To is where its pictures go.
 func (u *Uploader) To() uploader.Place {
 	at, _ := u.Pipeline.Host.Place()
 	return at
+}
+
+// Way returns the way to a destination, which a pending upload has remembered,
+// by the same settings otherwise. To another one than theirs it has no fallback:
+// a picture that was not meant for these hosts does not go on to them by itself.
+// The error is a lang.Teller: the settings have no such way any more.
+func (u *Uploader) Way(to uploader.Place) (*uploader.Uploader, error) {
+	if to == u.To() {
+		return &u.Pipeline, nil
+	}
+	c := u.settings
+	c.Host, c.Fallback = to.Host, nil
+	if c.GIF == scdn.Name {
+		c.GIF = "refuse"
+	}
+	switch to.Host {
+	case bilibili.Name:
+		c.Bucket, c.BucketUnlisted = to.Bucket, true
+	case bilibili.DrawName:
+		c.DrawCategory = to.Bucket
+	case scdn.Name:
+		if scdn.HasPassword(to) && c.SCDNPassword.IsZero() {
+			return nil, lang.Errorf("app.no_password", lang.Data{"Host": to.Host}, nil)
+		}
+	}
+	other, err := u.app.Uploader(c, u.ledger)
+	if err != nil {
+		return nil, err
+	}
+	return &other.Pipeline, nil
+}
+
+// Destination is where the settings send pictures, also where they cannot be
+// used yet.
+func Destination(c config.Config) uploader.Place {
+	switch c.Host {
+	case bilibili.Name:
+		return uploader.Place{Host: c.Host, Bucket: c.Bucket}
+	case bilibili.DrawName:
+		return uploader.Place{Host: c.Host, Bucket: c.DrawCategory}
+	}
+	return uploader.Place{Host: c.Host}
 }
 
 // host opens the host of a name, and adds to u what its user has to read.

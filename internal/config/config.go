@@ -41,6 +41,7 @@ type Config struct {
 	Fallback       []string      // hosts that are asked in turn where Host cannot take a picture or cannot be reached
 	TooLarge       string        // what becomes of a picture that is too large for the host: "jpeg", "refuse"
 	AlbumMaxSize   Size          // of the originals that the album keeps; 0: no bound
+	ManyFiles      int           // copied files that are more are uploaded only if the user asks for it
 
 	SCDNOutput, SCDNDomain, SCDNQuestion string // how img.scdn.io stores pictures; "": its choice
 	SCDNPassword                         Secret
@@ -53,7 +54,7 @@ func Default() Config {
 	return Config{
 		Host: "bilibili", Bucket: "live", Format: format.Markdown,
 		Sound: true, Notify: true, Language: "auto", Pace: time.Second, Keystore: "auto",
-		StripMetadata: true, GIF: "refuse", TooLarge: "jpeg", AlbumMaxSize: 2 << 30,
+		StripMetadata: true, GIF: "refuse", TooLarge: "jpeg", AlbumMaxSize: 2 << 30, ManyFiles: 9,
 		DrawCategory: "daily", DrawBiz: "new_dyn",
 	}
 }
@@ -65,6 +66,7 @@ type key struct {
 	get    func(Config) string
 	set    func(*Config, string) error
 	bare   bool // in JSON it is true or false rather than a string
+	number bool // in JSON it is a number
 	list   bool // in JSON it is a list of strings, in text they are parted by commas
 	secret bool
 }
@@ -146,6 +148,14 @@ var keys = []key{
 	{name: "album.max_size", get: func(c Config) string { return c.AlbumMaxSize.String() }, set: func(c *Config, v string) (err error) {
 		c.AlbumMaxSize, err = parseSize(v)
 		return err
+	}},
+	{name: "many_files", number: true, get: func(c Config) string { return strconv.Itoa(c.ManyFiles) }, set: func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 || n > 1000 {
+			return lang.Errorf("config.want.many", nil, nil)
+		}
+		c.ManyFiles = n
+		return nil
 	}},
 	{name: "scdn_output", get: func(c Config) string { return c.SCDNOutput }, set: text(func(c *Config) *string { return &c.SCDNOutput })},
 	{name: "scdn_domain", get: func(c Config) string { return c.SCDNDomain }, set: text(func(c *Config) *string { return &c.SCDNDomain })},
@@ -254,6 +264,8 @@ func Save(file, name, value string) error {
 			}
 		}
 		raw = json.RawMessage("[" + strings.Join(items, ", ") + "]")
+	case k.number:
+		raw = json.RawMessage(k.get(c))
 	case !k.bare:
 		raw = quote(value)
 	}
@@ -299,7 +311,7 @@ func (k key) text(raw json.RawMessage) (string, error) {
 	}
 	switch v := v.(type) {
 	case string:
-		if !k.bare && !k.list {
+		if !k.bare && !k.list && !k.number {
 			return v, nil
 		}
 	case []any:
@@ -312,6 +324,10 @@ func (k key) text(raw json.RawMessage) (string, error) {
 		if k.list && len(items) == len(v) {
 			return strings.Join(items, ","), nil
 		}
+	case float64:
+		if k.number {
+			return strconv.FormatFloat(v, 'f', -1, 64), nil
+		}
 	case bool:
 		if k.bare {
 			return strconv.FormatBool(v), nil
@@ -321,6 +337,8 @@ func (k key) text(raw json.RawMessage) (string, error) {
 	switch {
 	case k.bare:
 		want = "config.want.bool"
+	case k.number:
+		want = "config.want.number"
 	case k.list:
 		want = "config.want.list"
 	}

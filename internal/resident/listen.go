@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"bilipaste/internal/queue"
 	"bilipaste/internal/writing"
 )
 
@@ -11,7 +12,7 @@ import (
 // changed, and nothing else.
 type Event struct {
 	Clip     *writing.Result // a clip is done with
-	Uploaded *writing.Paid   // a picture that was copied earlier was tried again
+	Uploaded *queue.Outcome  // a picture that was copied earlier was tried again
 	Told     *Notice         // the user was told something beside that
 }
 

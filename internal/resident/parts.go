@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"bilipaste/internal/app"
-	"bilipaste/internal/picture"
 	"bilipaste/internal/writing"
 	"bilipaste/uploader"
 	"bilipaste/watcher"
@@ -81,29 +80,16 @@ func (b *board) Replace(ctx context.Context, clip watcher.Clip, text string) err
 	return b.clipboard.Replace(ctx, clip, text)
 }
 
-// links is the uploader of the settings as they are by now.
-type links struct{ r *Resident }
-
-// Upload uploads p to where the settings say by now.
-func (l links) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
-	l.r.mu.Lock()
-	up, err := l.r.uploader.by, l.r.uploader.err
-	l.r.mu.Unlock()
-	if up == nil {
-		return uploader.Link{}, err
+// way is the way of a pending upload to its destination, by the settings as they
+// are by now.
+func (r *Resident) way(to uploader.Place) (*uploader.Uploader, error) {
+	r.mu.Lock()
+	by, err := r.uploader.by, r.uploader.err
+	r.mu.Unlock()
+	if by == nil {
+		return nil, err
 	}
-	return up.Upload(ctx, p)
-}
-
-// fresh is links for what was just copied: State counts it. What was copied
-// earlier would keep an icon restless for as long as an outage lasts.
-type fresh struct{ r *Resident }
-
-// Upload uploads p to where the settings say by now.
-func (f fresh) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
-	f.r.change(func(s *State) { s.Uploads++ })
-	defer f.r.change(func(s *State) { s.Uploads-- })
-	return links(f).Upload(ctx, p)
+	return by.Way(to)
 }
 
 // destination is where a new picture goes.
@@ -111,7 +97,7 @@ func (r *Resident) destination() uploader.Place {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.uploader.by == nil { // once that is mended
-		return uploader.Place{Host: r.state.Settings.Host, Bucket: app.BucketOf(r.state.Settings)}
+		return app.Destination(r.state.Settings)
 	}
 	return r.uploader.by.To()
 }

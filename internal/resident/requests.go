@@ -10,6 +10,7 @@ import (
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
+	"bilipaste/internal/queue"
 	"bilipaste/internal/writing"
 	"bilipaste/uploader"
 	"bilipaste/watcher"
@@ -112,6 +113,14 @@ func (r *Resident) open(link uploader.Link) uploader.Link {
 // Retry uploads now what is pending, also what has failed for good.
 func (r *Resident) Retry() { r.pending.WakeAll() }
 
+// StopUploading gives up everything that is pending, also what is being sent.
+// What was kept stays in the album. The error is a lang.Teller.
+func (r *Resident) StopUploading(ctx context.Context) error {
+	_, err := r.pending.Stop(ctx)
+	r.refresh()
+	return err
+}
+
 // Dismiss notes that the user has read State.Bad and State.Err.
 func (r *Resident) Dismiss() { r.change(func(s *State) { s.Bad, s.Err = nil, nil }) }
 
@@ -170,7 +179,7 @@ func (r *Resident) done(result writing.Result) {
 		r.change(func(s *State) {
 			s.Err = nil
 			for _, p := range result.Pictures {
-				if p.Err != nil {
+				if p.Err != nil && !errors.Is(p.Err, queue.ErrStopped) {
 					s.Err = p.Err
 					s.SignedOut = s.SignedOut || fault.KindOf(p.Err) == fault.NotLoggedIn
 				}
@@ -185,7 +194,7 @@ func (r *Resident) done(result writing.Result) {
 }
 
 // uploaded takes in what became of a picture that was copied earlier.
-func (r *Resident) uploaded(p writing.Paid) {
+func (r *Resident) uploaded(p queue.Outcome) {
 	r.refresh()
 	if p.Err == nil {
 		r.change(func(s *State) {

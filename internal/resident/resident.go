@@ -17,6 +17,7 @@ import (
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/notify"
+	"bilipaste/internal/queue"
 	"bilipaste/internal/writing"
 	"bilipaste/watcher"
 )
@@ -29,7 +30,7 @@ type Resident struct {
 	album     *album.Album
 	notifier  *notify.Notifier
 	mode      *writing.Mode
-	pending   *writing.Payer
+	pending   *queue.Queue
 	listeners listeners
 
 	quit context.CancelCauseFunc
@@ -82,12 +83,13 @@ func New(ctx context.Context, a *app.App, writingMode bool) (*Resident, error) {
 	}
 	r.state.Writing = writingMode
 	r.life, r.quit = context.WithCancelCause(context.WithoutCancel(ctx))
-	r.pending = &writing.Payer{
-		Album: r.album, Uploader: links{r}, Notifier: r.notifier, Format: r.format, Language: r.Language, Report: r.uploaded, Log: a.Log,
+	r.pending = &queue.Queue{
+		Album: r.album, Way: r.way, Shown: r.open, Language: r.Language, Log: a.Log,
+		Active: func(n int) { r.change(func(s *State) { s.Uploads = n }) },
 	}
 	r.mode = &writing.Mode{
-		Clipboard: r.board, Album: r.album, Uploader: fresh{r}, Payer: r.pending, Notifier: r.notifier, To: r.destination,
-		Format: r.format, Language: r.Language, Report: r.done,
+		Clipboard: r.board, Album: r.album, Queue: r.pending, Notifier: r.notifier, To: r.destination, Many: r.many,
+		Format: r.format, Language: r.Language, Report: r.done, Late: r.uploaded,
 	}
 	r.apply(settings, bad)
 	return r, nil
@@ -102,8 +104,7 @@ func (r *Resident) Run(ctx context.Context) (err error) {
 	r.refresh()
 
 	var parts sync.WaitGroup
-	parts.Go(func() { _ = r.mode.Run(r.life) }) // these two end with it alone
-	parts.Go(func() { _ = r.pending.Run(r.life) })
+	parts.Go(func() { _ = r.mode.Run(r.life) }) // it ends with that alone
 	parts.Go(func() { r.ended("album", r.album.Watch(r.life, r.refresh)) })
 	parts.Go(func() { r.ended("settings", config.Watch(r.life, r.app.Source.File, r.reload)) })
 	parts.Go(func() { r.ended("logins", r.watchLogins()) })
@@ -161,6 +162,12 @@ func (r *Resident) format() format.Format {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.state.Settings.Format
+}
+
+func (r *Resident) many() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state.Settings.ManyFiles
 }
 
 // Tell notifies the user of an error, under the title of a message.

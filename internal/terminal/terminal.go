@@ -13,6 +13,7 @@ import (
 	"bilipaste/internal/app"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/queue"
 	"bilipaste/internal/resident"
 	"bilipaste/internal/writing"
 	"bilipaste/uploader"
@@ -79,7 +80,7 @@ type clippedPicture struct {
 
 // uploaded prints what became of a picture that was copied earlier. That it
 // still waits is no news.
-func (f *Face) uploaded(p writing.Paid) {
+func (f *Face) uploaded(p queue.Outcome) {
 	say := f.r.Language()
 	switch name := p.Entry.Picture.Name; {
 	case p.Waits:
@@ -120,6 +121,9 @@ func (f *Face) clip(r writing.Result) {
 func (f *Face) describe(r writing.Result) string {
 	say := f.r.Language()
 	why := say.Text("watcher.why." + string(r.Clip.Why))
+	if r.Asked > 0 {
+		return say.Text("writing.many", lang.Data{"Count": r.Asked}) + ": " + say.Text("writing.many_ask")
+	}
 	if len(r.Pictures) == 0 {
 		return say.Text("terminal.left_alone", lang.Data{"Why": why})
 	}
@@ -135,6 +139,14 @@ func (f *Face) describe(r writing.Result) string {
 			if p.Link.Differs {
 				wrong = append(wrong, say.Text("terminal.differs"))
 			}
+			if p.NotKept != nil {
+				cause, hint := say.Error(p.NotKept)
+				wrong = append(wrong, say.Text("writing.not_kept", lang.Data{"Cause": cause}), hint)
+			}
+			continue
+		}
+		if errors.Is(p.Err, queue.ErrStopped) {
+			wrong = append(wrong, say.Text("writing.stopped"))
 			continue
 		}
 		text, hint := say.Error(p.Err)

@@ -3,15 +3,18 @@ package writing
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strings"
 	"sync"
 	"time"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/fault"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
+	"bilipaste/internal/queue"
 	"bilipaste/uploader"
 	"bilipaste/watcher"
 )
@@ -22,11 +25,6 @@ type Clipboard interface {
 	Replace(ctx context.Context, clip watcher.Clip, text string) error
 }
 
-// Uploader makes links, and records them; *uploader.Uploader is one.
-type Uploader interface {
-	Upload(ctx context.Context, p picture.Picture) (uploader.Link, error)
-}
-
 // Notifier tells the user, by sound and notification, and does not wait for
 // either; *notify.Notifier is one.
 type Notifier interface {
@@ -35,31 +33,37 @@ type Notifier interface {
 	FailedAgain(ctx context.Context) // by sound alone
 }
 
-// Mode is writing mode.
+// Mode is writing mode. Its functions are asked for each clip, unless they say
+// otherwise.
 type Mode struct {
 	Clipboard Clipboard
-	Album     *album.Album // where pictures are before they are sent
-	Uploader  Uploader
-	Payer     *Payer // of what cannot be uploaded at once
+	Album     *album.Album
+	Queue     *queue.Queue // Run runs it, too
 	Notifier  Notifier
 	To        func() uploader.Place // where a new picture goes
-	Format    func() format.Format  // how links are written; asked for each clip
-	Language  func() *lang.Printer  // asked for each clip
-	Report    func(Result)          // told of each clip when it is done with
+	Many      func() int            // a clip of more files than that is taken only if the user asks for it
+	Format    func() format.Format  // how links are written
+	Language  func() *lang.Printer
+	Report    func(Result)        // told of each clip when it is done with
+	Late      func(queue.Outcome) // told of each picture that was copied earlier, when it was tried
 
-	asked queue[request] // clips that Take was given
+	asked inbox[request]
+
+	mu      sync.Mutex
+	notable fault.Kind // of the outage that the user was notified of, 0 if there is none
 }
 
-// request is a clip that is waited for, or one that was copied.
+// request is a clip that was copied, or that the user asks for.
 type request struct {
 	clip watcher.Clip
-	done chan<- Result // nil: nobody waits
+	done chan<- Result // nil: it was copied
 }
 
 // Result is what became of one clip.
 type Result struct {
 	Clip     watcher.Clip
 	Pictures []Picture // none if the clip was left alone
+	Asked    int       // so many files were copied that they are left alone until the user asks for them; else 0
 	Text     string    // what was to be pasted: the links that were made, one a line
 	Pasted   error     // nil: Text is on the clipboard; watcher.ErrChanged: that held something newer
 	Took     time.Duration
@@ -73,23 +77,23 @@ type Picture struct {
 	Bytes         int           // the encoded image's size
 	Original      string        // its file in the album, "" if it is not there
 	Link          uploader.Link // where it is, unless Err
-	Err           error
-	Waits         bool // with Err: it goes up by itself, later
+	Err           error         // queue.ErrStopped: the user has given it up
+	Waits         bool          // with Err: it goes up by itself, later
+	NotKept       error         // why the album does not have it
 }
 
-// taken is a clip whose pictures are in the album, and not in memory any more.
+// taken is a clip whose pictures are on their way.
 type taken struct {
 	request
-	pictures []kept
+	asked    int // see Result
+	pictures chan sent
 	at       time.Time // when it came
-	took     time.Duration
 }
 
-// kept is a picture of a clip, and its entry in the queue, unless that could not
-// be made.
-type kept struct {
+// sent is a picture of a clip, and its upload; nil if it cannot be read.
+type sent struct {
 	Picture
-	entry album.Pending
+	job *queue.Job
 }
 
 // Run takes each clip that comes, one after the other, until ctx is done, and
@@ -98,7 +102,7 @@ type kept struct {
 func (m *Mode) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var turns queue[taken]
+	var turns inbox[taken]
 	var parts sync.WaitGroup
 	defer parts.Wait()
 	parts.Go(func() {
@@ -110,23 +114,22 @@ func (m *Mode) Run(ctx context.Context) error {
 			if err != nil {
 				return
 			}
-			turns.push(m.keep(context.WithoutCancel(ctx), asked)) // it takes a moment
+			m.take(context.WithoutCancel(ctx), asked, &turns)
 		}
 	})
-	var latest failure
+	parts.Go(func() { _ = m.Queue.Run(ctx, func(r queue.Round) { m.late(ctx, r) }) }) // ends with ctx alone
 	for {
 		turn, err := turns.pop(ctx)
 		if err != nil {
 			return err
 		}
-		if ctx.Err() == nil {
-			m.upload(ctx, turn, &latest)
-		}
+		m.paste(ctx, turn)
 	}
 }
 
 // Take does with a clip as Run does with one that is copied, when it is its
-// turn, and returns what became of it. The error is ctx's.
+// turn, however many files it is, and returns what became of it. The error is
+// ctx's.
 func (m *Mode) Take(ctx context.Context, clip watcher.Clip) (Result, error) {
 	done := make(chan Result, 1)
 	m.asked.push(request{clip, done})
@@ -138,64 +141,62 @@ func (m *Mode) Take(ctx context.Context, clip watcher.Clip) (Result, error) {
 	}
 }
 
-// keep puts a clip's pictures into the album, where their uploads are pending.
-func (m *Mode) keep(ctx context.Context, asked request) taken {
-	start := time.Now()
+// take gives a clip its turn, and adds its pictures to the queue, where the
+// first is sent while the others are still being read.
+func (m *Mode) take(ctx context.Context, asked request, turns *inbox[taken]) {
 	clip := asked.clip
-	var pictures []kept
-	for p, err := range m.pictures(clip) {
-		k := kept{Picture: Picture{Name: p.Name, Format: p.Format, Width: p.Width, Height: p.Height, Bytes: len(p.Data), Err: err}}
+	t := taken{request: asked, at: time.Now(), pictures: make(chan sent, max(1, len(clip.Files)))}
+	t.clip.Data = nil
+	defer close(t.pictures)
+	if n := len(clip.Files); clip.Take == watcher.Files && asked.done == nil && n > m.Many() {
+		t.asked = n
+	}
+	turns.push(t)
+	if t.asked > 0 {
+		return
+	}
+	to := m.To()
+	for p, err := range pictures(clip) {
+		s := sent{Picture: Picture{Name: p.Name, Format: p.Format, Width: p.Width, Height: p.Height, Bytes: len(p.Data), Err: err}}
 		if err == nil {
-			k.entry, k.Err = m.Album.Keep(ctx, p, m.To())
+			s.job = m.Queue.Add(ctx, queue.Request{Picture: p, To: to, Copied: t.at})
 		}
-		if k.Err == nil {
-			k.Original, k.Err = m.Album.Original(ctx, k.entry.Sum)
-		}
-		pictures = append(pictures, k)
+		t.pictures <- s
 	}
-	asked.clip.Data = nil
-	return taken{asked, pictures, start, time.Since(start)}
 }
 
-// failure is why a picture waits, and when that was found.
-type failure struct {
-	err   error
-	found time.Time
-}
-
-// upload makes a clip's pictures links on the clipboard. After one that waits
-// the others of its clip are not tried but wait, too, and so do the clips that
-// came before its failure was found, unless that may be with one picture alone.
-func (m *Mode) upload(ctx context.Context, t taken, latest *failure) {
-	start := time.Now()
-	if t.at.After(latest.found) || isTrouble(latest.err) {
-		latest.err = nil
-	}
-	r := Result{Clip: t.clip}
+// paste puts a clip's links in its place, when all are there.
+func (m *Mode) paste(ctx context.Context, t taken) {
+	r := Result{Clip: t.clip, Asked: t.asked}
 	var links []string
-	for _, p := range t.pictures {
-		if p.Err == nil {
-			found := latest.found
-			if p.Err = latest.err; p.Err == nil {
-				p.Link, p.Err = m.send(ctx, p)
-				found = time.Now()
-			}
-			if ctx.Err() != nil {
+	var outs []queue.Outcome
+	for s := range t.pictures {
+		var out queue.Outcome
+		if s.job != nil {
+			var err error
+			if out, err = s.job.Wait(ctx); err != nil {
 				return
 			}
-			if p.Waits = m.Payer.tried(ctx, p.entry, p.Link, p.Err); p.Waits {
-				*latest = failure{p.Err, found}
-			}
+			s.Link, s.Err, s.Waits, s.NotKept = out.Link, out.Err, out.Waits, out.NotKept
 		}
-		if p.Err == nil {
-			links = append(links, written(m.Format(), p.Name, p.Link))
+		if s.Err == nil {
+			links = append(links, written(m.Format(), s.Name, s.Link))
 		}
-		r.Pictures = append(r.Pictures, p.Picture)
+		r.Pictures, outs = append(r.Pictures, s.Picture), append(outs, out)
 	}
 	if r.Text = strings.Join(links, "\n"); r.Text != "" {
 		r.Pasted = m.Clipboard.Replace(ctx, t.clip, r.Text)
 	}
-	r.Took = t.took + time.Since(start)
+	r.Took = time.Since(t.at)
+	for i := range r.Pictures { // which is not waited for
+		p := &r.Pictures[i]
+		if p.Err == nil && !p.Link.Known { // else it says nothing of the host
+			m.isOver()
+		}
+		if outs[i].Sum != (picture.Sum{}) && !errors.Is(p.Err, queue.ErrStopped) {
+			p.Original, _ = m.Album.Original(ctx, outs[i].Sum)
+		}
+	}
 	m.tell(ctx, r)
 	m.Report(r)
 	if t.done != nil {
@@ -203,18 +204,8 @@ func (m *Mode) upload(ctx context.Context, t taken, latest *failure) {
 	}
 }
 
-// send uploads a picture's original.
-func (m *Mode) send(ctx context.Context, p kept) (uploader.Link, error) {
-	original, err := picture.Open(p.Original)
-	if err != nil {
-		return uploader.Link{}, err
-	}
-	original.Name = p.Name
-	return m.Uploader.Upload(ctx, original)
-}
-
 // pictures reads the pictures that count of a clip, one at a time.
-func (m *Mode) pictures(clip watcher.Clip) iter.Seq2[picture.Picture, error] {
+func pictures(clip watcher.Clip) iter.Seq2[picture.Picture, error] {
 	return func(yield func(picture.Picture, error) bool) {
 		switch clip.Take {
 		case watcher.Picture:

@@ -13,12 +13,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"bilipaste/internal/album"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
+	"bilipaste/internal/queue"
 	"bilipaste/internal/writing"
 	"bilipaste/uploader"
 	"bilipaste/watcher"
@@ -72,6 +74,16 @@ func (d *desk) Replace(_ context.Context, clip watcher.Clip, text string) error 
 	return nil
 }
 
+// Name, Limits, Place and Upload are the host. What is between it and writing
+// mode is real.
+func (d *desk) Name() string { return place.Host }
+
+func (d *desk) Limits() uploader.Limits {
+	return uploader.Limits{Formats: []picture.Format{picture.PNG}, Bytes: 1e6}
+}
+
+func (d *desk) Place() (uploader.Place, bool) { return place, true }
+
 func (d *desk) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	d.sending <- p.Name
 	if d.proceed != nil {
@@ -87,10 +99,7 @@ func (d *desk) Upload(ctx context.Context, p picture.Picture) (uploader.Link, er
 	if err != nil {
 		return uploader.Link{}, err
 	}
-	link := uploader.Link{URL: "https://host/" + p.Name, Notes: d.notes}
-	return link, d.album.Record(ctx, uploader.Upload{
-		To: place, Place: place, Picture: p, Given: picture.SumOf(p.Data), How: "-", Sent: picture.SumOf(p.Data), Link: link,
-	})
+	return uploader.Link{URL: "https://host/" + p.Name, Host: place.Host, Made: time.Now(), Notes: d.notes}, nil
 }
 
 // fails makes uploads of picture data fail, or with nil succeed.
@@ -112,7 +121,6 @@ func (d *desk) note(what, title, body, icon string) {
 
 var place = uploader.Place{Host: "host"}
 
-func to() uploader.Place      { return place }
 func markdown() format.Format { return format.Markdown }
 func english() *lang.Printer  { return lang.New(lang.English) }
 
@@ -136,18 +144,21 @@ func (d *desk) start(t *testing.T) *writing.Mode {
 	a := openAlbum(t)
 	d.album = a
 	m := &writing.Mode{
-		Clipboard: d, Album: a, Uploader: d, Notifier: d, To: to, Format: markdown, Language: english,
-		Payer:  &writing.Payer{Album: a, Uploader: d, Notifier: d, Format: markdown, Language: english, Report: func(writing.Paid) {}, Log: slog.New(slog.DiscardHandler)},
+		Clipboard: d, Album: a, Notifier: d, To: func() uploader.Place { return place }, Many: func() int { return 3 }, Format: markdown, Language: english,
+		Queue: &queue.Queue{
+			Album: a, Language: english, Log: slog.New(slog.DiscardHandler),
+			Way: func(uploader.Place) (*uploader.Uploader, error) {
+				return &uploader.Uploader{Host: d, Ledger: a}, nil
+			},
+		},
 		Report: func(r writing.Result) { d.reported <- r },
+		Late:   func(queue.Outcome) {},
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	var paying sync.WaitGroup
-	paying.Go(func() { _ = m.Payer.Run(ctx) })
 	go func() { ended <- m.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		paying.Wait()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("Run: %v", err)
 		}
@@ -164,12 +175,13 @@ func pngOf(t *testing.T) []byte {
 	return b.Bytes()
 }
 
+// files is a clip of files, each a picture of its own.
 func files(t *testing.T, names ...string) watcher.Clip {
 	t.Helper()
 	c := watcher.Clip{Formats: names, Take: watcher.Files, Why: watcher.IsFiles}
 	for _, n := range names {
 		f := filepath.Join(t.TempDir(), n)
-		if err := os.WriteFile(f, pngOf(t), 0o600); err != nil {
+		if err := os.WriteFile(f, pictureOf(t, n).Data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		c.Files = append(c.Files, f)
@@ -234,6 +246,39 @@ func TestWhatFailsIsNamedAndTheRestIsPasted(t *testing.T) {
 	}
 	if got := d.log[1]; !strings.HasPrefix(got, "failed: 1 of 2 pictures not uploaded") || !strings.Contains(got, "b.png is 16.0 MB") {
 		t.Errorf("%q", got)
+	}
+}
+
+// The first of many is sent while the others are still being read.
+func TestMoreFilesAreTakenOnlyIfTheUserAsks(t *testing.T) {
+	d := newDesk()
+	m := d.start(t)
+	clip := files(t, "a.png", "b.png", "c.png", "d.png")
+	d.copied <- clip
+	if r := <-d.reported; r.Asked != 4 || len(r.Pictures) != 0 || len(d.sending) > 0 || d.text != "" {
+		t.Errorf("%+v", r)
+	}
+	if log := d.said(); len(log) != 1 || !strings.HasPrefix(log[0], "failed: 4 pictures were copied, and left alone: ") || !strings.Contains(log[0], "bilipaste now") {
+		t.Errorf("%q", log)
+	}
+	r, err := m.Take(t.Context(), clip)
+	if err != nil || len(r.Pictures) != 4 || r.Failed() > 0 || strings.Count(d.text, "https://") != 4 {
+		t.Errorf("%+v, %v, pasted %q", r, err, d.text)
+	}
+}
+
+func TestWhatTheUserStopsIsNotTold(t *testing.T) {
+	d := newDesk()
+	d.proceed = make(chan struct{})
+	m := d.start(t)
+	d.copied <- files(t, "a.png", "b.png")
+	<-d.sending
+	eventually(t, "both are pending", func() bool { return len(pending(t, d.album)) == 2 })
+	if n, err := m.Queue.Stop(t.Context()); n != 2 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	if r := <-d.reported; r.Text != "" || !errors.Is(r.Pictures[1].Err, queue.ErrStopped) || len(d.said()) > 0 {
+		t.Errorf("%+v; told %q", r, d.said())
 	}
 }
 

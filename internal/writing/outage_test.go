@@ -1,7 +1,12 @@
 package writing_test
 
 import (
+	"bytes"
 	"errors"
+	"image"
+	"image/color"
+	"image/png"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"bilipaste/internal/album"
 	"bilipaste/internal/fault"
+	"bilipaste/internal/picture"
 	"bilipaste/watcher"
 )
 
@@ -72,7 +79,7 @@ func TestAPictureIsInTheAlbumBeforeItIsSent(t *testing.T) {
 	}
 }
 
-func TestWhatTheAlbumCannotKeepIsNotSent(t *testing.T) {
+func TestWhatTheAlbumCannotKeepIsSentAllTheSame(t *testing.T) {
 	d := newDesk()
 	m := d.start(t)
 	originals := filepath.Join(m.Album.Dir(), "originals")
@@ -81,10 +88,10 @@ func TestWhatTheAlbumCannotKeepIsNotSent(t *testing.T) {
 	}
 	d.copied <- copies(t, "one")
 	r := <-d.reported
-	if len(d.sending) != 0 || r.Text != "" || r.Pictures[0].Waits || d.text != "" {
+	if r.Text == "" || r.Pasted != nil || r.Pictures[0].NotKept == nil {
 		t.Errorf("%+v", r)
 	}
-	if log := d.said(); len(log) != 1 || !strings.HasPrefix(log[0], "failed: Picture not uploaded: the album in ") {
+	if log := d.said(); len(log) != 2 || !strings.HasPrefix(log[1], "done: Picture uploaded: ") || !strings.Contains(log[1], "The album could not keep it: ") {
 		t.Errorf("%q", log)
 	}
 }
@@ -106,55 +113,51 @@ func TestTheRestOfAClipWaits(t *testing.T) {
 	c.Take = watcher.Files
 	d.copied <- c
 	r := <-d.reported
-	if len(d.sending) != 2 || r.Pictures[0].Waits || !r.Pictures[1].Waits || !r.Pictures[2].Waits {
-		t.Errorf("%d were tried: %+v", len(d.sending), r.Pictures)
+	if r.Pictures[0].Waits || !r.Pictures[1].Waits || !r.Pictures[2].Waits {
+		t.Errorf("%+v", r.Pictures)
+	}
+	if <-d.sending != "a.png" || <-d.sending != "b.png" || len(d.sending) > 0 {
+		t.Error("another one was tried")
 	}
 	if got := pending(t, d.album); !slices.Equal(got, []string{"a.png", "b.png", "c.png"}) {
 		t.Errorf("pending: %q", got)
 	}
 }
 
-// What was copied before an outage was found waits at once; what is copied after
-// it is tried. Trouble of the host may be with one picture alone.
-func TestAnOutageIsFoundOnce(t *testing.T) {
-	for name, test := range map[string]struct {
-		err   error
-		tried int // of those that were copied before
-	}{
-		"not signed in": {noLogin, 0},
-		"trouble":       {&fault.Error{Kind: fault.Passing, Host: "host", Code: 500}, 2},
-	} {
-		t.Run(name, func(t *testing.T) { anOutageIsFoundOnce(t, test.err, test.tried) })
+var (
+	offline = &fault.Error{Kind: fault.Passing, Host: "host", Why: "network", After: time.Hour, Err: &net.OpError{Op: "dial", Err: errors.New("refused")}} // which is not tried again at once
+	noLogin = &fault.Error{Kind: fault.NotLoggedIn}
+)
+
+// pictureOf returns a picture of which there is one for each name.
+func pictureOf(t *testing.T, name string) picture.Picture {
+	t.Helper()
+	m := image.NewGray(image.Rect(0, 0, 16, 16))
+	for i := range name {
+		m.SetGray(i%16, i/16, color.Gray{name[i]})
 	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	p, err := picture.New(name, b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
-func anOutageIsFoundOnce(t *testing.T, outage error, tried int) {
-	d := newDesk()
-	d.proceed = make(chan struct{})
-	m := d.start(t)
-	d.fails(outage)
-	d.copied <- copies(t, "one")
-	<-d.sending
-	d.copied <- copies(t, "two")
-	d.copied <- copies(t, "three")
-	eventually(t, "all three are in the album", func() bool {
-		entries, err := m.Album.Pending(t.Context())
-		return err == nil && len(entries) == 3
-	})
-	close(d.proceed)
-	for range 3 {
-		if r := <-d.reported; !r.Pictures[0].Waits || !errors.Is(r.Pictures[0].Err, outage) {
-			t.Errorf("%+v", r.Pictures)
-		}
+// pending returns the names of what is pending.
+func pending(t *testing.T, a *album.Album) (names []string) {
+	t.Helper()
+	entries, err := a.Pending(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n := len(d.sending); n != tried {
-		t.Errorf("%d of those that had come before were tried, not %d", n, tried)
+	for _, e := range entries {
+		names = append(names, e.Picture.Name)
 	}
-	d.copied <- copies(t, "four")
-	<-d.reported
-	if n := len(d.sending); n != tried+1 {
-		t.Errorf("%d were tried afterwards", n-tried)
-	}
+	return names
 }
 
 // What fails for a reason that will pass is told once, and goes up late, with
@@ -198,10 +201,36 @@ func TestWhatFailsIsPending(t *testing.T) {
 	eventually(t, "the others go up", func() bool {
 		return slices.ContainsFunc(d.said(), func(s string) bool { return strings.HasPrefix(s, "done: 3 pictures copied earlier are uploaded") })
 	})
-	if entries, err := d.album.Pending(t.Context()); err != nil || len(entries) != 1 || !entries[0].Failed {
-		t.Errorf("pending: %+v, %v", entries, err)
-	}
+	eventually(t, "only what has failed is pending", func() bool {
+		entries, err := d.album.Pending(t.Context())
+		return err == nil && len(entries) == 1 && entries[0].Failed
+	})
 	if d.text != "![](https://host/)" || slices.Index(d.said(), "paste") < 0 {
 		t.Errorf("%q", d.said())
+	}
+}
+
+// What was copied earlier is told of in one notification, with its first links.
+func TestManyLateLinksAreOneNotification(t *testing.T) {
+	d := newDesk()
+	m := d.start(t)
+	d.fails(noLogin)
+	d.copied <- copies(t, "first")
+	<-d.reported
+	for _, name := range strings.Fields("1 2 3 4 5 6 7") {
+		e, err := m.Album.Keep(t.Context(), pictureOf(t, name+".png"), place)
+		if err == nil {
+			err = m.Album.Postpone(t.Context(), e.ID, album.Failure{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.fails(nil)
+	m.Queue.Wake()
+	eventually(t, "all go up", func() bool { return len(pending(t, d.album)) == 0 && len(d.said()) > 1 })
+	log := d.said()
+	if len(log) != 2 || !strings.HasPrefix(log[1], "done: 8 pictures copied earlier are uploaded") || strings.Count(log[1], "https://") != 5 || !strings.Contains(log[1], "and 3 more, among the recent links") {
+		t.Errorf("told %q", log)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"bilipaste/internal/fault"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/queue"
 	"bilipaste/uploader"
 	"bilipaste/watcher"
 )
@@ -18,12 +19,15 @@ func (m *Mode) tell(ctx context.Context, r Result) {
 	p := m.Language()
 	failed := r.Failed()
 	switch {
+	case r.Asked > 0:
+		m.Notifier.Failed(ctx, p.Text("writing.many", lang.Data{"Count": r.Asked}), p.Text("writing.many_ask"))
 	case len(r.Pictures) == 0 && r.Clip.Lost():
 		m.Notifier.Failed(ctx, p.Text("writing.lost"), p.Text("watcher.why."+string(r.Clip.Why)))
 	case len(r.Pictures) == 0:
+	case failed == 0 && r.Text == "": // all were given up
 	case failed == 0:
 		m.Notifier.Done(ctx, p.Text("writing.done", lang.Data{"Count": len(r.Pictures)}), m.explain(p, r), r.Pictures[0].Original)
-	case r.waits() && !m.Payer.isNews(r.Pictures[0].Err):
+	case r.waits() && !m.isNews(r.Pictures[0].Err):
 		m.Notifier.FailedAgain(ctx)
 	case failed == len(r.Pictures):
 		m.Notifier.Failed(ctx, p.Text("writing.failed", lang.Data{"Count": failed}), m.explain(p, r))
@@ -37,11 +41,11 @@ func (r Result) waits() bool {
 	return !slices.ContainsFunc(r.Pictures, func(p Picture) bool { return !p.Waits })
 }
 
-// Failed counts the pictures that have no link.
+// Failed counts the pictures that have no link, and that the user has not given up.
 func (r Result) Failed() int {
 	n := 0
 	for _, p := range r.Pictures {
-		if p.Err != nil {
+		if p.Err != nil && !errors.Is(p.Err, queue.ErrStopped) {
 			n++
 		}
 	}
@@ -74,7 +78,12 @@ func (m *Mode) explain(p *lang.Printer, r Result) string {
 	}
 	for _, picture := range r.Pictures {
 		switch {
-		case picture.Err == nil:
+		case picture.Err == nil && picture.NotKept != nil:
+			what, hint := p.Error(picture.NotKept)
+			add(p.Text("writing.not_kept", lang.Data{"Cause": what}))
+			add(hint)
+			continue
+		case picture.Err == nil, errors.Is(picture.Err, queue.ErrStopped):
 			continue
 		case picture.Waits:
 			add(reason(p, picture.Err))
@@ -97,26 +106,6 @@ func reason(p *lang.Printer, err error) string {
 		return what
 	}
 	return what + "\n" + hint
-}
-
-// list is the links of what went up late, one a line: the first few.
-func (p *Payer) list(say *lang.Printer, made []Paid) string {
-	const most = 5
-	var lines, notes []string
-	for i, paid := range made {
-		for _, note := range paid.Link.Notes {
-			if text := say.Say(note); !slices.Contains(notes, text) {
-				notes = append(notes, text)
-			}
-		}
-		if i < most {
-			lines = append(lines, written(p.Format(), paid.Entry.Picture.Name, paid.Link))
-		}
-	}
-	if more := len(made) - most; more > 0 {
-		lines = append(lines, say.Text("writing.more", lang.Data{"Count": more}))
-	}
-	return strings.Join(append(lines, notes...), "\n")
 }
 
 // written is a link as it is pasted.

@@ -118,6 +118,11 @@ func (h *Host) Place() (at uploader.Place, lasting bool) {
 	return uploader.Place{Host: Name, Bucket: strings.Join(options, " ")}, lasting
 }
 
+// HasPassword tells whether pictures at a place of ours ask for a password.
+func HasPassword(at uploader.Place) bool {
+	return at.Host == Name && slices.Contains(strings.Fields(at.Bucket), "password")
+}
+
 // Upload sends p when the windows let it, and checks the answer.
 func (h *Host) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	req, err := web.Form(ctx, address, h.fields(p), "image", p)

@@ -1,4 +1,4 @@
-package writing
+package queue
 
 import (
 	"context"
@@ -18,14 +18,16 @@ const (
 	shortestOffline = time.Second
 	longestOffline  = 30 * time.Second
 	look            = 2 * time.Second // at the network's addresses
+
+	lookAtOthers = time.Second // at what other processes are at: one that is killed says nothing
 )
 
-// event is what Run has to act on.
+// event is what the worker has to act on, beside what was added.
 type event struct {
-	try    bool  // now
-	all    bool  // also what has failed for good
-	moved  bool  // the machine is on another network
-	failed error // an upload elsewhere, for a reason that will pass
+	try     bool // now
+	all     bool // also what has failed
+	moved   bool // the machine is on another network
+	changed bool // the album has
 }
 
 // outage is what keeps uploads from succeeding.
@@ -63,60 +65,48 @@ func (o *outage) tried(err error) {
 
 // like tells whether err is of the same outage.
 func (o *outage) like(err error) bool {
-	return o.err != nil && err != nil && kindOf(o.err) == kindOf(err) && fault.Offline(o.err) == fault.Offline(err)
+	return o.err != nil && err != nil && KindOf(o.err) == KindOf(err) && fault.Offline(o.err) == fault.Offline(err)
 }
 
-// kindOf is the kind of an outage, -1 for settings that cannot be used.
-func kindOf(err error) fault.Kind {
+// KindOf is the kind of an outage, -1 for settings that cannot be used.
+func KindOf(err error) fault.Kind {
 	if e := fault.Temporary(err); e != nil {
 		return e.Kind
 	}
 	return -1
 }
 
-// Run uploads what is pending: at once, whenever it is woken, and by itself when what
-// stood in the way may have passed, until ctx is done. It returns ctx's error.
-// While nothing waits it does nothing.
-func (p *Payer) Run(ctx context.Context) error {
-	var o outage
-	for e := (event{try: true}); ctx.Err() == nil; e = p.wait(ctx, o) {
-		if e.moved { // it may take a moment until it can be used
-			o.since = time.Now()
-		}
-		switch {
-		case e.try:
-			o.tried(p.round(ctx, e.all))
-		case e.failed != nil && !o.like(e.failed):
-			o.tried(e.failed)
-		}
-	}
-	return ctx.Err()
-}
-
 // wait waits for the next event, or until ctx is done.
-func (p *Payer) wait(ctx context.Context, o outage) event {
-	var again, looks <-chan time.Time
-	if !o.again.IsZero() {
+func (q *Queue) wait(ctx context.Context, w *worker) event {
+	var again, others, looks <-chan time.Time
+	if o := w.outage; !o.again.IsZero() {
 		timer := time.NewTimer(time.Until(o.again))
 		defer timer.Stop()
 		again = timer.C
 	}
+	if w.others && w.outage.err == nil {
+		timer := time.NewTimer(lookAtOthers)
+		defer timer.Stop()
+		others = timer.C
+	}
 	var before string
-	if fault.Offline(o.err) {
+	if fault.Offline(w.outage.err) {
 		ticker := time.NewTicker(look)
 		defer ticker.Stop()
-		looks, before = ticker.C, p.network()
+		looks, before = ticker.C, q.network()
 	}
 	for {
 		select {
 		case <-ctx.Done():
 			return event{}
-		case <-p.posted():
-			return p.next()
+		case <-q.posted():
+			return q.next()
 		case <-again:
 			return event{try: true}
+		case <-others:
+			return event{try: true}
 		case <-looks:
-			if p.network() != before {
+			if q.network() != before {
 				return event{try: true, moved: true}
 			}
 		}
@@ -124,9 +114,9 @@ func (p *Payer) wait(ctx context.Context, o outage) event {
 }
 
 // network returns the machine's addresses, which change when a network comes.
-func (p *Payer) network() string {
-	if p.addresses != nil {
-		return p.addresses()
+func (q *Queue) network() string {
+	if q.addresses != nil {
+		return q.addresses()
 	}
 	all, _ := net.InterfaceAddrs()
 	var text strings.Builder
@@ -137,41 +127,58 @@ func (p *Payer) network() string {
 }
 
 // Wake makes Run try now what waits: after a login, with other settings.
-func (p *Payer) Wake() { p.post(event{try: true}) }
+func (q *Queue) Wake() { q.post(event{try: true}) }
 
-// WakeAll makes Run try now all that is pending, also what has failed for good.
-func (p *Payer) WakeAll() { p.post(event{try: true, all: true}) }
+// WakeAll makes Run try now all that is pending, also what has failed.
+func (q *Queue) WakeAll() { q.post(event{try: true, all: true}) }
+
+// changed takes in that the album has changed: by us, or by another process,
+// which may have left something to do, or given up what is being sent.
+func (q *Queue) changed(ctx context.Context) {
+	q.mu.Lock()
+	var sending []*Job
+	for _, j := range q.jobs {
+		if j.cancel != nil && !j.answered && j.entry.ID != 0 {
+			sending = append(sending, j)
+		}
+	}
+	q.mu.Unlock()
+	for _, j := range sending {
+		if _, ok, err := q.Album.Find(ctx, j.sum, j.to); err == nil && !ok {
+			q.stop(j)
+		}
+	}
+	q.post(event{changed: true})
+}
 
 // post tells Run of an event, beside those that it has not seen yet.
-func (p *Payer) post(e event) {
-	p.mu.Lock()
-	p.unseen.try = p.unseen.try || e.try
-	p.unseen.all = p.unseen.all || e.all
-	if e.failed != nil {
-		p.unseen.failed = e.failed
-	}
-	p.mu.Unlock()
+func (q *Queue) post(e event) {
+	q.mu.Lock()
+	q.unseen.try = q.unseen.try || e.try
+	q.unseen.all = q.unseen.all || e.all
+	q.unseen.changed = q.unseen.changed || e.changed
+	q.mu.Unlock()
 	select {
-	case p.posted() <- struct{}{}:
+	case q.posted() <- struct{}{}:
 	default:
 	}
 }
 
 // posted returns the channel that holds a token while there is an unseen event.
-func (p *Payer) posted() chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.token == nil {
-		p.token = make(chan struct{}, 1)
+func (q *Queue) posted() chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.token == nil {
+		q.token = make(chan struct{}, 1)
 	}
-	return p.token
+	return q.token
 }
 
 // next returns what Run has not seen yet.
-func (p *Payer) next() event {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e := p.unseen
-	p.unseen = event{}
+func (q *Queue) next() event {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e := q.unseen
+	q.unseen = event{}
 	return e
 }

@@ -5,16 +5,16 @@ import (
 	"sync"
 )
 
-// queue holds what waits for its turn. It has no bound: a clip that was dropped
-// would be a picture that was lost. The zero queue is empty.
-type queue[T any] struct {
+// inbox holds what waits for its turn. It has no bound: a clip that was dropped
+// would be a picture that was lost. The zero inbox is empty.
+type inbox[T any] struct {
 	mu      sync.Mutex
 	waiting []T
 	some    chan struct{} // holds a token while something may wait; made when it is first needed
 }
 
 // push adds to the queue, and never waits.
-func (q *queue[T]) push(one T) {
+func (q *inbox[T]) push(one T) {
 	q.mu.Lock()
 	q.waiting = append(q.waiting, one)
 	some := q.token()
@@ -27,7 +27,7 @@ func (q *queue[T]) push(one T) {
 
 // pop takes what has waited longest. While there is nothing it waits, until ctx
 // is done, and then returns its cause.
-func (q *queue[T]) pop(ctx context.Context) (T, error) {
+func (q *inbox[T]) pop(ctx context.Context) (T, error) {
 	for {
 		var none T
 		q.mu.Lock()
@@ -49,7 +49,7 @@ func (q *queue[T]) pop(ctx context.Context) (T, error) {
 }
 
 // token returns the channel of the token. q.mu is held.
-func (q *queue[T]) token() chan struct{} {
+func (q *inbox[T]) token() chan struct{} {
 	if q.some == nil {
 		q.some = make(chan struct{}, 1)
 	}
