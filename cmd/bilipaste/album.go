@@ -61,10 +61,10 @@ func (c *cli) printReport(r album.Report) {
 		line("cli.album.rescued", lang.Data{"File": r.Rescue.File, "Pictures": r.Rescue.Pictures, "Links": r.Rescue.Links, "Pending": r.Rescue.Pending})
 	}
 	for _, f := range r.Missing {
-		line("cli.album.missing", lang.Data{"File": f.File, "Name": terminal.OneLine(f.Name), "URL": f.URL})
+		line("cli.album.missing", lang.Data{"File": f.File, "Name": lang.OneLine(f.Name), "URL": f.URL})
 	}
 	for _, f := range r.Changed {
-		line("cli.album.changed", lang.Data{"File": f.File, "Name": terminal.OneLine(f.Name), "URL": f.URL})
+		line("cli.album.changed", lang.Data{"File": f.File, "Name": lang.OneLine(f.Name), "URL": f.URL})
 	}
 	for _, file := range r.Strange {
 		line("cli.album.strange", lang.Data{"File": file})

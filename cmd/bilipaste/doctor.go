@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bilipaste/internal/doctor"
-	"bilipaste/internal/terminal"
+	"bilipaste/internal/lang"
 )
 
 func (c *cli) doctorCommand() *cobra.Command {
@@ -32,7 +32,7 @@ func (c *cli) doctor(ctx context.Context) error {
 		if !f.OK {
 			mark = c.say.Text("doctor.sick")
 		}
-		fmt.Fprintf(c.out, "[%s] %s: %s\n", mark, c.say.Text("doctor."+f.Part), terminal.OneLine(f.Detail))
+		fmt.Fprintf(c.out, "[%s] %s: %s\n", mark, c.say.Text("doctor."+f.Part), lang.OneLine(f.Detail))
 		if f.Hint != "" {
 			fmt.Fprintf(c.out, "     %s: %s\n", c.say.Text("terminal.hint"), f.Hint)
 		}

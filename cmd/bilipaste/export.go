@@ -5,12 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/format"
 	"bilipaste/internal/picture"
-	"bilipaste/internal/terminal"
 )
 
 // entry is a link of the history in --json.
@@ -55,6 +54,10 @@ func (c *cli) export(ctx context.Context, q album.Query) error {
 	if err != nil {
 		return err
 	}
+	exported, err := format.Parse("![{name}]({url})")
+	if err != nil {
+		return err
+	}
 	last, between := "", "[\n  "
 	for e, err := range all.each(ctx, q) {
 		if err != nil {
@@ -78,7 +81,7 @@ func (c *cli) export(ctx context.Context, q album.Query) error {
 			fmt.Fprintf(c.out, "## %s\n", day)
 			last = day
 		}
-		fmt.Fprintf(c.out, "\n![%s](%s)\n", altText.Replace(terminal.OneLine(e.Picture.Name)), e.Link.URL)
+		fmt.Fprintf(c.out, "\n%s\n", exported.Write(format.Picture{URL: e.Link.URL, Name: e.Picture.Name}))
 	}
 	switch {
 	case c.json && between[0] == '[':
@@ -88,6 +91,3 @@ func (c *cli) export(ctx context.Context, q album.Query) error {
 	}
 	return nil
 }
-
-// altText keeps a name from ending the text in brackets that it is put into.
-var altText = strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, "`", "\\`", "*", `\*`, "_", `\_`, "<", `\<`, "!", `\!`)

@@ -143,7 +143,7 @@ func (c *cli) history(ctx context.Context, q album.Query) error {
 			c.print(all.entry(e))
 			continue
 		}
-		name := terminal.OneLine(e.Picture.Name)
+		name := lang.OneLine(e.Picture.Name)
 		if !e.Dead.IsZero() {
 			name = c.say.Text("cli.history.dead", lang.Data{"Name": name})
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"bilipaste/internal/terminal"
+	"bilipaste/internal/lang"
 
 	"github.com/spf13/cobra"
 )
@@ -46,7 +46,7 @@ func (c *cli) info(ctx context.Context, what string) error {
 		{"cli.info.uploader", info.Uploader}, {"cli.info.location", info.Location}, {"cli.info.tags", strings.Join(info.Tags, ", ")},
 		{"cli.info.protected", c.say.Text(map[bool]string{true: "cli.info.yes", false: "cli.info.no"}[info.Protected])},
 	} {
-		fmt.Fprintf(table, "%s\t%s\n", c.say.Text(row.id), terminal.OneLine(fmt.Sprint(row.value)))
+		fmt.Fprintf(table, "%s\t%s\n", c.say.Text(row.id), lang.OneLine(fmt.Sprint(row.value)))
 	}
 	return table.Flush()
 }

@@ -82,7 +82,7 @@ func (c *cli) queueList(ctx context.Context) error {
 	}
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	for _, d := range entries {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", d.ID, d.Since.Local().Format("2006-01-02 15:04"), terminal.Size(d.Bytes), c.stateOf(d), terminal.OneLine(d.Picture.Name))
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", d.ID, d.Since.Local().Format("2006-01-02 15:04"), terminal.Size(d.Bytes), c.stateOf(d), lang.OneLine(d.Picture.Name))
 	}
 	return table.Flush()
 }
@@ -93,9 +93,9 @@ func (c *cli) stateOf(d album.Pending) string {
 	case d.Taken:
 		return c.say.Text("cli.queue.uploading")
 	case d.Failed:
-		return c.say.Text("cli.queue.failed", lang.Data{"Why": terminal.OneLine(d.Why)})
+		return c.say.Text("cli.queue.failed", lang.Data{"Why": lang.OneLine(d.Why)})
 	case d.Why != "":
-		return c.say.Text("cli.queue.later", lang.Data{"Why": terminal.OneLine(d.Why)})
+		return c.say.Text("cli.queue.later", lang.Data{"Why": lang.OneLine(d.Why)})
 	}
 	return c.say.Text("cli.queue.waits")
 }

@@ -81,7 +81,7 @@ func (c *cli) upload(ctx context.Context, files []string, again bool) error {
 			c.complain(out.Err)
 			said[kind] = shut[kind]
 		case out.Link.Differs:
-			fmt.Fprintf(c.err, "bilipaste: %s: %s\n", terminal.OneLine(f.name), c.say.Text("terminal.differs"))
+			fmt.Fprintf(c.err, "bilipaste: %s: %s\n", lang.OneLine(f.name), c.say.Text("terminal.differs"))
 		}
 		if f.name == "-" && out.NotKept != nil {
 			c.complain(out.NotKept)
@@ -184,7 +184,7 @@ func (c *cli) printLink(file string, p picture.Picture, link uploader.Link, err 
 		}
 		fmt.Fprintln(c.out, f.Write(format.Picture{URL: link.URL, Name: p.Name, Width: link.Width, Height: link.Height}))
 		for _, note := range terminal.Notes(c.say, link) {
-			fmt.Fprintf(c.err, "%s: %s\n", terminal.OneLine(cmp.Or(p.Name, file)), note)
+			fmt.Fprintf(c.err, "%s: %s\n", lang.OneLine(cmp.Or(p.Name, file)), note)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package format
 
 import (
 	"html"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,26 +52,62 @@ type Picture struct {
 	Width, Height int    // pixels
 }
 
-// Write writes one picture's link.
+// Write writes one picture's link. What a file's name or an address holds can
+// end neither the link nor a quoted text around it.
 func (f Format) Write(p Picture) string {
+	url := address(p.URL)
 	switch f {
 	case Markdown:
-		return "![](" + p.URL + ")"
+		return "![](" + url + ")"
 	case HTML:
-		return `<img src="` + html.EscapeString(p.URL) + `" referrerpolicy="no-referrer">`
+		return `<img src="` + html.EscapeString(url) + `" referrerpolicy="no-referrer">`
 	case URL:
-		return p.URL
+		return url
 	case BBCode:
-		return "[img]" + p.URL + "[/img]"
+		return "[img]" + url + "[/img]"
 	}
-	oneLine := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, p.Name)
-	return strings.NewReplacer(
-		"{url}", p.URL, "{name}", oneLine,
-		"{width}", strconv.Itoa(p.Width), "{height}", strconv.Itoa(p.Height),
-	).Replace(f.text)
+	values := map[string]func(before string) string{
+		"{url}":    func(string) string { return url },
+		"{name}":   func(before string) string { return f.name(p.Name, before) },
+		"{width}":  func(string) string { return strconv.Itoa(p.Width) },
+		"{height}": func(string) string { return strconv.Itoa(p.Height) },
+	}
+	var text strings.Builder
+	last := 0
+	for _, at := range placeholder.FindAllStringIndex(f.text, -1) {
+		text.WriteString(f.text[last:at[0]])
+		text.WriteString(values[f.text[at[0]:at[1]]](f.text[:at[0]]))
+		last = at[1]
+	}
+	return text.String() + f.text[last:]
 }
+
+var placeholder = regexp.MustCompile(`{(?:url|name|width|height)}`)
+
+// name writes a name into the template, of which before is what stands before
+// it: in quotes with HTML's entities, which Markdown's titles know as well, in a
+// code span without its mark, in BBCode without brackets, else as Markdown has it.
+func (f Format) name(name, before string) string {
+	name = strings.TrimSpace(lang.OneLine(name))
+	switch {
+	case strings.HasSuffix(before, `"`), strings.HasSuffix(before, "'"), strings.HasSuffix(before, "="):
+		return inQuotes.Replace(name)
+	case strings.HasSuffix(before, "`"):
+		return strings.ReplaceAll(name, "`", "'")
+	case strings.Contains(f.text, "[/"):
+		return inBBCode.Replace(name)
+	}
+	return inMarkdown.Replace(name)
+}
+
+var (
+	inQuotes   = strings.NewReplacer(`&`, "&amp;", `"`, "&#34;", `'`, "&#39;", `<`, "&lt;", `>`, "&gt;", `\`, "&#92;", `[`, "&#91;", `]`, "&#93;", "`", "&#96;", "=", "&#61;")
+	inBBCode   = strings.NewReplacer(`[`, "(", `]`, ")")
+	inMarkdown = strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, "`", "\\`", `*`, `\*`, `_`, `\_`, `<`, `\<`, `>`, `\>`, `!`, `\!`, `&`, `\&`, `|`, `\|`, `$`, `\$`, `~`, `\~`)
+)
+
+// address encodes what would end an address in Markdown, HTML or BBCode. It
+// leads to the same place.
+func address(url string) string { return inAddress.Replace(strings.TrimSpace(lang.OneLine(url))) }
+
+var inAddress = strings.NewReplacer(` `, "%20", `(`, "%28", `)`, "%29", `<`, "%3C", `>`, "%3E", `"`, "%22", `'`, "%27", "`", "%60", `\`, "%5C", `[`, "%5B", `]`, "%5D", `|`, "%7C", `{`, "%7B", `}`, "%7D", `^`, "%5E")

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -76,6 +77,17 @@ func New(tag string) *Printer {
 	return &Printer{i18n.NewLocalizer(catalogue(), name)}
 }
 
+// OneLine keeps a text that is not ours, such as a file's name, from breaking
+// the line, steering a terminal or turning its direction around.
+func OneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
 // Text says the message with this id.
 func (p *Printer) Text(id string, data ...Data) string {
 	m := Message{ID: id}
@@ -85,7 +97,8 @@ func (p *Printer) Text(id string, data ...Data) string {
 	return p.Say(m)
 }
 
-// Say says m. A message that the catalogue lacks is said as its id.
+// Say says m, with its texts as OneLine makes them: names, addresses and a
+// host's words are not ours. A message that the catalogue lacks is said as its id.
 func (p *Printer) Say(m Message) string {
 	values := make(Data, len(m.Data))
 	var count any
@@ -95,6 +108,8 @@ func (p *Printer) Say(m Message) string {
 			values[k] = p.Say(v)
 		case error:
 			values[k], _ = p.Error(v)
+		case string:
+			values[k] = OneLine(v)
 		default:
 			values[k] = v
 		}
@@ -117,7 +132,7 @@ func (p *Printer) Say(m Message) string {
 func (p *Printer) Error(err error) (what, hint string) {
 	t, ok := errors.AsType[Teller](err)
 	if !ok {
-		return err.Error(), ""
+		return OneLine(err.Error()), ""
 	}
 	what = p.Say(t.Tell())
 	for ok {

@@ -52,7 +52,7 @@ func (l *Log) Handle(_ context.Context, r slog.Record) error {
 		return nil
 	}
 	l.said[text] = true
-	_, err := fmt.Fprintf(l.out, "bilipaste: %s\n", OneLine(text))
+	_, err := fmt.Fprintf(l.out, "bilipaste: %s\n", lang.OneLine(text))
 	return err
 }
 

@@ -52,7 +52,7 @@ func (f *Face) Run(ctx context.Context) error {
 		case e.Told != nil && e.Told.Err != nil:
 			Complain(f.err, r.Language(), e.Told.Err)
 		case e.Told != nil:
-			fmt.Fprintf(f.err, "bilipaste: %s\n", OneLine(e.Told.Text()))
+			fmt.Fprintf(f.err, "bilipaste: %s\n", lang.OneLine(e.Told.Text()))
 		}
 	})
 }
@@ -98,7 +98,7 @@ func (f *Face) uploaded(p queue.Outcome) {
 
 // line prints a line of "watch", with the time.
 func (f *Face) line(text string) {
-	fmt.Fprintln(f.out, time.Now().Format(time.TimeOnly)+"  "+OneLine(text))
+	fmt.Fprintln(f.out, time.Now().Format(time.TimeOnly)+"  "+lang.OneLine(text))
 }
 
 func (f *Face) clip(r writing.Result) {

@@ -4,20 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
-	"unicode"
 )
-
-// OneLine keeps a text that is not ours, such as a file's name, from breaking
-// the line, steering the terminal or turning its direction around.
-func OneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {
-			return ' '
-		}
-		return r
-	}, s)
-}
 
 // Size says bytes in kilobytes or megabytes, "" for none.
 func Size(bytes int64) string {
