@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -15,8 +17,30 @@ func (c *cli) doctorCommand() *cobra.Command {
 	cmd := c.command("doctor", "doctor")
 	// Broken settings are one of the things that it tells of.
 	cmd.PersistentPreRunE = c.settleAnyway
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return c.doctor(cmd.Context()) }
+	report := cmd.Flags().String("report", "", c.say.Text("cli.flag.report"))
+	cmd.Flags().Lookup("report").NoOptDefVal = "bilipaste-report.txt"
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *report != "" {
+			return c.report(cmd.Context(), *report)
+		}
+		return c.doctor(cmd.Context())
+	}
 	return cmd
+}
+
+// report writes what a bug report needs into a file, and prints its name.
+func (c *cli) report(ctx context.Context, file string) error {
+	var text bytes.Buffer
+	err := doctor.Report(ctx, &text, c.app, c.settings, c.bad)
+	if err == nil {
+		err = os.WriteFile(file, text.Bytes(), 0o600)
+	}
+	if err != nil {
+		return lang.Errorf("config.unwritable", lang.Data{"File": file, "Cause": err}, err)
+	}
+	fmt.Fprintln(c.out, file)
+	fmt.Fprintln(c.err, c.say.Text("doctor.read_it"))
+	return nil
 }
 
 // doctor prints a line for each part, and fails if one needs mending.

@@ -1,23 +1,58 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"bilipaste/internal/lang"
+	"bilipaste/internal/release"
 )
 
-// version is stamped by a release's build.
-var version = ""
+// Stamped by a release's build.
+var (
+	version  = ""
+	homepage = "" // the page of the project, whose releases are at homepage/releases
+)
 
 func (c *cli) versionCommand() *cobra.Command {
 	cmd := c.command("version", "version")
-	cmd.RunE = func(*cobra.Command, []string) error {
+	check := cmd.Flags().Bool("check", false, c.say.Text("cli.flag.check"))
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *check {
+			return c.checkVersion(cmd.Context())
+		}
 		c.printVersion()
 		return nil
 	}
 	return cmd
+}
+
+// checkVersion tells whether there is a newer release.
+func (c *cli) checkVersion(ctx context.Context) error {
+	n, err := c.app.Network()
+	if err != nil {
+		return err
+	}
+	n.SetProxy(c.settings.Proxy)
+	newest, err := release.Newest(ctx, n.Transport, homepage)
+	if err != nil {
+		return err
+	}
+	newer := newest.Newer(programVersion())
+	if c.json {
+		c.print(map[string]any{"version": programVersion(), "newest": newest, "newer": newer})
+		return nil
+	}
+	id := "cli.version.newest"
+	if newer {
+		id = "cli.version.newer"
+	}
+	fmt.Fprintln(c.out, c.say.Text(id, lang.Data{"Version": programVersion(), "Newest": newest.Version, "Page": newest.Page}))
+	return nil
 }
 
 func (c *cli) printVersion() {

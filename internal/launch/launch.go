@@ -145,7 +145,7 @@ func record(log *slog.Logger, e resident.Event) {
 	switch {
 	case e.Clip != nil:
 		r := e.Clip
-		log.Info("clip", "why", r.Clip.Why, "pictures", len(r.Pictures), "failed", r.Failed(), "took", r.Took)
+		log.Info("clip", "why", r.Clip.Why, "pictures", len(r.Pictures), "failed", r.Failed(), "took", r.Took, "formats", r.Clip.Formats)
 		for _, p := range r.Pictures {
 			if p.Err != nil {
 				log.Warn("no link", "error", p.Err)
