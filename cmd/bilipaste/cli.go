@@ -23,6 +23,7 @@ type cli struct {
 	app      *app.App
 	settings config.Config
 	bad      error // what is wrong with the settings
+	nowhere  error // why there is no place for settings and pictures
 	say      *lang.Printer
 
 	in       io.Reader
@@ -35,16 +36,19 @@ func newCLI(args []string, in io.Reader, out, errOut io.Writer) *cli {
 	c := &cli{in: in, out: out, err: errOut}
 	log := slog.New(terminal.NewLog(errOut, func() *lang.Printer { return c.say }))
 	slog.SetDefault(log)
-	places, err := config.FindPlaces()
+	places, nowhere := config.FindPlaces()
+	c.nowhere = nowhere
 	c.app = &app.App{Places: places, Source: config.Source{File: cmp.Or(settingsFile(args), places.File())}, Version: programVersion(), Log: log}
 	c.settings, c.bad = c.app.Settings() // for the language; the flags follow
-	c.bad = cmp.Or(err, c.bad)
 	c.say = app.Printer(c.settings)
 	return c
 }
 
 // settle takes in what the flags say.
 func (c *cli) settle(flags *pflag.FlagSet) error {
+	if c.nowhere != nil {
+		return c.nowhere
+	}
 	for _, name := range []string{"host", "bucket", "format"} {
 		if !flags.Changed(name) {
 			continue

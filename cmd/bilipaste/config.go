@@ -34,7 +34,7 @@ func (c *cli) configCommand() *cobra.Command {
 		return nil
 	}
 	// A broken file must not stand in the way of mending it.
-	path.PersistentPreRunE = func(*cobra.Command, []string) error { return nil }
+	path.PersistentPreRunE = func(*cobra.Command, []string) error { return c.nowhere }
 
 	return c.group("config", get, set, path)
 }

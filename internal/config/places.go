@@ -16,7 +16,8 @@ type Places struct {
 	Data   string // what the user wants to keep
 }
 
-// FindPlaces returns the user's folders, or $BILIPASTE_HOME for all of them.
+// FindPlaces returns the user's folders, or $BILIPASTE_HOME for all of them. The
+// error is a lang.Teller: the environment does not say where they are.
 func FindPlaces() (Places, error) {
 	if home := os.Getenv("BILIPASTE_HOME"); home != "" {
 		home, err := filepath.Abs(home)
@@ -25,11 +26,24 @@ func FindPlaces() (Places, error) {
 		}
 		return Places{Config: home, State: home, Data: home}, nil
 	}
+	if _, err := os.UserHomeDir(); err != nil && !allSet("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME") {
+		return Places{}, lang.Errorf("config.no_home", nil, err)
+	}
 	return Places{
 		Config: filepath.Join(xdg.ConfigHome, "bilipaste"),
 		State:  filepath.Join(xdg.StateHome, "bilipaste"),
 		Data:   filepath.Join(xdg.DataHome, "bilipaste"),
 	}, nil
+}
+
+// allSet tells whether the environment has a value for each name.
+func allSet(names ...string) bool {
+	for _, name := range names {
+		if os.Getenv(name) == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // File is the settings file's path.
