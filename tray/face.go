@@ -9,7 +9,6 @@ import (
 
 	"bilipaste/internal/account"
 	"bilipaste/internal/app"
-	"bilipaste/internal/desktop"
 	"bilipaste/internal/format"
 	"bilipaste/internal/qr"
 	"bilipaste/internal/resident"
@@ -59,12 +58,11 @@ func (f *Face) show() {
 		Host: s.Settings.Host, Hosts: app.HostNames(), Bucket: s.Settings.Bucket, Buckets: app.Buckets(s.Settings),
 		Format: s.Settings.Format.String(), Formats: format.Names(),
 		Sound: s.Settings.Sound, Notify: s.Settings.Notify,
-		Account: s.Account, LogIn: s.SignedOut && !s.SigningIn && app.NeedsAccount(s.Settings),
+		Account: s.Account, Autostart: s.Autostart, LogIn: s.SignedOut && !s.SigningIn && app.NeedsAccount(s.Settings),
 	}
 	for _, e := range s.Recent {
 		t.Links = append(t.Links, Link{Time: e.Used, Name: e.Picture.Name, URL: e.Link.URL})
 	}
-	t.Autostart, _ = desktop.AutostartEnabled()
 	f.tray.Show(t)
 }
 

@@ -121,3 +121,29 @@ func TestAFlagHoldsWhateverTheFileSays(t *testing.T) {
 		})
 	}
 }
+
+// A user who is logged in twice has two clipboards: each has a program of its own.
+func TestASecondSessionHasAProgramOfItsOwn(t *testing.T) {
+	first := desktoptest.StartX(t)
+	w := startWatch(t)
+	display := first.Display
+	second := desktoptest.StartX(t)
+	if second.Display == display {
+		t.Fatal("there is one display only")
+	}
+	watchFrom(t, w.home, w.host.URL())
+	for n, x := range []*desktoptest.XServer{first, second} {
+		x.Copy(t, "image/png", noise(t, 2000+n))
+		pasted(t, x, "![](")
+	}
+	if got := says(t, program(w.home, w.host.URL(), "writing", "off")); got != "off" {
+		t.Errorf("the second session's is %q", got)
+	}
+	t.Setenv("DISPLAY", display)
+	if got := says(t, program(w.home, w.host.URL(), "writing", "status")); got != "on" {
+		t.Errorf("the first session's is %q", got)
+	}
+	if out, err := program(w.home, w.host.URL(), "watch").CombinedOutput(); err == nil || !strings.Contains(string(out), "running already") {
+		t.Errorf("a third one: %v: %s", err, out)
+	}
+}

@@ -169,8 +169,13 @@ func (d *windowsDesk) worksAsInstalled(pixels int) {
 
 // instance tells the running programs of a user apart; "" is none.
 func (d *windowsDesk) instance() string {
-	data, _ := os.ReadFile(filepath.Join(d.state, "instance.json"))
-	return string(data)
+	var running strings.Builder
+	files, _ := filepath.Glob(filepath.Join(d.state, "instance*.json"))
+	for _, file := range files {
+		data, _ := os.ReadFile(file)
+		running.Write(data)
+	}
+	return running.String()
 }
 
 // older makes a program another file, as that of an earlier release is. It may run.

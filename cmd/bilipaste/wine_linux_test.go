@@ -113,8 +113,7 @@ func (d *windowsDesk) endTray() {
 	d.t.Helper()
 	d.Run(`C:\windows\system32\taskkill.exe`, "/im", "bilipastew.exe")
 	desktoptest.Eventually(d.t, "the end of the tray program", func() bool {
-		_, err := os.Stat(filepath.Join(d.state, "instance.json"))
-		return os.IsNotExist(err)
+		return !isRunning(d.state)
 	})
 }
 

@@ -115,21 +115,22 @@ func (i *Instance) Serve(ctx context.Context, do func(context.Context, Request) 
 	}
 }
 
-// Ask asks the running program of the folder dir. The error is ErrNotRunning
+// Ask asks the running program of a place. The error is ErrNotRunning
 // where there is none; one that does not answer is ErrRunning, and so is one
 // that ends before it has answered.
-func Ask(ctx context.Context, dir string, r Request) (Answer, error) {
+func Ask(ctx context.Context, at Place, r Request) (Answer, error) {
+	at = at.running()
 	greeted, cancel := context.WithTimeout(ctx, greetingWait)
 	defer cancel()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
 	for {
-		conn, answers, err := call(greeted, addressFile(dir))
+		conn, answers, err := call(greeted, at.address())
 		if err == nil {
 			defer func() { _ = conn.Close() }()
 			return request(ctx, conn, answers, r)
 		}
-		if !isClaimed(dir) {
+		if !at.isClaimed() {
 			return Answer{}, ErrNotRunning
 		}
 		select {
@@ -144,11 +145,11 @@ func Ask(ctx context.Context, dir string, r Request) (Answer, error) {
 }
 
 // isClaimed tells whether an instance holds the lock.
-func isClaimed(dir string) bool {
-	if _, err := os.Stat(lockFile(dir)); err != nil {
+func (at Place) isClaimed() bool {
+	if _, err := os.Stat(at.lock()); err != nil {
 		return false
 	}
-	lock := flock.New(lockFile(dir), flock.SetPermissions(0o600))
+	lock := flock.New(at.lock(), flock.SetPermissions(0o600))
 	free, err := lock.TryRLock()
 	if free {
 		_ = lock.Unlock()

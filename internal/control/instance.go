@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/gofrs/flock"
@@ -26,7 +27,8 @@ var (
 	ErrNotRunning error = lang.Errorf("control.not_running", nil, nil)
 )
 
-// Instance is the one running program of a user.
+// Instance is the one running program of a user in one session of the desktop:
+// each session has a clipboard of its own.
 //
 // It holds a lock, which the system gives back however the program ends. How
 // to reach it stands in a file beside the lock that only the user can read: a
@@ -48,16 +50,23 @@ type address struct {
 	Token string
 }
 
-// Claim makes this program the user's one instance; dir is a folder of the
-// user's own, made if it is not there. If there is one already, the error is
-// ErrRunning. Requests wait until Serve takes them.
-func Claim(dir string) (*Instance, error) {
+// Place is where an instance is found.
+type Place struct {
+	Dir     string // the user's own folder
+	Session string // of the desktop, as desktop.Session names it; "" for none
+}
+
+// Claim makes this program the one instance of a place, whose folder is made if
+// it is not there. If there is one already, the error is ErrRunning. Requests
+// wait until Serve takes them.
+func Claim(at Place) (*Instance, error) {
+	dir := at.Dir
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, unclaimed(err)
 	}
 	i := &Instance{
-		lock:  flock.New(lockFile(dir), flock.SetPermissions(0o600)),
-		file:  addressFile(dir),
+		lock:  flock.New(at.lock(), flock.SetPermissions(0o600)),
+		file:  at.address(),
 		token: rand.Text(), requests: make(chan exchange), closed: make(chan struct{}),
 	}
 	ours, err := i.lock.TryLock()
@@ -73,8 +82,36 @@ func Claim(dir string) (*Instance, error) {
 	return i, nil
 }
 
-func lockFile(dir string) string    { return filepath.Join(dir, "instance.lock") }
-func addressFile(dir string) string { return filepath.Join(dir, "instance.json") }
+func (at Place) lock() string    { return at.file(".lock") }
+func (at Place) address() string { return at.file(".json") }
+
+func (at Place) file(end string) string {
+	name := "instance"
+	if at.Session != "" {
+		name += "-" + at.Session
+	}
+	return filepath.Join(at.Dir, name+end)
+}
+
+// running returns the place itself or, where it is in no session, as a terminal
+// on another machine is, that of the one session in which an instance runs.
+func (at Place) running() Place {
+	if at.Session != "" || at.isClaimed() {
+		return at
+	}
+	locks, _ := filepath.Glob(filepath.Join(at.Dir, "instance-*.lock"))
+	var found []Place
+	for _, lock := range locks {
+		session := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(lock), "instance-"), ".lock")
+		if one := (Place{at.Dir, session}); one.isClaimed() {
+			found = append(found, one)
+		}
+	}
+	if len(found) == 1 {
+		return found[0]
+	}
+	return at
+}
 
 func unclaimed(err error) error {
 	return lang.Errorf("control.unclaimed", lang.Data{"Cause": err.Error()}, err)

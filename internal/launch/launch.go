@@ -13,6 +13,7 @@ import (
 
 	"bilipaste/internal/app"
 	"bilipaste/internal/control"
+	"bilipaste/internal/desktop"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/notify"
@@ -28,9 +29,9 @@ var ErrTold = errors.New("told already")
 // Where it runs already that is shown, and told of by complain. It must be
 // called from the main goroutine.
 func Tray(ctx context.Context, a *app.App, complain func(error)) error {
-	instance, err := control.Claim(a.Places.State)
+	instance, err := control.Claim(At(a))
 	if errors.Is(err, control.ErrRunning) {
-		if _, asked := control.Ask(ctx, a.Places.State, control.Request{Do: control.Show}); asked != nil {
+		if _, asked := control.Ask(ctx, At(a), control.Request{Do: control.Show}); asked != nil {
 			err = asked
 		}
 		complain(err)
@@ -67,7 +68,7 @@ func Watch(ctx context.Context, a *app.App, out, errOut io.Writer, json bool) er
 	if _, err := a.Uploader(settings, nil); err != nil {
 		return err
 	}
-	instance, err := control.Claim(a.Places.State)
+	instance, err := control.Claim(At(a))
 	switch {
 	case errors.Is(err, control.ErrRunning):
 		return lang.Errorf("launch.watch_twice", nil, err)
@@ -158,4 +159,9 @@ func record(log *slog.Logger, e resident.Event) {
 	case e.Told != nil && e.Told.Err != nil:
 		log.Warn("told", "what", e.Told.Title, "error", e.Told.Err)
 	}
+}
+
+// At is where the running program of this desktop session is found.
+func At(a *app.App) control.Place {
+	return control.Place{Dir: a.Places.State, Session: desktop.Session()}
 }

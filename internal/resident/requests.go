@@ -135,8 +135,14 @@ func (r *Resident) ToggleAutostart() error {
 	default:
 		err = r.enableAutostart()
 	}
-	r.change(func(*State) {}) // faces show what is really there
+	r.readAutostart()
 	return err
+}
+
+// readAutostart takes in whether the program really starts at login.
+func (r *Resident) readAutostart() {
+	on, _ := desktop.AutostartEnabled()
+	r.change(func(s *State) { s.Autostart = on })
 }
 
 func (r *Resident) enableAutostart() error {

@@ -63,6 +63,7 @@ type State struct {
 	Account   string // who is signed in; "": nobody, or nobody knows yet
 	SignedOut bool   // nobody is, although pictures may go to Bilibili
 	SigningIn bool
+	Autostart bool // the program starts when the user logs in
 }
 
 // New returns the program with the clipboard and the album open. writingMode
@@ -109,6 +110,7 @@ func (r *Resident) Run(ctx context.Context) (err error) {
 	parts.Go(func() { r.ended("settings", config.Watch(r.life, r.app.Source.File, r.reload)) })
 	parts.Go(func() { r.ended("logins", r.watchLogins()) })
 	parts.Go(r.tendAccount)
+	parts.Go(r.readAutostart)
 	// What starting took is given back: an idle program collects no garbage.
 	started := time.AfterFunc(3*time.Second, debug.FreeOSMemory)
 	defer started.Stop()
