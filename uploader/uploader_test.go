@@ -144,10 +144,10 @@ func TestWhatTheHostDoesNotTakeIsNotSent(t *testing.T) {
 func TestEveryErrorIsSaid(t *testing.T) {
 	whys := map[fault.Kind][]string{
 		fault.NotLoggedIn: {"", "csrf"}, fault.Refused: {""}, fault.TooLarge: {"", "host", "output", "pixels", "transparent", "colours"},
-		fault.NotTaken: {"", "host", "small", "animated", "pages", "variant"},
-		fault.Unusable: {"empty", "unknown", "cut", "broken", "unreadable", "missing"}, fault.Rejected: {"", "request", "unknown", "method", "parameters", "picture"},
-		fault.Passing:      {"", "network", "silent", "busy", "frequent", "server"},
-		fault.BrokenAnswer: {"", "empty", "page", "cut", "long", "redirect", "link"},
+		fault.NotTaken: {"", "host", "request", "small", "animated", "pages", "variant"},
+		fault.Unusable: {"empty", "unknown", "cut", "broken", "unreadable", "missing"}, fault.Rejected: {"", "unknown", "method", "parameters", "picture"},
+		fault.Passing:      {"", "network", "silent", "page", "redirect", "busy", "frequent", "server"},
+		fault.BrokenAnswer: {"", "empty", "cut", "long", "link"},
 		fault.Local:        {"", "state", "folder"},
 	}
 	for kind, whys := range whys {

@@ -60,8 +60,10 @@ func (c *caller) read(a web.Answer) (json.RawMessage, error) {
 	}
 	e := &fault.Error{Host: Service, Code: a.Status}
 	switch {
-	case a.Status == http.StatusPreconditionFailed:
+	case a.Status == http.StatusPreconditionFailed, bad != nil && a.Status == http.StatusForbidden: // the latter by a firewall, perhaps its own
 		e.Kind = fault.Refused
+	case bad != nil:
+		e.Kind, e.Why = web.Stranger(a, bad)
 	case bad == nil && *env.Code != 0:
 		e.Code = *env.Code
 		e.Kind, e.Why = ofCode(e.Code)
@@ -70,8 +72,6 @@ func (c *caller) read(a web.Answer) (json.RawMessage, error) {
 		}
 	case a.Status < 200 || a.Status >= 300:
 		e.Kind, e.Why = ofStatus(a.Status)
-	case bad != nil:
-		e.Kind, e.Why = fault.BrokenAnswer, web.Odd(a.Body, bad)
 	case isVoucher(env.Data):
 		e.Kind, e.Code = fault.Refused, riskRefused
 	default:
@@ -105,7 +105,8 @@ func ofCode(code int) (fault.Kind, string) {
 	return fault.Rejected, ""
 }
 
-// ofStatus tells what an HTTP status other than 2xx means.
+// ofStatus tells what an HTTP status other than 2xx means, where the host gave
+// it with an answer of its own.
 func ofStatus(status int) (fault.Kind, string) {
 	switch {
 	case status == http.StatusUnauthorized:
@@ -114,12 +115,10 @@ func ofStatus(status int) (fault.Kind, string) {
 		return fault.TooLarge, "host"
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
 		return fault.Passing, ""
-	case status >= 400:
-		return fault.Rejected, ""
-	case status >= 300:
-		return fault.BrokenAnswer, "redirect"
+	case status >= 300 && status < 400:
+		return fault.Passing, "redirect"
 	}
-	return fault.BrokenAnswer, ""
+	return fault.Rejected, ""
 }
 
 // isVoucher tells the refusal that calls itself a success: there is nothing

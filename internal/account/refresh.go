@@ -181,14 +181,16 @@ func (c *caller) refreshCSRF(ctx context.Context, key *rsa.PublicKey, clock int6
 		return "", err
 	}
 	err = c.ask(ctx, Ask, Get("https://www.bilibili.com/correspond/1/"+path, nil), func(a web.Answer) error {
-		if a.Status == http.StatusOK {
+		switch a.Status {
+		case http.StatusOK:
 			if token = pageToken(a.Body); token != "" {
 				return nil
 			}
-		}
-		_, err = c.read(a)
-		if k := fault.KindOf(err); k == fault.Refused || k == fault.Passing {
-			return err
+		case http.StatusNotFound: // the time was not accepted
+		default:
+			if _, err := c.read(a); err != nil {
+				return err
+			}
 		}
 		return &fault.Error{Kind: fault.BrokenAnswer, Why: "refresh", Host: Service, Code: a.Status}
 	})

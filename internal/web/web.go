@@ -156,9 +156,29 @@ func (w *watched) Read(p []byte) (int, error) {
 	return w.ReadCloser.Read(p)
 }
 
-// Odd tells apart, as messages do, the answers that are not the JSON that was
+// Stranger tells what an answer means that is not the JSON that the host
+// promises; bad is why. Only the host's own word is a verdict: of anything
+// else it has to be assumed that somebody between gave it (a proxy, a firewall,
+// a hotel's sign-in page), and that the same request succeeds later.
+func Stranger(a Answer, bad error) (kind fault.Kind, why string) {
+	switch why = odd(a.Body, bad); {
+	case a.Status == http.StatusRequestEntityTooLarge:
+		return fault.TooLarge, "host"
+	case a.Status == http.StatusTooManyRequests, a.Status == http.StatusRequestTimeout, a.Status >= 500:
+		return fault.Passing, ""
+	case a.Status >= 400:
+		return fault.Passing, "page"
+	case a.Status >= 300:
+		return fault.Passing, "redirect"
+	case why == "page":
+		return fault.Passing, "page"
+	}
+	return fault.BrokenAnswer, why
+}
+
+// odd tells apart, as messages do, the answers that are not the JSON that was
 // promised; bad is why.
-func Odd(body []byte, bad error) string {
+func odd(body []byte, bad error) string {
 	text := bytes.TrimSpace(body)
 	switch syntax, _ := errors.AsType[*json.SyntaxError](bad); {
 	case len(body) > maxAnswer:

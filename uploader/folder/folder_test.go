@@ -35,8 +35,8 @@ func TestHost(t *testing.T) {
 	var dir string
 	const why = "nothing is asked by HTTP"
 	without := map[string]string{"no secret told": "there is none", "link valid in Markdown": "tested below, since no answer can change it"}
-	for _, name := range []string{"gateway prefix kept", "cancelled during", "401 and 403", "413", "429", "5xx", "400",
-		"error code with 200", "odd answers", "endless answer", "connection cut", "no credential after a redirect"} {
+	for _, name := range []string{"gateway prefix kept", "cancelled during", "400, 401, 403, 404, 451", "413", "429", "5xx", "somebody else's answer",
+		"error code with 200", "odd answers", "endless answer", "connection cut", "no credential after a redirect", "a foreign host in the answer"} {
 		without[name] = why
 	}
 	hosttest.Run(t, hosttest.Harness{

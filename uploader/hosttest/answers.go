@@ -3,40 +3,55 @@ package hosttest
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"bilipaste/internal/fault"
+	"bilipaste/internal/lang"
 )
 
-// status checks the kind of error that HTTP statuses mean. A refused
-// credential may also be a rejection: hosts use 403 for both.
-func status(want fault.Kind, codes ...int) func(*testing.T, Harness) {
+// status checks the kinds of error that HTTP statuses can mean where the host
+// gave them itself, in its own words.
+func status(want []fault.Kind, codes ...int) func(*testing.T, Harness) {
 	return func(t *testing.T, h Harness) {
 		for _, code := range codes {
-			for name, body := range map[string]string{"page": "<html><title>Oh</title></html>", "empty": "", "json": "{}"} {
-				r := newRig(t, h, "")
-				r.faults.set(func(w http.ResponseWriter, req *http.Request) {
-					_, _ = io.Copy(io.Discard, req.Body)
-					w.WriteHeader(code)
-					fmt.Fprint(w, body)
-				})
-				_, err := r.upload(t, small(t, r.host, 1))
-				kind := fault.KindOf(err)
-				if kind != want && (want != fault.NotLoggedIn || kind != fault.Rejected) {
-					t.Errorf("%d, %s: %v: %v", code, name, kind, err)
-				}
-				if e, ok := errors.AsType[*fault.Error](err); ok && (e.Code != code || e.Host != r.host.Name()) {
-					t.Errorf("%d, %s: the error says %d of %q", code, name, e.Code, e.Host)
-				}
-				if n := r.faults.count(); n != 1 {
-					t.Errorf("%d, %s: %d requests; trying again is the caller's part", code, name, n)
-				}
+			r := newRig(t, h, "")
+			r.faults.set(answerWith(code, h.ErrorCode))
+			_, err := r.upload(t, small(t, r.host, 1))
+			e, ok := errors.AsType[*fault.Error](err)
+			if !ok || !slices.Contains(want, e.Kind) || e.Host != r.host.Name() {
+				t.Errorf("%d: %v: %+v", code, fault.KindOf(err), err)
 			}
+			if n := r.faults.count(); n != 1 {
+				t.Errorf("%d: %d requests; trying again is the caller's part", code, n)
+			}
+		}
+	}
+}
+
+// stranger checks that what a proxy, a firewall or a hotel's page answers in
+// the host's place is no verdict: the same upload may succeed later.
+func stranger(t *testing.T, h Harness) {
+	page := "<!DOCTYPE html><html><title>Hotel\x07 Wi-Fi</title>" + strings.Repeat("<p>x", 5000)
+	for _, code := range []int{200, 302, 307, 400, 401, 403, 404, 407, 429, 451, 500, 502, 511} {
+		for name, body := range map[string]string{"page": page, "empty": "", "json": "{}", "text": "denied"} {
+			if code == 200 && name != "page" {
+				continue // the host's own trouble, as it seems
+			}
+			r := newRig(t, h, "")
+			r.faults.set(answerWith(code, body))
+			_, err := r.upload(t, small(t, r.host, 1))
+			if e := fault.Temporary(err); e == nil || e.Code != code || e.Host != r.host.Name() {
+				t.Errorf("%d, %s: %v: %v", code, name, fault.KindOf(err), err)
+			}
+			if what, hint := lang.New(lang.English).Error(err); code == 200 && (!strings.Contains(what, "a proxy or a hotel's page answered") || hint == "") {
+				t.Errorf("%d: %q, %q", code, what, hint)
+			}
+			clean(t, name, err)
 		}
 	}
 }
@@ -70,7 +85,7 @@ func tooMany(t *testing.T, h Harness) {
 
 func errorCode(t *testing.T, h Harness) {
 	r := newRig(t, h, "")
-	r.faults.set(answerWith(h.ErrorCode))
+	r.faults.set(answerWith(http.StatusOK, h.ErrorCode))
 	_, err := r.upload(t, small(t, r.host, 1))
 	if fault.KindOf(err) != fault.Rejected {
 		t.Errorf("%v: %v", fault.KindOf(err), err)
@@ -83,7 +98,6 @@ func errorCode(t *testing.T, h Harness) {
 func oddAnswers(t *testing.T, h Harness) {
 	long := strings.Repeat("x\x1b[31m\r\n ", 10<<20/9)
 	for name, body := range map[string]string{
-		"page":          "<!DOCTYPE html><html><title>Hotel\x07 Wi-Fi</title>" + strings.Repeat("<p>x", 5000),
 		"empty":         "",
 		"blank":         " \n",
 		"truncated":     h.ErrorCode[:len(h.ErrorCode)-2],
@@ -96,15 +110,21 @@ func oddAnswers(t *testing.T, h Harness) {
 		"binary":        "\x00\xff\xfe\x80",
 	} {
 		r := newRig(t, h, "")
-		r.faults.set(answerWith(body))
+		r.faults.set(answerWith(http.StatusOK, body))
 		_, err := r.upload(t, small(t, r.host, 1))
 		if fault.KindOf(err) != fault.BrokenAnswer {
 			t.Errorf("%s: %v: %v", name, fault.KindOf(err), err)
 			continue
 		}
-		if text := err.Error(); len(text) > 600 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
-			t.Errorf("%s: not one short clean line: %.700q", name, text)
-		}
+		clean(t, name, err)
+	}
+}
+
+// clean checks that an error is one short line without control characters.
+func clean(t *testing.T, name string, err error) {
+	t.Helper()
+	if text := err.Error(); len(text) > 600 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
+		t.Errorf("%s: not one short clean line: %.700q", name, text)
 	}
 }
 

@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -59,11 +61,11 @@ func Run(t *testing.T, h Harness) {
 		{"cancelled before", cancelledBefore},
 		{"cancelled during", cancelledDuring},
 		{"reader error and short reader", badReader},
-		{"401 and 403", status(fault.NotLoggedIn, 401, 403)},
-		{"413", status(fault.TooLarge, 413)},
+		{"400, 401, 403, 404, 451", status([]fault.Kind{fault.Rejected, fault.NotLoggedIn, fault.NotTaken}, 400, 401, 403, 404, 451)},
+		{"413", status([]fault.Kind{fault.TooLarge}, 413)},
 		{"429", tooMany},
-		{"5xx", status(fault.Passing, 500, 502, 503, 504)},
-		{"400", status(fault.Rejected, 400)},
+		{"5xx", status([]fault.Kind{fault.Passing}, 500, 502, 503, 504)},
+		{"somebody else's answer", stranger},
 		{"error code with 200", errorCode},
 		{"odd answers", oddAnswers},
 		{"endless answer", endlessAnswer},
@@ -73,6 +75,7 @@ func Run(t *testing.T, h Harness) {
 		{"place", place},
 		{"parallel", parallel},
 		{"link valid in Markdown", linkInMarkdown},
+		{"a foreign host in the answer", foreignLink},
 	}
 	unknown := map[string]bool{}
 	for name := range h.Without {
@@ -288,6 +291,36 @@ func linkInMarkdown(t *testing.T, h Harness) {
 		}
 		if !r.faults.rewritten() {
 			t.Error("the answer had no link that could be changed")
+		}
+	}
+}
+
+// foreignLink checks that a link is handed out only if it leads to the host's
+// own pictures, and to nothing but a picture.
+func foreignLink(t *testing.T, h Harness) {
+	r := newRig(t, h, "")
+	link, err := r.upload(t, small(t, r.host, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(link.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, file := u.Host, path.Base(u.Path)
+	for i, test := range []struct{ old, replacement string }{
+		{host, "evil.example"}, {host, host + ".evil.example"}, {host, "evil.example/" + host}, {host, "evil-" + host},
+		{host, host + ":8443"}, {host, host + "."}, {host, "user@" + host}, {host, "user:secret@" + host}, {host, host + "@evil.example"},
+		{file[strings.LastIndex(file, "."):] + `"`, `.png?x=1"`}, {file[strings.LastIndex(file, "."):] + `"`, `.png#x"`},
+	} {
+		r.faults.rewrite(func(body []byte) []byte { return bytes.ReplaceAll(body, []byte(test.old), []byte(test.replacement)) })
+		r.faults.changed.Store(false)
+		link, err := r.upload(t, small(t, r.host, 2+i))
+		if fault.KindOf(err) != fault.BrokenAnswer {
+			t.Errorf("%s for %s: %q, %v", test.replacement, test.old, link.URL, err)
+		}
+		if !r.faults.rewritten() {
+			t.Errorf("the answer had no %s", test.old)
 		}
 	}
 }

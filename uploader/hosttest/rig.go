@@ -114,11 +114,12 @@ func (f *faults) rewritten() bool { return f.changed.Load() }
 
 func (f *faults) count() int { return int(f.requests.Load()) }
 
-// answerWith answers with status 200 and a body.
-func answerWith(body string) http.HandlerFunc {
+// answerWith answers with a status and a body.
+func answerWith(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}
 }

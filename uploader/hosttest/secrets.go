@@ -29,11 +29,11 @@ func noSecretTold(t *testing.T, h Harness) {
 	echo := strings.Join(secrets, " ")
 	page := "<html><title>" + echo + "</title>" + echo + "</html>"
 	faults := map[string]http.HandlerFunc{
-		"page":          answerWith(page),
-		"text":          answerWith(echo),
-		"error code":    answerWith(strings.Replace(h.ErrorCode, "SAID", echo, 1)),
-		"split by tags": answerWith("<p>" + secrets[0][:4] + "<b></b>" + secrets[0][4:] + "</p>"),
-		"with control characters": answerWith(strings.Replace(h.ErrorCode, "SAID",
+		"page":          answerWith(http.StatusOK, page),
+		"text":          answerWith(http.StatusOK, echo),
+		"error code":    answerWith(http.StatusOK, strings.Replace(h.ErrorCode, "SAID", echo, 1)),
+		"split by tags": answerWith(http.StatusOK, "<p>" + secrets[0][:4] + "<b></b>" + secrets[0][4:] + "</p>"),
+		"with control characters": answerWith(http.StatusOK, strings.Replace(h.ErrorCode, "SAID",
 			secrets[0][:4]+`\u0007`+secrets[0][4:], 1)),
 		"malformed": func(w http.ResponseWriter, req *http.Request) {
 			_, _ = io.Copy(io.Discard, req.Body)

@@ -197,11 +197,13 @@ func (h *Host) read(a web.Answer) (reply, error) {
 		said = string(a.Body)
 	}
 	e := &fault.Error{Host: Name, Code: a.Status, Said: h.web.Excerpt(said)}
-	switch {
-	case a.Status < 200 || a.Status >= 300:
-		e.Kind, e.Why = ofStatus(a.Status)
+	switch status := a.Status; {
+	case status == http.StatusRequestEntityTooLarge, status == http.StatusUnsupportedMediaType, status >= 500:
+		e.Kind, e.Why = ofStatus(status)
 	case bad != nil:
-		e.Kind, e.Why = fault.BrokenAnswer, web.Odd(a.Body, bad)
+		e.Kind, e.Why = web.Stranger(a, bad)
+	case status < 200 || status >= 300:
+		e.Kind, e.Why = ofStatus(status)
 	case !*r.Success:
 		e.Kind, e.Code = fault.Rejected, 0
 	default:
@@ -219,8 +221,8 @@ func (h *Host) read(a web.Answer) (reply, error) {
 // ofStatus tells what an HTTP status other than 2xx means.
 func ofStatus(status int) (fault.Kind, string) {
 	switch status {
-	case http.StatusBadRequest:
-		return fault.Rejected, "request"
+	case http.StatusBadRequest: // also said of a format
+		return fault.NotTaken, "request"
 	case http.StatusNotFound:
 		return fault.Rejected, "unknown"
 	case http.StatusMethodNotAllowed:
@@ -239,12 +241,10 @@ func ofStatus(status int) (fault.Kind, string) {
 	switch {
 	case status >= 500:
 		return fault.Passing, ""
-	case status >= 400:
-		return fault.Rejected, ""
-	case status >= 300:
-		return fault.BrokenAnswer, "redirect"
+	case status >= 300 && status < 400:
+		return fault.Passing, "redirect"
 	}
-	return fault.BrokenAnswer, ""
+	return fault.Rejected, ""
 }
 
 // picturePath is the path of a picture, public or behind a password.

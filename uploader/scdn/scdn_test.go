@@ -132,7 +132,7 @@ func TestAPasswordThatWasNotSetIsNoSuccess(t *testing.T) {
 func TestEachRefusalHasItsWords(t *testing.T) {
 	said := map[string]int{}
 	for status, kind := range map[int]fault.Kind{
-		400: fault.Rejected, 404: fault.Rejected, 405: fault.Rejected, 413: fault.TooLarge,
+		400: fault.NotTaken, 404: fault.Rejected, 405: fault.Rejected, 413: fault.TooLarge,
 		415: fault.NotTaken, 429: fault.Passing, 500: fault.Passing,
 	} {
 		answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
