@@ -146,7 +146,7 @@ func TestEveryErrorIsSaid(t *testing.T) {
 		fault.NotLoggedIn: {"", "csrf"}, fault.Refused: {""}, fault.TooLarge: {"", "host", "output", "pixels", "transparent", "colours"},
 		fault.NotTaken: {"", "host", "request", "small", "animated", "pages", "variant"},
 		fault.Unusable: {"empty", "unknown", "cut", "broken", "unreadable", "missing"}, fault.Rejected: {"", "unknown", "method", "parameters", "picture"},
-		fault.Passing:      {"", "network", "silent", "page", "redirect", "busy", "frequent", "server"},
+		fault.Passing:      {"", "network", "silent", "page", "redirect", "locked", "busy", "frequent", "server"},
 		fault.BrokenAnswer: {"", "empty", "cut", "long", "link"},
 		fault.Local:        {"", "state", "folder"},
 	}

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"bilipaste/internal/fault"
-	"bilipaste/internal/lang"
+	"bilipaste/internal/state"
 )
 
 const (
@@ -24,10 +21,9 @@ const (
 
 	publishPace = 10 * time.Second // from one published post to the next
 
-	slow      = 500 * time.Millisecond // an upload after which other processes go first
-	lockPoll  = 20 * time.Millisecond
-	stateWait = 10 * time.Second
-	turnWait  = 15 * time.Minute // longer than any upload takes
+	slow     = 500 * time.Millisecond // an upload after which other processes go first
+	lockPoll = 20 * time.Millisecond
+	turnWait = 15 * time.Minute // longer than any upload takes
 )
 
 // Pace says how a call is held back. While Bilibili refuses, none is made.
@@ -47,6 +43,7 @@ type Gate struct {
 	dir  string
 	pace time.Duration
 	log  *slog.Logger
+	file state.File[notes]
 
 	turn  chan struct{} // this process's uploads and posts queue up here, all processes' at the lock
 	yield time.Time     // until then other processes go first; owned by whose turn it is
@@ -56,15 +53,21 @@ type Gate struct {
 // when it is first needed. pace is the least time from one upload's start to
 // the next, after a burst of 5. What is wrong with the notes goes to log.
 func NewGate(dir string, pace time.Duration, log *slog.Logger) *Gate {
-	return &Gate{dir: dir, pace: max(0, pace), log: log, turn: make(chan struct{}, 1)}
+	return &Gate{
+		dir: dir, pace: max(0, pace), log: log, turn: make(chan struct{}, 1),
+		file: state.File[notes]{
+			Dir: dir, Name: Service + "-state", Host: Service, Log: log,
+			Sync: func(before, after *notes) bool { return !before.Until.Equal(after.Until) },
+		},
+	}
 }
 
 // Refused returns until when Bilibili refuses, the zero time if it does not.
 // The error is of kind Local: the notes cannot be kept, so nothing may be asked.
 func (g *Gate) Refused(ctx context.Context) (until time.Time, err error) {
-	err = g.update(ctx, func(s *state) error {
-		if s.Until.After(time.Now()) {
-			until = s.Until
+	err = g.update(ctx, func(n *notes) error {
+		if n.Until.After(time.Now()) {
+			until = n.Until
 		}
 		return nil
 	})
@@ -76,7 +79,7 @@ func (g *Gate) pass(ctx context.Context, pace Pace, call func() error) error {
 	if pace != Ask {
 		return g.inTurn(ctx, pace, call)
 	}
-	if err := g.update(ctx, func(s *state) error { return s.refusal() }); err != nil {
+	if err := g.update(ctx, func(n *notes) error { return n.refusal() }); err != nil {
 		return err
 	}
 	return g.note(ctx, call(), false)
@@ -94,17 +97,15 @@ func (g *Gate) inTurn(ctx context.Context, pace Pace, call func() error) error {
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
-		unlock, err := g.lock(ctx, "upload.lock", turnWait)
-		if errors.Is(err, errTaken) {
-			return &fault.Error{Kind: fault.Passing, Why: "busy", Host: Service, Err: err}
-		} else if err != nil {
+		unlock, err := g.lock(ctx, "upload", turnWait, "busy")
+		if err != nil {
 			return err
 		}
-		err = g.update(ctx, func(s *state) error {
-			if err := s.refusal(); err != nil {
+		err = g.update(ctx, func(n *notes) error {
+			if err := n.refusal(); err != nil {
 				return err
 			}
-			wait = s.begin(pace, g.pace, time.Now())
+			wait = n.begin(pace, g.pace, time.Now())
 			return nil
 		})
 		if err == nil && wait > 0 { // not with the lock: another process may be done with less
@@ -127,30 +128,31 @@ func (g *Gate) inTurn(ctx context.Context, pace Pace, call func() error) error {
 // err with the times in it. Only a success that resets ends the doubling of refusals.
 func (g *Gate) note(ctx context.Context, err error, resets bool) error {
 	e, _ := errors.AsType[*fault.Error](err)
-	trouble := g.update(context.WithoutCancel(ctx), func(s *state) error {
+	trouble := g.update(context.WithoutCancel(ctx), func(n *notes) error {
 		now := time.Now()
 		switch {
 		case err == nil && resets:
-			s.Refusals, s.Pauses, s.Code, s.Until = 0, 0, 0, time.Time{}
+			n.Refusals, n.Pauses, n.Code, n.Pause = 0, 0, 0, state.Pause{}
 		case e == nil:
 		case e.Kind == fault.Refused:
 			first := riskRefusal
 			if e.Code == intercepted || e.Code == -intercepted {
 				first = ipRefusal
 			}
-			s.Until = now.Add(min(first<<s.Refusals, longestRefusal))
-			s.Refusals = min(s.Refusals+1, maxDoublings)
-			s.Code, e.Until = e.Code, s.Until
+			n.Begin(now, min(first<<n.Refusals, longestRefusal))
+			n.Refusals = min(n.Refusals+1, maxDoublings)
+			n.Code, e.Until = e.Code, n.Until
 		case e.Kind == fault.Passing && e.After > longestPause: // nobody waits that long: a refusal
-			s.Until, s.Code = now.Add(min(e.After, longestRefusal)), e.Code
-			e.Kind, e.Why, e.Until = fault.Refused, "", s.Until
+			n.Begin(now, min(e.After, longestRefusal))
+			n.Code = e.Code
+			e.Kind, e.Why, e.Until = fault.Refused, "", n.Until
 		case e.Kind == fault.Passing:
 			if e.Code == overLimit || e.Code == tooFrequent || e.Code == 429 {
-				e.After = max(e.After, min(firstPause<<s.Pauses, longestPause))
-				s.Pauses = min(s.Pauses+1, maxDoublings)
+				e.After = max(e.After, min(firstPause<<n.Pauses, longestPause))
+				n.Pauses = min(n.Pauses+1, maxDoublings)
 			}
 			if e.After > 0 {
-				s.Next = later(s.Next, now.Add(e.After+(burst-1)*g.pace))
+				n.Next = later(n.Next, now.Add(e.After+(burst-1)*g.pace))
 			}
 		}
 		return nil
@@ -164,61 +166,33 @@ func (g *Gate) note(ctx context.Context, err error, resets bool) error {
 	return err
 }
 
-var errTaken = errors.New("the lock is held by another process")
-
-// lock takes a lock among all processes. It returns errTaken after limit, an
-// error of kind Local if the folder is unfit, or ctx's error.
-func (g *Gate) lock(ctx context.Context, name string, limit time.Duration) (unlock func(), err error) {
-	if err := os.MkdirAll(g.dir, 0o700); err != nil {
-		return nil, local(err)
-	}
-	limited, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	file := flock.New(filepath.Join(g.dir, Service+"-"+name))
-	ok, err := file.TryLockContext(limited, lockPoll)
+// lock takes one of the account's locks among all processes. The error is of
+// kind Passing, for this reason, where it is held for longer than limit; of
+// kind Local if the folder is unfit; or ctx's.
+func (g *Gate) lock(ctx context.Context, name string, limit time.Duration, why string) (unlock func(), err error) {
+	free, err := state.Lock(ctx, filepath.Join(g.dir, Service+"-"+name+".lock"), limit)
 	switch {
-	case ok:
-		return func() {
-			if err := file.Unlock(); err != nil {
-				g.log.Error("bilibili: a lock could not be given back", "error", err)
-			}
-		}, nil
+	case errors.Is(err, state.ErrHeld):
+		return nil, &fault.Error{Kind: fault.Passing, Why: why, Host: Service, Err: err}
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case limited.Err() != nil:
-		return nil, errTaken
+	case err != nil:
+		return nil, &fault.Error{Kind: fault.Local, Why: "state", Host: Service, Err: err}
 	}
-	return nil, local(err)
-}
-
-// update reads the state, lets change look at it or change it, and writes what
-// changed. It returns change's error, or one of kind Local.
-func (g *Gate) update(ctx context.Context, change func(*state) error) error {
-	unlock, err := g.lock(ctx, "state.lock", stateWait)
-	if errors.Is(err, errTaken) {
-		return local(err)
-	} else if err != nil {
-		return err
-	}
-	defer unlock()
-	file := filepath.Join(g.dir, Service+"-state.json")
-	stored, err := readState(file)
-	if err != nil {
-		g.log.Warn("bilibili: the state is taken as none", "error", lang.Errorf("account.state_broken", lang.Data{"Cause": err}, err))
-	}
-	s := stored
-	s.bound(time.Now(), g.pace)
-	changeErr := change(&s)
-	if s != stored || err != nil {
-		if err := s.write(file, s.Until != stored.Until); err != nil {
-			return errors.Join(changeErr, local(err))
+	return func() {
+		if err := free(); err != nil {
+			g.log.Error("bilibili: a lock could not be given back", "error", err)
 		}
-	}
-	return changeErr
+	}, nil
 }
 
-func local(err error) error {
-	return &fault.Error{Kind: fault.Local, Why: "state", Host: Service, Err: err}
+// update reads the notes, lets change look at them or change them, and writes
+// what changed: see state.File.
+func (g *Gate) update(ctx context.Context, change func(*notes) error) error {
+	return g.file.Update(ctx, func(n *notes) error {
+		n.bound(time.Now(), g.pace)
+		return change(n)
+	})
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -251,6 +251,18 @@ func TestAFarTimeIsBounded(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 
+		// A refusal of 10 minutes that was noted while the clock was 8 hours ahead.
+		a = newScripted(t, time.Second)
+		ahead := time.Now().Add(8 * time.Hour)
+		write(t, a, fmt.Sprintf(`{"since":%q,"until":%q,"code":-412}`, ahead.Format(time.RFC3339), ahead.Add(10*time.Minute).Format(time.RFC3339)))
+		if err := a.upload(fine); err == nil || !err.Until.Equal(time.Now().Add(10*time.Minute)) || err.Code != -412 {
+			t.Errorf("%+v", err)
+		}
+		time.Sleep(10 * time.Minute)
+		if err := a.upload(fine); err != nil {
+			t.Error(err)
+		}
+
 		a = newScripted(t, time.Second)
 		write(t, a, `{"next":"2999-01-01T00:00:00Z","pauses":1000000,"refusals":1000000}`)
 		begun := time.Now()

@@ -122,8 +122,8 @@ func (c *Client) adopt(ctx context.Context, s Session) (User, error) {
 	if err := c.save(s.with("DedeUserID", strconv.FormatInt(user.ID, 10))); err != nil {
 		return User{}, err
 	}
-	return user, c.gate.update(context.WithoutCancel(ctx), func(s *state) error {
-		s.Check, s.Warned = time.Now().Add(checkEvery), time.Time{}
+	return user, c.gate.update(context.WithoutCancel(ctx), func(n *notes) error {
+		n.Check, n.Warned = time.Now().Add(checkEvery), time.Time{}
 		return nil
 	})
 }

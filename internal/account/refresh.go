@@ -21,6 +21,7 @@ import (
 
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/state"
 	"bilipaste/internal/web"
 )
 
@@ -28,7 +29,7 @@ const (
 	checkEvery = 24 * time.Hour // that Bilibili is asked whether the session is to be renewed
 	checkAgain = time.Hour      // after a failure
 
-	sessionLock = "session.lock" // held by whoever changes the stored session
+	sessionLock = "session" // held by whoever changes the stored session
 	sessionWait = 3 * time.Minute
 )
 
@@ -88,8 +89,8 @@ func (c *Client) Refresh(ctx context.Context) error {
 	if due, err := c.checkDue(ctx); err != nil || !due {
 		return err
 	}
-	unlock, err := c.gate.lock(ctx, sessionLock, lockPoll)
-	if errors.Is(err, errTaken) {
+	unlock, err := c.gate.lock(ctx, sessionLock, lockPoll, "session")
+	if errors.Is(err, state.ErrHeld) {
 		return nil // by another process, for the same reason
 	} else if err != nil {
 		return err
@@ -106,15 +107,15 @@ func (c *Client) Refresh(ctx context.Context) error {
 	if k := fault.KindOf(err); err != nil && k != fault.NotLoggedIn && k != fault.Rejected {
 		next = checkAgain
 	}
-	return errors.Join(err, c.gate.update(ctx, func(s *state) error {
-		s.Check = time.Now().Add(next)
+	return errors.Join(err, c.gate.update(ctx, func(n *notes) error {
+		n.Check = time.Now().Add(next)
 		return nil
 	}))
 }
 
 func (c *Client) checkDue(ctx context.Context) (due bool, err error) {
-	err = c.gate.update(ctx, func(s *state) error {
-		due = !s.Check.After(time.Now())
+	err = c.gate.update(ctx, func(n *notes) error {
+		due = !n.Check.After(time.Now())
 		return nil
 	})
 	return due, err

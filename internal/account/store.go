@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
@@ -90,11 +89,7 @@ func (c *Client) KeepIn(store Store) { c.store = store }
 
 // lockSession keeps all other processes from changing the stored session.
 func (c *Client) lockSession(ctx context.Context) (unlock func(), err error) {
-	unlock, err = c.gate.lock(ctx, sessionLock, sessionWait)
-	if errors.Is(err, errTaken) {
-		return nil, &fault.Error{Kind: fault.Passing, Why: "session", Host: Service, Err: err}
-	}
-	return unlock, err
+	return c.gate.lock(ctx, sessionLock, sessionWait, "session")
 }
 
 // save keeps s for the runs to come, and uses it from now on.

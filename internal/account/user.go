@@ -63,9 +63,9 @@ func (c *Client) EndsSoon(ctx context.Context) (ends time.Time, err error) {
 	if expires.IsZero() || time.Until(expires) > warnBefore {
 		return time.Time{}, nil
 	}
-	err = c.gate.update(ctx, func(s *state) error {
-		if !s.Warned.Equal(expires) {
-			s.Warned, ends = expires, expires
+	err = c.gate.update(ctx, func(n *notes) error {
+		if !n.Warned.Equal(expires) {
+			n.Warned, ends = expires, expires
 		}
 		return nil
 	})

@@ -14,6 +14,16 @@ import (
 // folder that is missing is made for its owner alone. The error is the file
 // system's; the file is as it was then.
 func Write(file string, data []byte, perm fs.FileMode) error {
+	return write(file, data, perm, true)
+}
+
+// Replace puts data into a file's place as Write does, but a power cut may
+// bring back what was there before, or leave the file empty.
+func Replace(file string, data []byte, perm fs.FileMode) error {
+	return write(file, data, perm, false)
+}
+
+func write(file string, data []byte, perm fs.FileMode, sync bool) error {
 	dir := filepath.Dir(file)
 	if err := MakeFolder(dir); err != nil {
 		return err
@@ -26,7 +36,7 @@ func Write(file string, data []byte, perm fs.FileMode) error {
 	if err == nil && perm != 0o600 {
 		err = temp.Chmod(perm)
 	}
-	if err == nil {
+	if err == nil && sync {
 		err = temp.Sync()
 	}
 	if err = errors.Join(err, temp.Close()); err == nil {
@@ -34,6 +44,9 @@ func Write(file string, data []byte, perm fs.FileMode) error {
 	}
 	if err != nil {
 		return errors.Join(err, Remove(temp.Name()))
+	}
+	if !sync {
+		return nil
 	}
 	return SyncFolder(dir)
 }

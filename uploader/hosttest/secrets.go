@@ -32,7 +32,7 @@ func noSecretTold(t *testing.T, h Harness) {
 		"page":          answerWith(http.StatusOK, page),
 		"text":          answerWith(http.StatusOK, echo),
 		"error code":    answerWith(http.StatusOK, strings.Replace(h.ErrorCode, "SAID", echo, 1)),
-		"split by tags": answerWith(http.StatusOK, "<p>" + secrets[0][:4] + "<b></b>" + secrets[0][4:] + "</p>"),
+		"split by tags": answerWith(http.StatusOK, "<p>"+secrets[0][:4]+"<b></b>"+secrets[0][4:]+"</p>"),
 		"with control characters": answerWith(http.StatusOK, strings.Replace(h.ErrorCode, "SAID",
 			secrets[0][:4]+`\u0007`+secrets[0][4:], 1)),
 		"malformed": func(w http.ResponseWriter, req *http.Request) {

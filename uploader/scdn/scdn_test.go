@@ -7,12 +7,16 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"bilipaste/internal/config"
 	"bilipaste/internal/fault"
@@ -250,4 +254,81 @@ func TestOptions(t *testing.T) {
 	if _, err := scdn.New(nil, nil, scdn.Options{Question: strings.Repeat("问", 150), Password: config.NewSecret("x")}); err != nil {
 		t.Error(err)
 	}
+}
+
+// What another hand or a wrong clock left in the notes costs no panic, no wait
+// that was not asked for, and no refusal that can be read.
+func TestNotesAreForeignBytes(t *testing.T) {
+	stamp := func(d time.Duration) string { return `"` + time.Now().Add(d).Format(time.RFC3339Nano) + `"` }
+	many := func(apart, offset time.Duration) string {
+		var all []string
+		for i := range 200 {
+			all = append(all, stamp(offset-time.Duration(i)*apart))
+		}
+		return `{"begun":[` + strings.Join(all, ",") + `]}`
+	}
+	says := func(notes string) func() string { return func() string { return notes } }
+	for name, test := range map[string]struct {
+		notes func() string
+		want  time.Duration // until the upload; less than 0: it is refused for as long
+	}{
+		"null":               {says(`null`), 0},
+		"a family as before": {says(`{"uploads":null}`), 0},
+		"empty fields":       {says(`{"begun":null,"until":null}`), 0},
+		"an empty time":      {says(`{"begun":[null]}`), 0},
+		"another type":       {says(`{"begun":{"a":1}}`), 0},
+		"no JSON":            {says("\x00"), 0},
+		"from the future":    {func() string { return many(0, time.Hour) }, 0},
+		"more than fit":      {func() string { return many(time.Second/8, 0) }, 48*time.Second + time.Second/8},
+		"a part is broken":   {func() string { return `{"begun":["soon"],"until":` + stamp(30*time.Second) + `}` }, 30 * time.Second},
+		"noted 8 hours ahead": {func() string {
+			return `{"since":` + stamp(8*time.Hour) + `,"until":` + stamp(8*time.Hour+20*time.Second) + `}`
+		}, 20 * time.Second},
+		"without a start": {says(`{"until":"2999-01-01T00:00:00Z"}`), -24 * time.Hour},
+		"for two minutes": {func() string { return `{"since":` + stamp(0) + `,"until":` + stamp(2*time.Minute) + `}` }, -2 * time.Minute},
+		"over":            {func() string { return `{"since":` + stamp(-2*time.Minute) + `,"until":` + stamp(-time.Minute) + `}` }, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "scdn-uploads.json"), []byte(test.notes()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s := sandbox.New()
+			h := newHost(t, direct{s}, scdn.NewWindows(dir, slog.New(slog.DiscardHandler)), scdn.Options{})
+			begun := time.Now()
+			_, err := h.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+			took := time.Since(begun)
+			e, _ := errors.AsType[*fault.Error](err)
+			switch {
+			case test.want >= 0 && (err != nil || took != test.want):
+				t.Errorf("%s: after %v, want %v: %v", name, took, test.want, err)
+			case test.want < 0 && (e == nil || e.Kind != fault.Passing || e.After != -test.want || took > 0 || len(s.Requests()) > 0):
+				t.Errorf("%s: after %v, %d requests: %+v", name, took, len(s.Requests()), e)
+			}
+		})
+	}
+}
+
+// Another process that holds the notes is waited for, but not for ever.
+func TestNotesThatAreHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		other := flock.New(filepath.Join(dir, "scdn-uploads.lock"))
+		if err := other.Lock(); err != nil {
+			t.Fatal(err)
+		}
+		s := sandbox.New()
+		h := newHost(t, direct{s}, scdn.NewWindows(dir, slog.New(slog.DiscardHandler)), scdn.Options{})
+		begun := time.Now()
+		_, err := h.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+		if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Why != "locked" || time.Since(begun) > 11*time.Second || len(s.Requests()) > 0 {
+			t.Errorf("after %v: %v", time.Since(begun), err)
+		}
+		if _, err := h.Info(t.Context(), "1"); fault.KindOf(err) != fault.Rejected { // which has notes of its own
+			t.Error(err)
+		}
+		if err := other.Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
