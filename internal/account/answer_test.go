@@ -44,17 +44,26 @@ func says(body string) http.Handler {
 
 func TestEveryCodeHasAMeaning(t *testing.T) {
 	kinds := map[fault.Kind][]int{
-		fault.NotLoggedIn: {-101, -111, -658},
+		fault.NotLoggedIn: {-4, -101, -111, -658},
 		fault.Refused:     {-352, -412},
 		fault.TooLarge:    {-617},
 		fault.Passing:     {-112, -500, -503, -504, -509, -799, -8888},
-		fault.Rejected:    {-1, -102, -106, -113, -304, -400, -401, -403, -404, -405, -616, 1, 42603, 69800},
+		fault.Rejected:    {-1, -102, -106, -108, -110, -113, -114, -115, -304, -400, -401, -403, -404, -405, -616, 1, 42603, 69800},
 	}
 	for kind, codes := range kinds {
 		for _, code := range codes {
 			for _, rest := range []string{``, `,"data":null`, `,"data":[]`, `,"data":""`, `,"data":{"v_voucher":"v"}`, `,"msg":7,"message":null`} {
 				err := upload(t.Context(), t, client(t, direct{says(fmt.Sprintf(`{"code":%d%s}`, code, rest))}), 1)
-				if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Kind != kind || e.Code != code {
+				why := ""
+				switch {
+				case code == -111:
+					why = "csrf"
+				case code == -617:
+					why = "host"
+				case code <= -102 && code >= -115 && kind == fault.Rejected:
+					why = "account"
+				}
+				if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Kind != kind || e.Code != code || e.Why != why {
 					t.Errorf("%d%s: %v", code, rest, err)
 				}
 			}

@@ -36,20 +36,21 @@ type Client struct {
 	refreshKey *rsa.PublicKey
 	secrets    *secrets
 
-	mu      sync.Mutex
-	session Session
+	mu   sync.Mutex
+	kept record
 }
 
 // NewClient returns a client whose requests go through transport, as session,
 // when gate lets them.
 func NewClient(transport http.RoundTripper, session Session, gate *Gate) *Client {
-	return &Client{
+	c := &Client{
 		transport:  transport,
-		session:    session,
 		gate:       gate,
 		refreshKey: bilibiliKey(),
 		secrets:    &secrets{},
 	}
+	c.use(record{session: session})
+	return c
 }
 
 // Session returns the session in use, the zero Session if there is none or it
@@ -80,23 +81,27 @@ func (c *Client) Excerpt(said string) string {
 
 // current returns the session in use, which is read when it is first needed.
 func (c *Client) current() (Session, error) {
-	c.mu.Lock()
-	session := c.session
-	c.mu.Unlock()
-	if !session.IsZero() || c.store == nil {
+	if session := c.inUse().session; !session.IsZero() || c.store == nil {
 		return session, nil
 	}
-	session, err := LoadSession(c.store)
-	if err == nil {
-		c.use(session)
-	}
-	return session, err
+	r, err := c.load()
+	return r.session, err
 }
 
-func (c *Client) use(s Session) {
+func (c *Client) inUse() record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.session = s
+	return c.kept
+}
+
+// use makes the calls to come those of r, all of whose sessions are secrets.
+func (c *Client) use(r record) {
+	for _, s := range append(r.dropped(), r.session) {
+		c.secrets.add(s.secrets()...)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept = r
 }
 
 // signedIn runs call as who is signed in, and once more if Bilibili does not
@@ -114,15 +119,14 @@ func (c *Client) signedIn(call func(caller) error) error {
 	if c.store == nil || fault.KindOf(err) != fault.NotLoggedIn {
 		return err
 	}
-	fresh, trouble := LoadSession(c.store)
+	fresh, trouble := c.load()
 	switch {
 	case trouble != nil:
 		return errors.Join(err, trouble)
-	case fresh.IsZero(), fresh.Equal(session):
+	case fresh.session.IsZero(), fresh.session.Equal(session):
 		return err
 	}
-	c.use(fresh)
-	return call(c.as(fresh))
+	return call(c.as(fresh.session))
 }
 
 // caller asks Bilibili in the name of one session, which may be the zero one.
@@ -188,18 +192,18 @@ func (c *caller) web() *web.Client {
 // that it ever had, of QR codes and of tickets. They print as nothing.
 type secrets struct {
 	mu    sync.Mutex
-	texts []string // the longest first: one may hold another
+	texts []*string // the longest first: one may hold another
 }
 
 func (s *secrets) add(texts ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, text := range texts {
-		if text != "" && !slices.Contains(s.texts, text) {
-			s.texts = append(s.texts, text)
+		if text != "" && !slices.ContainsFunc(s.texts, func(known *string) bool { return *known == text }) {
+			s.texts = append(s.texts, &text)
 		}
 	}
-	slices.SortStableFunc(s.texts, func(a, b string) int { return len(b) - len(a) })
+	slices.SortStableFunc(s.texts, func(a, b *string) int { return len(*b) - len(*a) })
 }
 
 // redact takes the secrets out of a text.
@@ -207,7 +211,7 @@ func (s *secrets) redact(text string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, secret := range s.texts {
-		text = strings.ReplaceAll(text, secret, "[secret]")
+		text = strings.ReplaceAll(text, *secret, "[secret]")
 	}
 	return text
 }

@@ -60,7 +60,7 @@ func (j jar) session(refreshToken string) (Session, error) {
 	if err != nil || s.IsZero() {
 		return Session{}, &fault.Error{Kind: fault.BrokenAnswer, Why: "session", Host: Service}
 	}
-	for _, name := range accountCookies[2:] {
+	for _, name := range otherCookies {
 		s = s.with(name, j[name])
 	}
 	if refreshToken != "" {

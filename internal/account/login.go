@@ -53,9 +53,11 @@ var errExpired = errors.New("the code has expired")
 
 // Login signs in with a QR code that the user scans with the phone. Each time
 // the state changes tell is told of it. A code that expires is followed by a
-// new one, ten in all. When Bilibili has confirmed who is signed in, and not
-// before, the session is stored and used. Its errors are Do's, or a
-// lang.Teller.
+// new one, ten in all. The session is stored and used at once: a code cannot
+// be scanned twice. If Bilibili says that nobody is signed in by it, what was
+// stored before comes back; if it cannot be asked, the error says so, is of
+// kind Passing or Refused, and a later Refresh or User asks. The session of an
+// earlier login is ended. The errors are Do's, or a lang.Teller.
 func (c *Client) Login(ctx context.Context, tell func(LoginStep)) (User, error) {
 	guest := c.as(Session{})
 	visitor := c.Session().cookie("buvid3")
@@ -77,7 +79,7 @@ func (c *Client) Login(ctx context.Context, tell func(LoginStep)) (User, error) 
 			return User{}, err
 		}
 		tell(LoginStep{State: LoginConfirmed})
-		return c.adopt(ctx, s.with("buvid3", visitor))
+		return c.keep(ctx, s.with("buvid3", visitor))
 	}
 	return User{}, lang.Errorf("account.login.unscanned", nil, nil)
 }
@@ -96,36 +98,128 @@ func (c *Client) Adopt(ctx context.Context, s Session) (User, error) {
 		}
 		s = s.with("buvid3", visitor)
 	}
-	return c.adopt(ctx, s)
+	unlock, err := c.lockSession(ctx)
+	if err != nil {
+		return User{}, err
+	}
+	defer unlock()
+	r := record{session: s, before: c.stored()}
+	user, err := c.whose(ctx, s)
+	switch {
+	case fault.KindOf(err) == fault.NotLoggedIn:
+		return User{}, lang.Errorf("account.login.denied", nil, err)
+	case err != nil:
+		return User{}, err
+	}
+	return user, c.settleLogin(ctx, r, user)
 }
 
-// adopt stores and uses s, once Bilibili says whose it is.
-func (c *Client) adopt(ctx context.Context, s Session) (User, error) {
+// keep stores and uses s, which came of a login here, and asks whose it is.
+func (c *Client) keep(ctx context.Context, s Session) (User, error) {
+	unlock, err := c.lockSession(context.WithoutCancel(ctx)) // not while the old one is being renewed
+	if err != nil {
+		return User{}, err
+	}
+	defer unlock()
+	r := record{session: s, own: true, unchecked: true, before: c.stored()}
+	if r.before != nil && r.before.unchecked { // it was never known to be good
+		older := r.before.before
+		r.end(r.before.session)
+		r.end(r.before.ending...)
+		r.before = older
+	}
+	if err := c.save(r); err != nil {
+		return User{}, err
+	}
+	user, err := c.whose(ctx, s)
+	switch {
+	case fault.KindOf(err) == fault.NotLoggedIn:
+		return User{}, errors.Join(lang.Errorf("account.login.denied", nil, err), c.takeBack(r))
+	case err != nil:
+		unasked := lang.Errorf("account.login.unchecked", lang.Data{"Cause": err}, err)
+		return User{}, errors.Join(unasked, c.checkIn(context.WithoutCancel(ctx), checkAgain))
+	}
+	return user, c.settleLogin(ctx, r, user)
+}
+
+// stored returns what is kept now, nil if it is nothing that can be used.
+func (c *Client) stored() *record {
+	r := c.inUse()
+	if c.store != nil {
+		r, _ = c.load() // a login replaces what is broken
+	}
+	if r.session.IsZero() {
+		return nil
+	}
+	return &r
+}
+
+// whose asks who is signed in by s, and again where the trouble may pass soon.
+func (c *Client) whose(ctx context.Context, s Session) (User, error) {
 	me := c.as(s)
 	user, err := me.nav(ctx)
 	for wait := time.Second; fault.KindOf(err) == fault.Passing && wait <= 4*time.Second; wait *= 2 {
 		if err := sleep(ctx, wait); err != nil {
 			return User{}, err
 		}
-		user, err = me.nav(ctx) // a code cannot be scanned twice
+		user, err = me.nav(ctx)
 	}
-	if fault.KindOf(err) == fault.NotLoggedIn {
-		return User{}, lang.Errorf("account.login.denied", nil, err)
-	} else if err != nil {
-		return User{}, err
+	return user, err
+}
+
+// settleLogin stores r as the session of user, and ends what it replaces.
+func (c *Client) settleLogin(ctx context.Context, r record, user User) error {
+	r.session = r.session.with("DedeUserID", strconv.FormatInt(user.ID, 10))
+	r = r.checked()
+	if err := c.save(r); err != nil {
+		return err
 	}
-	unlock, err := c.lockSession(ctx) // not while the old one is being renewed
-	if err != nil {
-		return User{}, err
-	}
-	defer unlock()
-	if err := c.save(s.with("DedeUserID", strconv.FormatInt(user.ID, 10))); err != nil {
-		return User{}, err
-	}
-	return user, c.gate.update(context.WithoutCancel(ctx), func(n *notes) error {
+	c.tidy(ctx, r)
+	return c.gate.update(context.WithoutCancel(ctx), func(n *notes) error {
 		n.Check, n.Warned = time.Now().Add(checkEvery), time.Time{}
 		return nil
 	})
+}
+
+// takeBack puts what was kept before into the place of r, which is signed in
+// nowhere.
+func (c *Client) takeBack(r record) error {
+	before := record{}
+	if r.before != nil {
+		before = *r.before
+	}
+	before.end(r.ending...)
+	if c.store == nil {
+		c.use(before)
+		return nil
+	}
+	if err := c.forget(); err != nil || before.session.IsZero() {
+		return err
+	}
+	if there, err := c.load(); err == nil && there.session.Equal(before.session) {
+		return nil // it was of the settings, and never in the store
+	}
+	return c.save(before)
+}
+
+// tidy ends the sessions that nobody uses any more. What cannot be ended now is
+// tried again at the next Refresh.
+func (c *Client) tidy(ctx context.Context, r record) {
+	left := r.ending
+	for _, s := range r.ending {
+		if err := c.end(ctx, s); err != nil {
+			c.gate.log.Warn("an earlier session could not be ended yet", "error", err)
+			break
+		}
+		left = left[1:]
+	}
+	if len(left) == len(r.ending) {
+		return
+	}
+	r.ending = left
+	if err := c.save(r); err != nil {
+		c.gate.log.Warn("what became of the sessions could not be stored", "error", err)
+	}
 }
 
 // stops tells whether the error of something that can be done without ends
@@ -253,7 +347,7 @@ func (c *caller) ticket(ctx context.Context, address string) (jar, error) {
 	}
 	guest := *c
 	guest.cookie = "" // another site's cookies are none of its business
-	guest.secrets.add(u.RawQuery)
+	guest.secrets.add(u.RawQuery, u.Query().Get("ticket"))
 	var cookies jar
 	err = guest.ask(ctx, Ask, Get(u.String(), nil), func(a web.Answer) (err error) {
 		if a.Status == http.StatusPreconditionFailed {

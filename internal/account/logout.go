@@ -3,45 +3,65 @@ package account
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strconv"
 
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 )
 
-// Logout ends the session at Bilibili, and then forgets it. Where Bilibili
-// does not say that it has ended, nothing is forgotten, and the error says
-// why. With nobody signed in it is of kind NotLoggedIn.
+// Logout ends the session at Bilibili, and all that are known to be signed in
+// beside it, and then forgets them. Where Bilibili does not say that they have
+// ended, nothing is forgotten, and the error says why. With nobody signed in it
+// is of kind NotLoggedIn.
 func (c *Client) Logout(ctx context.Context) error {
-	session, unlock, err := c.latest(ctx)
+	r, unlock, err := c.latest(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if session.cookie("DedeUserID") == "" { // a browser's; logging out asks for it
-		me := c.as(session)
-		user, err := me.nav(ctx)
-		switch {
-		case fault.KindOf(err) == fault.NotLoggedIn:
-			return c.forget()
+	all := r.dropped()
+	if !r.own {
+		all = append(all, r.session)
+	}
+	for _, s := range all {
+		switch err := c.end(ctx, s); {
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case err != nil:
 			return lang.Errorf("account.logout", lang.Data{"Cause": err}, err)
 		}
-		session = session.with("DedeUserID", strconv.FormatInt(user.ID, 10))
-	}
-	me := c.as(session)
-	_, err = me.do(ctx, Ask, Form(passport+"/login/exit/v2", nil, "biliCSRF"))
-	e, _ := errors.AsType[*fault.Error](err)
-	switch {
-	case err == nil:
-	case e != nil && e.Kind == fault.BrokenAnswer && e.Why == "page": // the login page: it was dead already
-	case e != nil && e.Kind == fault.NotLoggedIn && e.Code == notLoggedIn:
-	case ctx.Err() != nil:
-		return ctx.Err()
-	default:
-		return lang.Errorf("account.logout", lang.Data{"Cause": err}, err)
 	}
 	return c.forget()
+}
+
+// end ends a session at Bilibili. It returns nil if that has ended, also before.
+func (c *Client) end(ctx context.Context, s Session) error {
+	me := c.as(s)
+	if s.cookie("DedeUserID") == "" { // a browser's; logging out asks for it
+		user, err := me.nav(ctx)
+		switch {
+		case fault.KindOf(err) == fault.NotLoggedIn:
+			return nil
+		case err != nil:
+			return err
+		}
+		me = c.as(s.with("DedeUserID", strconv.FormatInt(user.ID, 10)))
+	}
+	_, err := me.do(ctx, Ask, Form(passport+"/login/exit/v2", nil, "biliCSRF"))
+	e, _ := errors.AsType[*fault.Error](err)
+	switch {
+	case e == nil:
+		return err
+	case e.Kind == fault.NotLoggedIn && e.Code == notLoggedIn:
+		return nil
+	case e.Kind == fault.Passing && e.Why == "page" && e.Code == http.StatusOK:
+		// Bilibili's login page, for the session was dead already; or a hotel's.
+		if _, err := me.nav(ctx); fault.KindOf(err) == fault.NotLoggedIn {
+			return nil
+		}
+	}
+	return err
 }
 
 // Forget forgets the session on this machine; at Bilibili it lives on.
@@ -54,25 +74,24 @@ func (c *Client) Forget(ctx context.Context) error {
 	return c.forget()
 }
 
-// latest returns the session that is stored now, and keeps others from
-// changing it.
-func (c *Client) latest(ctx context.Context) (Session, func(), error) {
+// latest returns what is kept now, and keeps others from changing it.
+func (c *Client) latest(ctx context.Context) (record, func(), error) {
 	unlock, err := c.lockSession(ctx)
 	if err != nil {
-		return Session{}, nil, err
+		return record{}, nil, err
 	}
-	session := c.Session()
+	r := c.inUse()
 	if c.store != nil {
-		session, err = LoadSession(c.store)
+		r, err = c.load()
 	}
-	if err == nil && session.IsZero() {
+	if err == nil && r.session.IsZero() {
 		err = &fault.Error{Kind: fault.NotLoggedIn, Host: Service}
 	}
 	if err != nil {
 		unlock()
-		return Session{}, nil, err
+		return record{}, nil, err
 	}
-	return session, unlock, nil
+	return r, unlock, nil
 }
 
 func (c *Client) forget() error {
@@ -81,6 +100,6 @@ func (c *Client) forget() error {
 			return err
 		}
 	}
-	c.use(Session{})
+	c.use(record{})
 	return nil
 }

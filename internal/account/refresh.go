@@ -107,10 +107,7 @@ func (c *Client) Refresh(ctx context.Context) error {
 	if k := fault.KindOf(err); err != nil && k != fault.NotLoggedIn && k != fault.Rejected {
 		next = checkAgain
 	}
-	return errors.Join(err, c.gate.update(ctx, func(n *notes) error {
-		n.Check = time.Now().Add(next)
-		return nil
-	}))
+	return errors.Join(err, c.checkIn(ctx, next))
 }
 
 func (c *Client) checkDue(ctx context.Context) (due bool, err error) {
@@ -121,21 +118,43 @@ func (c *Client) checkDue(ctx context.Context) (due bool, err error) {
 	return due, err
 }
 
+// checkIn has the session looked at again that much later, and not before.
+func (c *Client) checkIn(ctx context.Context, d time.Duration) error {
+	return c.gate.update(ctx, func(n *notes) error {
+		n.Check = time.Now().Add(d)
+		return nil
+	})
+}
+
 // refresh does what there is to do, holding the lock.
 func (c *Client) refresh(ctx context.Context) error {
-	session, err := LoadSession(c.store)
-	if err != nil {
+	r, err := c.load()
+	if err != nil || r.session.IsZero() {
 		return err
 	}
-	if session.replaced != nil { // and then the program was killed
-		if session, err = c.settle(ctx, session); err != nil {
+	if r.unchecked { // for Bilibili could not be asked at the login
+		me := c.as(r.session)
+		switch _, err := me.nav(ctx); {
+		case fault.KindOf(err) == fault.NotLoggedIn:
+			return errors.Join(err, c.takeBack(r))
+		case err != nil:
+			return err
+		}
+		r = r.checked()
+		if err := c.save(r); err != nil {
 			return err
 		}
 	}
-	if reveal(session.refreshToken) == "" {
+	if !r.replaced.IsZero() { // and then the program was killed
+		if r, err = c.settle(ctx, r); err != nil {
+			return err
+		}
+	}
+	defer func() { c.tidy(ctx, c.inUse()) }()
+	if reveal(r.session.refreshToken) == "" {
 		return nil
 	}
-	me := c.as(session)
+	me := c.as(r.session)
 	clock, err := me.refreshClock(ctx)
 	if err != nil || clock == 0 {
 		return err
@@ -148,10 +167,11 @@ func (c *Client) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.save(fresh); err != nil { // before anything else: the old one still holds
+	r.replaced, r.session = r.session, fresh
+	if err := c.save(r); err != nil { // before anything else: the old one still holds
 		return err
 	}
-	_, err = c.settle(ctx, fresh)
+	_, err = c.settle(ctx, r)
 	return err
 }
 
@@ -226,9 +246,10 @@ func pageToken(page []byte) string {
 	}
 }
 
-// renew exchanges the session for a new one, which remembers the old.
+// renew exchanges the session for a new one.
 func (c caller) renew(ctx context.Context, csrf string) (Session, error) {
 	c.mute = true
+	c.secrets.add(csrf)
 	call := Form(passport+"/x/passport-login/web/cookie/refresh", url.Values{
 		"refresh_csrf": {csrf}, "source": {"main_web"}, "refresh_token": {*c.session.refreshToken},
 	}, "csrf")
@@ -250,45 +271,39 @@ func (c caller) renew(ctx context.Context, csrf string) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	for _, name := range []string{"DedeUserID", "DedeUserID__ckMd5", "sid", "buvid3"} {
+	for _, name := range otherCookies {
 		fresh = fresh.with(name, c.session.cookie(name))
 	}
-	before := c.session
-	before.replaced = nil
-	old := string(before.Encode())
-	fresh.replaced = &old
 	return fresh, nil
 }
 
-// settle confirms that session replaces the one before it, which ends that,
-// and returns the one that holds, stored. Where Bilibili does not know the new
-// one, the old one is taken back.
-func (c *Client) settle(ctx context.Context, session Session) (Session, error) {
-	old, err := DecodeSession([]byte(*session.replaced))
-	if err != nil {
-		return Session{}, err
-	}
-	me := c.as(session)
-	before := c.as(old) // whose secrets are sent, too
-	_, err = me.do(ctx, Ask, Form(passport+"/x/passport-login/web/confirm/refresh",
-		url.Values{"refresh_token": {reveal(old.refreshToken)}}, "csrf"))
-	switch fault.KindOf(err) {
+// settle confirms that r's session replaces the one before it, which ends that,
+// and returns what holds, stored. Where Bilibili does not know the new one, the
+// old one is taken back.
+func (c *Client) settle(ctx context.Context, r record) (record, error) {
+	me, before := c.as(r.session), c.as(r.replaced)
+	_, confirmErr := me.do(ctx, Ask, Form(passport+"/x/passport-login/web/confirm/refresh",
+		url.Values{"refresh_token": {reveal(r.replaced.refreshToken)}}, "csrf"))
+	switch fault.KindOf(confirmErr) {
 	case fault.NotLoggedIn, fault.Rejected: // perhaps for it was confirmed already: nav knows
 	default:
-		if err != nil {
-			return Session{}, err
+		if confirmErr != nil {
+			return record{}, confirmErr
 		}
 	}
-	_, err = me.nav(ctx)
-	settled := session
-	settled.replaced = nil
-	if fault.KindOf(err) == fault.NotLoggedIn {
+	_, err := me.nav(ctx)
+	settled := r
+	settled.replaced = Session{}
+	switch {
+	case fault.KindOf(err) == fault.NotLoggedIn:
 		if _, oldErr := before.nav(ctx); oldErr != nil {
-			return Session{}, errors.Join(oldErr, err)
+			return record{}, errors.Join(oldErr, err)
 		}
-		settled = old
-	} else if err != nil {
-		return Session{}, err
+		settled.session = r.replaced
+	case err != nil:
+		return record{}, err
+	case confirmErr != nil: // then the old one may live
+		settled.end(r.replaced)
 	}
 	return settled, c.save(settled)
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -379,5 +381,14 @@ func TestAKeyThatIsNone(t *testing.T) {
 		if client.UseRefreshKey([]byte(key)) == nil {
 			t.Errorf("%q was taken", key)
 		}
+	}
+}
+
+// setCheck makes the state say when Bilibili may be asked about the session.
+func (n *tenant) setCheck(t *testing.T, at time.Time) {
+	t.Helper()
+	text := fmt.Sprintf(`{"check":%q}`, at.Format(time.RFC3339Nano))
+	if err := os.WriteFile(filepath.Join(n.dir, "bilibili-state.json"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

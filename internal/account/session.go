@@ -20,17 +20,17 @@ type Session struct {
 	// other structs without asking their types.
 	sessdata, jct *string
 
-	// As they come from Bilibili's own login; nil where they are not known.
+	// As they come from Bilibili's own login, or were pasted; nil where they are not known.
 	others       *string // the other cookies, as in a Cookie header
 	refreshToken *string
-	replaced     *string // the session before, encoded, until Bilibili has confirmed that this one replaces it
 }
 
 // NewSession makes a session of what a person pasted: with quotes, blanks or
 // line breaks, as NAME=VALUE, decoded, or as a whole Cookie header, from which
-// a missing jct is taken as well. Without SESSDATA or bili_jct it is the zero
+// a missing jct and the account's other cookies are taken as well. Without SESSDATA or bili_jct it is the zero
 // Session. The error names the cookie that cannot be one, never its value.
 func NewSession(sessdata, jct string) (Session, error) {
+	header := sessdata
 	if jct == "" {
 		jct = pick(sessdata, "bili_jct")
 	}
@@ -43,8 +43,16 @@ func NewSession(sessdata, jct string) (Session, error) {
 	case strings.ContainsFunc(jct, notInCookie):
 		return Session{}, lang.Errorf("account.session", lang.Data{"Name": "bili_jct"}, nil)
 	}
-	return Session{sessdata: &sessdata, jct: &jct}, nil
+	s := Session{sessdata: &sessdata, jct: &jct}
+	for _, name := range otherCookies {
+		s = s.with(name, pick(header, name))
+	}
+	return s, nil
 }
+
+// otherCookies are the names of what a browser sends to Bilibili beside SESSDATA
+// and bili_jct. Who sends them all is trusted more.
+var otherCookies = []string{"DedeUserID", "DedeUserID__ckMd5", "sid", "buvid3", "buvid4", "b_nut"}
 
 // NormalizeSESSDATA brings a pasted SESSDATA into wire form, with its commas
 // percent-encoded. It returns "" where there is none.

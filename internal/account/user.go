@@ -21,7 +21,30 @@ func (c *Client) User(ctx context.Context) (user User, err error) {
 		user, err = me.nav(ctx)
 		return err
 	})
+	if r := c.inUse(); err == nil && r.unchecked {
+		c.noteChecked(ctx, r)
+	}
 	return user, err
+}
+
+// noteChecked stores that Bilibili has said whose r's session is.
+func (c *Client) noteChecked(ctx context.Context, r record) {
+	unlock, err := c.lockSession(ctx)
+	if err != nil {
+		return // Refresh asks again
+	}
+	defer unlock()
+	if c.store != nil {
+		now, err := c.load()
+		if err != nil || !now.unchecked || !now.session.Equal(r.session) {
+			return
+		}
+		r = now
+	}
+	r = r.checked()
+	if c.save(r) == nil {
+		c.tidy(ctx, r)
+	}
 }
 
 // Reach asks Bilibili anything, signed in or not, and returns nil if it answered.
