@@ -41,6 +41,12 @@ type offer interface {
 	read(ctx context.Context, format string, limit int) ([]byte, error)
 }
 
+// errRefused says that the program offers no such format, whatever its list says.
+var errRefused = errors.New("the program that copied it refuses")
+
+// errSilent says that the program does not hand over what it copied.
+var errSilent = errors.New("the program that copied it does not answer")
+
 // errTooLarge says that a content is larger than the limit.
 var errTooLarge = errors.New("too large")
 

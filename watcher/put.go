@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -34,7 +35,9 @@ func (w *Watcher) PutFiles(ctx context.Context, paths []string) error {
 	for _, path := range paths {
 		path, err := filepath.Abs(path)
 		if err == nil {
-			_, err = os.Stat(path)
+			var missing error
+			missing, err = within(ctx, w, func(context.Context) error { _, err := os.Stat(path); return err })
+			err = cmp.Or(err, missing)
 		}
 		if err != nil {
 			return lang.Errorf("watcher.not_put", lang.Data{"Cause": err}, err)

@@ -13,11 +13,15 @@ import (
 // Limits of what is read besides pictures.
 const (
 	maxList = 4 << 20  // a list of files
-	maxMark = 64 << 10 // a mark that tells cut from copy
+	maxMark = 64 << 10 // a mark of Windows
 	maxPath = 16 << 10 // a text that may be a path
 
 	maxDIB = 4 * MaxClip // a picture without any compression, which becomes a PNG
 )
+
+// busy is how long a program takes to list its formats before the user is told
+// that it could not be asked: one that ends or copies again sooner means no harm.
+const busy = time.Second
 
 // Read returns the clip that the clipboard holds now, judged as Run does, also
 // one that was there before. It can be given to Replace. An empty clipboard, and
@@ -54,10 +58,14 @@ func (w *Watcher) clipOf(ctx context.Context, o offer) Clip {
 		clip.Why = NotReadable
 		return clip
 	}
+	start := time.Now()
 	formats, err := o.formats(ctx)
 	clip.Formats = formats
 	if err != nil {
 		clip.Why = whyNot(err)
+		if len(formats) == 0 && time.Since(start) >= busy {
+			clip.Why = Unanswered
+		}
 		return clip
 	}
 	p := decide(formats)
@@ -77,8 +85,10 @@ func (w *Watcher) clipOf(ctx context.Context, o offer) Clip {
 		w.readPicture(ctx, &clip, p)
 	case p.why == IsFiles:
 		w.readFiles(ctx, &clip, p)
-	case p.why == IsPath:
+	case p.why == IsPath && w.options.TextPaths():
 		w.readPath(ctx, &clip, p)
+	case p.why == IsPath:
+		clip.Why = TextBeside
 	default:
 		clip.Why = p.why
 	}
@@ -134,7 +144,7 @@ func (w *Watcher) readAs(ctx context.Context, o offer, format string) ([]byte, e
 		}
 		return data, nil
 	}
-	if !w.isPicture(data[:min(headSize, len(data))]) {
+	if !w.options.IsPicture(data[:min(headSize, len(data))]) {
 		return data, errNoPicture
 	}
 	return data, nil
@@ -142,8 +152,13 @@ func (w *Watcher) readAs(ctx context.Context, o offer, format string) ([]byte, e
 
 func (w *Watcher) readFiles(ctx context.Context, clip *Clip, p plan) {
 	for _, mark := range p.marks {
-		// PCManFM names KDE's mark with a copy too, and then refuses it.
-		if content, err := clip.offer.read(ctx, mark, maxMark); err == nil && isCut(mark, content) {
+		content, err := clip.offer.read(ctx, mark, maxList)
+		switch {
+		case errors.Is(err, errRefused): // PCManFM names KDE's mark with a copy too
+		case err != nil:
+			clip.Why = whyNot(err)
+			return
+		case isCut(mark, content):
 			clip.Why = IsCut
 			return
 		}
@@ -153,8 +168,8 @@ func (w *Watcher) readFiles(ctx context.Context, clip *Clip, p plan) {
 		clip.Why = whyNot(err)
 		return
 	}
-	paths, elsewhere := filesIn(p.format, content)
-	if len(paths) == 0 {
+	files, elsewhere := filesIn(p.format, content)
+	if len(files) == 0 {
 		// The addresses of the web page that a picture comes from are no files.
 		rest := slices.DeleteFunc(slices.Clone(clip.Formats), func(f string) bool { return f == uriList || f == dropList || isCopiedFiles(f) })
 		if q := decide(rest); q.take == Picture {
@@ -163,15 +178,16 @@ func (w *Watcher) readFiles(ctx context.Context, clip *Clip, p plan) {
 		}
 	}
 	clip.Why = OtherFiles
-	if len(paths) == 0 || elsewhere > 0 {
+	if len(files) == 0 || elsewhere > 0 {
 		return
 	}
-	for _, path := range paths {
-		if ctx.Err() != nil || !isPictureFile(path, w.isPicture) {
-			return
-		}
+	paths, err := w.pictureFiles(ctx, files, false)
+	switch {
+	case err != nil:
+		clip.Why = Unreachable
+	case paths != nil:
+		clip.Take, clip.Why, clip.Files = Files, p.why, paths
 	}
-	clip.Take, clip.Why, clip.Files = Files, p.why, paths
 }
 
 func (w *Watcher) readPath(ctx context.Context, clip *Clip, p plan) {
@@ -180,12 +196,18 @@ func (w *Watcher) readPath(ctx context.Context, clip *Clip, p plan) {
 		clip.Why = whyNot(err)
 		return
 	}
-	path, ok := pathOf(plainText(p.format, text))
-	if err != nil || !ok || !isPictureFile(path, w.isPicture) {
-		clip.Why = TextBeside
+	clip.Why = TextBeside
+	file, ok := pathOf(plainText(p.format, text))
+	if err != nil || !ok {
 		return
 	}
-	clip.Take, clip.Why, clip.Files = Files, p.why, []string{path}
+	paths, err := w.pictureFiles(ctx, []address{file}, true)
+	switch {
+	case err != nil:
+		clip.Why = Unreachable
+	case paths != nil:
+		clip.Take, clip.Why, clip.Files = Files, p.why, paths
+	}
 }
 
 // whyNot returns the reason that a failed read gives.

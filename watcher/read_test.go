@@ -46,7 +46,7 @@ func TestWhatIsReadOfWindowsFormats(t *testing.T) {
 	wide := slices.Clone(dib)
 	binary.LittleEndian.PutUint32(wide[4:], 1<<20)
 	binary.LittleEndian.PutUint32(wide[8:], 1<<20)
-	w := watch(&board{t: t}, isPNG)
+	w := watch(&board{t: t}, pngs)
 	for name, c := range map[string]struct {
 		clip sheet
 		why  Reason

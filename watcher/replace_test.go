@@ -65,7 +65,7 @@ func (b *board) put(_ context.Context, onlyIf offer, c content) error {
 }
 
 // copy puts content on the board and lets it be seen.
-func (b *board) copy(p *paper) {
+func (b *board) copy(p offer) {
 	b.now, b.ours = p, nil
 	b.changed(p)
 	synctest.Wait()
@@ -75,7 +75,7 @@ func (b *board) copy(p *paper) {
 func onBoard(t *testing.T, test func(*testing.T, *board)) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{t: t}
-		b.w = watch(b, isPNG)
+		b.w = watch(b, pngs)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- b.w.Run(ctx, func(c Clip) { b.seen = append(b.seen, c) }) }()
@@ -163,7 +163,7 @@ func TestReplaceWaitsForTheVerdict(t *testing.T) {
 func TestWhatIsNotJudgedWhenRunEndsIsLetPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{t: t}
-		b.w = watch(b, isPNG)
+		b.w = watch(b, pngs)
 		for range 2 {
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error)

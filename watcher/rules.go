@@ -31,8 +31,8 @@ func decide(formats []string) plan {
 	case slices.Contains(formats, dropList):
 		return plan{take: Files, why: IsFiles, format: dropList, marks: cutMarks(formats)}
 	case slices.ContainsFunc(formats, isCopiedFiles):
-		marks := cutMarks(formats)
-		return plan{take: Files, why: IsFiles, format: marks[0], marks: marks}
+		list := formats[slices.IndexFunc(formats, isCopiedFiles)]
+		return plan{take: Files, why: IsFiles, format: list, marks: cutMarks(formats)}
 	case len(pictureFormats) > 0 && textFormat == "":
 		return plan{take: Picture, why: IsPicture, format: pictureFormats[0], others: pictureFormats[1:]}
 	case textFormat != "" && slices.ContainsFunc(formats, isImage):
@@ -83,21 +83,26 @@ func isCopiedFiles(format string) bool {
 }
 
 // cutMarks returns the formats that may say that files were cut, the file
-// managers' own lists first.
+// managers' own lists first, and the texts beside them last: GNOME's file manager
+// of 2018 to 2021 says it there alone.
 func cutMarks(formats []string) []string {
-	var marks []string
+	var marks, texts []string
 	for _, f := range formats {
-		if isCopiedFiles(f) || f == dropEffect {
+		switch {
+		case isCopiedFiles(f) || f == dropEffect:
 			marks = append(marks, f)
+		case isText(f):
+			texts = append(texts, f)
 		}
 	}
 	if slices.Contains(formats, kdeCut) {
 		marks = append(marks, kdeCut)
 	}
-	return marks
+	return append(marks, texts...)
 }
 
-// isCut reports whether the content of a mark says that the files were cut.
+// isCut reports whether the content of a mark says that the files were cut. In a
+// text that is its first line, or the second where the first names a format.
 func isCut(mark string, content []byte) bool {
 	switch mark {
 	case dropEffect:
@@ -105,8 +110,12 @@ func isCut(mark string, content []byte) bool {
 	case kdeCut:
 		return strings.TrimRight(string(content), "\x00\r\n") == "1"
 	}
-	first, _, _ := strings.Cut(string(content), "\n")
-	return strings.TrimRight(first, "\x00\r") == "cut"
+	text := strings.ReplaceAll(strings.TrimPrefix(string(content), "\xff\xfe"), "\x00", "") // of UTF-16, too
+	first, rest, _ := strings.Cut(text, "\n")
+	if strings.Contains(first, "x-special/") {
+		first, _, _ = strings.Cut(rest, "\n")
+	}
+	return strings.TrimRight(first, "\r") == "cut"
 }
 
 // forbids reports whether the content of mayKeep says that a clip is not to be remembered.
@@ -182,6 +191,9 @@ func bestText(formats []string) string {
 	}
 	return ""
 }
+
+// isText reports whether a format is of plain text.
+func isText(format string) bool { return bestText([]string{format}) != "" }
 
 // mediaType returns a format's name without parameters, in lower case.
 func mediaType(format string) string {

@@ -3,6 +3,7 @@ package watcher
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -10,12 +11,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 )
 
 const pngHead = "\x89PNG\r\n\x1a\n"
 
 func isPNG(head []byte) bool { return bytes.HasPrefix(head, []byte(pngHead)) }
+
+// pngs are the options of a test.
+var pngs = Options{IsPicture: isPNG, TextPaths: func() bool { return true }}
 
 // picture returns size bytes that begin like a PNG and are the same for a seed.
 func picture(size int, seed byte) []byte {
@@ -25,11 +30,12 @@ func picture(size int, seed byte) []byte {
 	return data
 }
 
-// file makes a file and returns its path.
+// file makes a file that is not new, and returns its path.
 func file(t testing.TB, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, data, 0o600); err != nil {
+	then := time.Now().Add(-time.Minute)
+	if err := errors.Join(os.WriteFile(path, data, 0o600), os.Chtimes(path, then, then)); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -126,6 +132,12 @@ func TestIsCut(t *testing.T) {
 		{kdeCut, "1\x00", true},
 		{kdeCut, "0", false},
 		{kdeCut, "", false},
+		{"UTF8_STRING", "x-special/nautilus-clipboard\ncut\nfile:///a.png\n", true}, // GNOME Files 3.30 to 3.38
+		{"UTF8_STRING", "x-special/nautilus-clipboard\ncopy\nfile:///cut\n", false},
+		{"text/plain;charset=utf-8", "x-special/nautilus-clipboard\r\ncut\r\nfile:///a.png", true},
+		{"text/plain;charset=utf-16", "\xff\xfec\x00u\x00t\x00\n\x00f\x00", true},
+		{"UTF8_STRING", "/home/a/cut", false},
+		{"UTF8_STRING", "cut.png", false},
 		{dropEffect, "\x02\x00\x00\x00", true},
 		{dropEffect, "\x05\x00\x00\x00", false},
 		{dropEffect, "\x03\x00\x00\x00", false}, // may be moved or copied
@@ -158,6 +170,13 @@ func onDisk(paths ...string) []string {
 	return all
 }
 
+func pathsOf(files []address) (paths []string) {
+	for _, f := range files {
+		paths = append(paths, f.path)
+	}
+	return paths
+}
+
 func TestFileList(t *testing.T) {
 	host, err := os.Hostname()
 	if err != nil {
@@ -180,14 +199,15 @@ func TestFileList(t *testing.T) {
 		{"file://" + host + "~/a.png", []string{"~/a.png"}, 0},
 		{"file://elsewhere.example/a.png", nil, 1},
 		{"https://example.org/a.png\nsftp://host/b.png", nil, 2},
-		{"file://~/a%zz.png\nfile://~/a%00.png\nfile:a.png\nfile://\nfile://host", nil, 5},
+		{"file://~/100%.png\nfile://~/a%zz b.png", []string{"~/100%.png", "~/a%zz b.png"}, 0}, // not escaped
+		{"file://~/a%00.png\nfile:a.png\nfile://\nfile://host", nil, 4},
 		{"", nil, 0},
 		{"\x00\x00", nil, 0},
 	} {
 		list, want := inURI(c.list), onDisk(c.paths...)
-		paths, elsewhere := fileList([]byte(list))
-		if !slices.Equal(paths, want) || elsewhere != c.elsewhere {
-			t.Errorf("%q: %q and %d elsewhere, want %q and %d", list, paths, elsewhere, want, c.elsewhere)
+		files, elsewhere := fileList([]byte(list))
+		if got := pathsOf(files); !slices.Equal(got, want) || elsewhere != c.elsewhere {
+			t.Errorf("%q: %q and %d elsewhere, want %q and %d", list, got, elsewhere, want, c.elsewhere)
 		}
 	}
 }
@@ -212,7 +232,7 @@ func TestPathOf(t *testing.T) {
 		`""`:                         "",
 		"file://elsewhere/a.png\n":   "",
 	} {
-		if got, ok := pathOf(text); got != want || ok != (want != "") {
+		if got, ok := pathOf(text); ok && got.path != want || ok != (want != "") {
 			t.Errorf("%q: %q, %v; want %q", text, got, ok, want)
 		}
 	}
@@ -250,56 +270,33 @@ func TestDroppedFiles(t *testing.T) {
 		"nothing":          {nil, nil, 0},
 		"beyond the block": {append([]byte{255, 255, 255, 255}, make([]byte, 40)...), nil, 0},
 	} {
-		paths, elsewhere := droppedFiles(c.content)
-		if !slices.Equal(paths, c.paths) || elsewhere != c.elsewhere {
-			t.Errorf("%s: %q and %d elsewhere, want %q and %d", name, paths, elsewhere, c.paths, c.elsewhere)
+		files, elsewhere := droppedFiles(c.content)
+		if got := pathsOf(files); !slices.Equal(got, c.paths) || elsewhere != c.elsewhere {
+			t.Errorf("%s: %q and %d elsewhere, want %q and %d", name, got, elsewhere, c.paths, c.elsewhere)
 		}
 	}
 }
-
-func TestOnlyARegularPictureFileIsOne(t *testing.T) {
-	dir := t.TempDir()
-	for name, data := range map[string]string{"a.png": pngHead, "link target": pngHead + strings.Repeat("x", 2000), "b.png": "text", "empty": ""} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	links := runtime.GOOS != "windows" // they need a privilege there
-	if links {
-		if err := os.Symlink("link target", filepath.Join(dir, "link")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, want := range map[string]bool{"a.png": true, "link": links, "b.png": false, "empty": false, "missing": false, ".": false} {
-		if got := isPictureFile(filepath.Join(dir, name), isPNG); got != want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}
-
-func first(paths []string, _ int) []string { return paths }
 
 func FuzzFileList(f *testing.F) {
 	f.Add([]byte("copy\nfile:///a%20b.png\r\n# c\r\nfile://localhost/b\x00"))
 	f.Add([]byte("file:///%00\nhttps://h/a"))
 	f.Add(append([]byte{20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}, "/\x00a\x00\x00\x00"...))
 	f.Fuzz(func(t *testing.T, list []byte) {
-		paths, elsewhere := fileList(list)
-		if lines := bytes.Count(list, []byte("\n")) + bytes.Count(list, []byte("\r")) + 1; len(paths)+elsewhere > lines {
-			t.Errorf("%d paths and %d others of %d lines", len(paths), elsewhere, lines)
+		files, elsewhere := fileList(list)
+		if lines := bytes.Count(list, []byte("\n")) + bytes.Count(list, []byte("\r")) + 1; len(files)+elsewhere > lines {
+			t.Errorf("%d files and %d others of %d lines", len(files), elsewhere, lines)
 		}
-		for _, p := range paths {
-			if !filepath.IsAbs(p) || strings.ContainsRune(p, 0) || p != filepath.Clean(p) {
-				t.Errorf("%q is no clean absolute path", p)
+		dropped, _ := droppedFiles(list)
+		files = append(files, dropped...)
+		if f, ok := pathOf(string(list)); ok {
+			files = append(files, f)
+		}
+		for _, f := range files {
+			for _, p := range []string{f.path, f.raw} {
+				if p != "" && (!filepath.IsAbs(p) || strings.ContainsRune(p, 0) || p != filepath.Clean(p)) {
+					t.Errorf("%q is no clean absolute path", p)
+				}
 			}
-		}
-		for _, p := range first(droppedFiles(list)) {
-			if !filepath.IsAbs(p) || strings.ContainsRune(p, 0) || p != filepath.Clean(p) {
-				t.Errorf("dropped: %q is no clean absolute path", p)
-			}
-		}
-		if p, ok := pathOf(string(list)); ok && !filepath.IsAbs(p) {
-			t.Errorf("%q is no absolute path", p)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bilipaste/internal/lang"
@@ -39,10 +40,12 @@ type Clip struct {
 	offer offer // what Replace replaces
 }
 
-// Lost reports whether, by its formats, a picture or files were copied that
-// could not be had.
+// Lost reports whether a picture or files were copied that could not be had, by
+// the formats, or for all that is known.
 func (c Clip) Lost() bool {
 	switch c.Why {
+	case Unanswered, Unreachable:
+		return true
 	case TooLarge, NotReadable, Superseded:
 		p := decide(c.Formats)
 		return p.take == Picture || p.why == IsFiles
@@ -56,19 +59,21 @@ type Reason string
 
 // Why a clip counts, or is left alone.
 const (
-	IsPicture   Reason = "picture"    // a picture and no text beside it
-	IsFiles     Reason = "files"      // picture files, copied
-	IsPath      Reason = "path"       // a text that is exactly the path of one picture file
-	IsEmpty     Reason = "empty"      // nothing is offered
-	IsOurs      Reason = "ours"       // Replace or a Put has put it there
-	IsSecret    Reason = "secret"     // marked as a password
-	IsCut       Reason = "cut"        // files to be moved, not copied
-	OtherFiles  Reason = "other"      // files that are not all pictures
-	TextBeside  Reason = "text"       // text, perhaps with a picture of it: a spreadsheet's cells, a page
-	NoPicture   Reason = "no_picture" // neither picture nor text
-	TooLarge    Reason = "too_large"  // more than MaxClip
-	Superseded  Reason = "superseded" // another copy came before it could be read
-	NotReadable Reason = "unreadable" // the program that copied it does not hand it over, or is gone
+	IsPicture   Reason = "picture"     // a picture and no text beside it
+	IsFiles     Reason = "files"       // picture files, copied
+	IsPath      Reason = "path"        // a text that is exactly the path of one picture file
+	IsEmpty     Reason = "empty"       // nothing is offered
+	IsOurs      Reason = "ours"        // Replace or a Put has put it there
+	IsSecret    Reason = "secret"      // marked as a password
+	IsCut       Reason = "cut"         // files to be moved, not copied
+	OtherFiles  Reason = "other"       // files that are not all pictures
+	TextBeside  Reason = "text"        // text, perhaps with a picture of it: a spreadsheet's cells, a page
+	NoPicture   Reason = "no_picture"  // neither picture nor text
+	TooLarge    Reason = "too_large"   // more than MaxClip
+	Superseded  Reason = "superseded"  // another copy came before it could be read
+	NotReadable Reason = "unreadable"  // the program that copied it does not hand it over, or is gone
+	Unanswered  Reason = "unanswered"  // the program that copied it does not even say what it is
+	Unreachable Reason = "unreachable" // the folder of the files does not answer
 )
 
 // ErrUnavailable says that this desktop has no clipboard that can be watched.
@@ -81,9 +86,10 @@ var ErrChanged = errors.New("the clipboard has changed")
 // also without. Replace and the Puts may be called at any time, also from within
 // Run's seen.
 type Watcher struct {
-	backend   backend
-	isPicture func(head []byte) bool
-	seed      maphash.Seed
+	backend backend
+	options Options
+	seed    maphash.Seed
+	looks   atomic.Int32 // at files, that are under way
 
 	mu       sync.Mutex
 	queue    []change      // changes that are not judged yet, the oldest first
@@ -103,15 +109,20 @@ type change struct {
 	at    time.Time
 }
 
+// Options are what a Watcher asks for each clip.
+type Options struct {
+	IsPicture func(head []byte) bool // tells from its first 512 bytes whether something is a picture
+	TextPaths func() bool            // whether a text is read to see if it is the path of a picture
+}
+
 // Open connects to the clipboard. Where there is none it returns an error that
-// wraps ErrUnavailable and names what was tried. isPicture tells from the first
-// 512 bytes of a file whether it is a picture.
-func Open(ctx context.Context, isPicture func(head []byte) bool) (*Watcher, error) {
+// wraps ErrUnavailable and names what was tried.
+func Open(ctx context.Context, options Options) (*Watcher, error) {
 	var tried []any
 	for _, way := range ways() {
 		b, err := way.open(ctx)
 		if err == nil {
-			return watch(b, isPicture), nil
+			return watch(b, options), nil
 		}
 		tried = append(tried, lang.Message{ID: "watcher.tried", Data: lang.Data{"Way": way.name, "Cause": err}})
 	}
@@ -123,8 +134,8 @@ func Open(ctx context.Context, isPicture func(head []byte) bool) (*Watcher, erro
 }
 
 // watch returns a Watcher of what b leads to.
-func watch(b backend, isPicture func(head []byte) bool) *Watcher {
-	w := &Watcher{backend: b, isPicture: isPicture, seed: maphash.MakeSeed()}
+func watch(b backend, options Options) *Watcher {
+	w := &Watcher{backend: b, options: options, seed: maphash.MakeSeed()}
 	w.wake = make(chan struct{}, 1)
 	w.settled = make(chan struct{})
 	close(w.settled)

@@ -49,7 +49,7 @@ func openWayland(ctx context.Context) (backend, error) {
 	b := &wayland{
 		path:   display,
 		mark:   "application/x-bilipaste." + strings.ToLower(rand.Text()),
-		limits: wlLimits{answer: 2 * time.Second, idle: 5 * time.Second, late: time.Second},
+		limits: wlPatience,
 	}
 	if _, err := b.connect(ctx); err != nil {
 		return nil, err
@@ -226,7 +226,7 @@ type wlPipe struct {
 }
 
 func (p wlPipe) Read(b []byte) (int, error) {
-	if err := p.SetReadDeadline(time.Now().Add(p.offer.session.limits.idle)); err != nil {
+	if err := p.SetReadDeadline(time.Now().Add(p.offer.session.limits.content)); err != nil {
 		return 0, err
 	}
 	if p.offer.held.Err() != nil {

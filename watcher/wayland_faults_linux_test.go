@@ -17,7 +17,7 @@ import (
 
 func TestWaylandStoppedOwnerHoldsNothingUp(t *testing.T) {
 	limits := testLimits
-	limits.idle = 300 * time.Millisecond
+	limits.content = 300 * time.Millisecond
 	b, c := onSway(t, limits)
 	w := startRun(t, b)
 	frozen := c.Copy(t, "image/png", noise(1000))
@@ -43,7 +43,7 @@ func TestWaylandStoppedOwnerHoldsNothingUp(t *testing.T) {
 
 	// It gets less time once another program has copied.
 	s := b.session
-	s.limits.idle, s.limits.late = time.Hour, 50*time.Millisecond
+	s.limits.content, s.limits.late = time.Hour, 50*time.Millisecond
 	for _, before := range []bool{true, false} {
 		frozen = c.Copy(t, "image/png", noise(3000))
 		o = w.next()

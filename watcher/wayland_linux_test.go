@@ -17,7 +17,7 @@ import (
 
 const testMark = "application/x-bilipaste.test"
 
-var testLimits = wlLimits{answer: 5 * time.Second, idle: 5 * time.Second, late: 5 * time.Second}
+var testLimits = wlLimits{answer: 5 * time.Second, content: 5 * time.Second, late: 5 * time.Second, idle: 5 * time.Second}
 
 // onSway returns a backend on a compositor of its own.
 func onSway(t *testing.T, limits wlLimits) (*wayland, *desktoptest.Sway) {
@@ -331,7 +331,7 @@ func TestWaylandIsTheFirstWay(t *testing.T) {
 	for _, display := range []string{c.Display, filepath.Base(c.Display)} {
 		t.Setenv("WAYLAND_DISPLAY", display)
 		t.Setenv("XDG_RUNTIME_DIR", filepath.Dir(c.Display))
-		watcher, err := Open(t.Context(), isPNG)
+		watcher, err := Open(t.Context(), pngs)
 		if err != nil {
 			t.Fatal(err)
 		}

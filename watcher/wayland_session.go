@@ -34,10 +34,15 @@ var (
 
 // wlLimits are how long others may take.
 type wlLimits struct {
-	answer time.Duration // the compositor, for an answer
-	idle   time.Duration // a program, for a further byte of a content
-	late   time.Duration // the same, once another program has copied
+	answer  time.Duration // the compositor, for an answer
+	content time.Duration // a program, for a further byte of what it copied
+	late    time.Duration // the same, once another program has copied
+	idle    time.Duration // a program that pastes, to take a further part
 }
+
+// wlPatience is what they get. A program that copies a large picture and saves it
+// next does not answer meanwhile.
+var wlPatience = wlLimits{answer: 2 * time.Second, content: 25 * time.Second, late: time.Second, idle: 5 * time.Second}
 
 // wlSession is one connection to a compositor and what is known through it.
 // ctx ends when the connection does; its cause says why.

@@ -37,16 +37,14 @@ type winClipboard struct {
 
 // winLimits are the times that other programs get.
 type winLimits struct {
-	hold   time.Duration // to close the clipboard, while we want to open it
+	hold   time.Duration // to close the clipboard, while we want to read it
 	answer time.Duration // to hand over what they copied
+	put    time.Duration // to close the clipboard, while we want to write it
 }
-
-// errSilent says that a program does not hand over what it copied.
-var errSilent = errors.New("the program that copied it does not answer")
 
 func openWindows(context.Context) (backend, error) {
 	b := &winClipboard{
-		limits: winLimits{hold: 5 * time.Second, answer: 10 * time.Second},
+		limits: winLimits{hold: 10 * time.Second, answer: 20 * time.Second, put: 5 * time.Second},
 		over:   make(chan struct{}),
 		turn:   make(chan struct{}, 1),
 	}
@@ -129,7 +127,7 @@ func (b *winClipboard) current(ctx context.Context) (offer, Reason, error) {
 	var there *winOffer
 	var formats []uint32
 	err := b.attempt(ctx, func(ctx context.Context) error {
-		return b.opened(ctx, func() (err error) {
+		return b.opened(ctx, b.limits.hold, func() (err error) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.lookLocked()
@@ -164,11 +162,12 @@ func (b *winClipboard) attempt(ctx context.Context, f func(context.Context) erro
 	}
 }
 
-// opened calls use while the clipboard is open: nobody else changes it then.
-func (b *winClipboard) opened(ctx context.Context, use func() error) error {
+// opened calls use while the clipboard is open: nobody else changes it then. Others
+// may hold it for as long as hold before.
+func (b *winClipboard) opened(ctx context.Context, hold time.Duration, use func() error) error {
 	runtime.LockOSThread() // the clipboard is open for this thread
 	defer runtime.UnlockOSThread()
-	if err := b.open(ctx); err != nil {
+	if err := b.open(ctx, hold); err != nil {
 		return err
 	}
 	defer func() {
@@ -179,9 +178,9 @@ func (b *winClipboard) opened(ctx context.Context, use func() error) error {
 }
 
 // open opens the clipboard, as soon as nobody else has it open.
-func (b *winClipboard) open(ctx context.Context) error {
+func (b *winClipboard) open(ctx context.Context, hold time.Duration) error {
 	const soonest, latest = time.Millisecond, 50 * time.Millisecond
-	ctx, cancel := context.WithTimeout(ctx, b.limits.hold)
+	ctx, cancel := context.WithTimeout(ctx, hold)
 	defer cancel()
 	select { // Windows may let one window open it twice
 	case b.turn <- struct{}{}:
@@ -235,7 +234,7 @@ func (o *winOffer) formats(ctx context.Context) ([]string, error) {
 	b := o.clipboard
 	var ids []uint32
 	err := b.attempt(ctx, func(ctx context.Context) error {
-		return b.opened(ctx, func() (err error) {
+		return b.opened(ctx, b.limits.hold, func() (err error) {
 			if !o.isThere() {
 				return errSuperseded
 			}
@@ -261,12 +260,10 @@ func (o *winOffer) read(ctx context.Context, format string, limit int) ([]byte, 
 	b := o.clipboard
 	var data []byte
 	err = b.attempt(ctx, func(ctx context.Context) error {
-		// A frozen program that is to hand over what it copied would keep the
-		// clipboard open, for all other programs too.
-		if owner := clipboardOwner(); owner != 0 && !answers(owner, b.limits.answer) {
-			return errSilent
+		if err := o.awake(ctx); err != nil {
+			return err
 		}
-		return b.opened(ctx, func() (err error) {
+		return b.opened(ctx, b.limits.hold, func() (err error) {
 			data, err = o.take(id, limit)
 			return err
 		})
@@ -275,6 +272,29 @@ func (o *winOffer) read(ctx context.Context, format string, limit int) ([]byte, 
 		return nil, err
 	}
 	return data, nil
+}
+
+// awake waits until the program handles its messages. A busy one that is to hand
+// over what it copied would keep the clipboard open, for all other programs too.
+func (o *winOffer) awake(ctx context.Context) error {
+	const step = 250 * time.Millisecond
+	limit := o.clipboard.limits.answer
+	for end := time.Now().Add(limit); ; {
+		owner := clipboardOwner()
+		switch {
+		case owner == 0 || answers(owner, min(step, limit)):
+			return nil
+		case !o.isThere():
+			return errSuperseded
+		case time.Now().After(end):
+			return errSilent
+		}
+		select {
+		case <-time.After(min(step, limit) / 5): // Windows may know at once that it is busy
+		case <-ctx.Done():
+			return errSilent
+		}
+	}
 }
 
 // take returns the content in one format. The clipboard is open.

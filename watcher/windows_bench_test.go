@@ -30,7 +30,7 @@ func BenchmarkWindowsCopy(b *testing.B) {
 					copied := d.do(order{Contents: []winContent{content}}).Time
 					d.expect(IsPicture)
 					seen += time.Since(copied)
-					err := d.clipboard().opened(b.Context(), func() error {
+					err := d.clipboard().opened(b.Context(), time.Second, func() error {
 						start := time.Now()
 						_, err := d.clipboard().latest.take(id, maxDIB)
 						held += time.Since(start)

@@ -18,14 +18,14 @@ import (
 // hurry gives other programs less time.
 func (d *winDesk) hurry(limit time.Duration) {
 	b := d.clipboard()
-	b.limits = winLimits{hold: limit, answer: limit}
+	b.limits = winLimits{hold: limit, answer: limit, put: limit}
 }
 
 // idleDesk is a desk without a Run.
 func idleDesk(t *testing.T) *winDesk {
 	t.Helper()
 	d := &winDesk{winProgram: startWinProgram(t), t: t}
-	w, err := Open(t.Context(), isPNG)
+	w, err := Open(t.Context(), pngs)
 	if err != nil {
 		t.Fatal(err)
 	}

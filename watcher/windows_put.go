@@ -90,7 +90,7 @@ func (b *winClipboard) put(ctx context.Context, onlyIf offer, c content) error {
 			return err
 		}
 		defer blocks.free()
-		return b.opened(ctx, func() error {
+		return b.opened(ctx, b.limits.put, func() error {
 			if o, ok := onlyIf.(*winOffer); ok && !o.isThere() {
 				return ErrChanged
 			}

@@ -76,8 +76,8 @@ func TestWindowsPutFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	data, formats := d.paste("CF_HDROP")
-	if paths, _ := droppedFiles(data); !slices.Equal(paths, []string{a, b}) {
-		t.Errorf("%q are pasted of %q", paths, formats)
+	if files, _ := droppedFiles(data); !slices.Equal(pathsOf(files), []string{a, b}) {
+		t.Errorf("%q are pasted of %q", files, formats)
 	}
 	if effect, _ := d.paste("Preferred DropEffect"); !bytes.Equal(effect, []byte{1, 0, 0, 0}) {
 		t.Errorf("they are to be % x", effect)
@@ -85,7 +85,7 @@ func TestWindowsPutFiles(t *testing.T) {
 	if err := d.PutFiles(t.Context(), []string{a + ".gone"}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a file that is gone: %v", err)
 	}
-	other, err := Open(t.Context(), isPNG)
+	other, err := Open(t.Context(), pngs)
 	if err != nil {
 		t.Fatal(err)
 	}

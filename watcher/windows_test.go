@@ -33,7 +33,7 @@ func newWinDesk(t testing.TB) *winDesk {
 	t.Helper()
 	d := &winDesk{winProgram: startWinProgram(t), t: t, clips: make(chan Clip, 16)}
 	d.do(order{Contents: []winContent{unicode("what was there before")}})
-	w, err := Open(t.Context(), isPNG)
+	w, err := Open(t.Context(), pngs)
 	if err != nil {
 		t.Fatal(err)
 	}

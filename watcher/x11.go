@@ -32,8 +32,16 @@ type x11Limits struct {
 	list     time.Duration // an owner, to list its formats
 	chunk    time.Duration // an owner, to send the next part of a content
 	late     time.Duration // an owner whose clip was superseded, to finish
+	refusing time.Duration // a clipboard manager that steps in, to have the content itself
 	take     time.Duration // a program that pastes, to take the next part of a content
 	handOver time.Duration // a clipboard manager, to take what is ours
+}
+
+// x11Patience is what they get. A program that copies a large picture and saves it
+// next does not answer meanwhile.
+var x11Patience = x11Limits{
+	connect: 5 * time.Second, list: 25 * time.Second, chunk: 25 * time.Second,
+	late: time.Second, refusing: 5 * time.Second, take: 5 * time.Second, handOver: 2 * time.Second,
 }
 
 // errLost says that the connection to the display server has ended.
@@ -44,10 +52,7 @@ func openX11(ctx context.Context) (backend, error) {
 	if os.Getenv("DISPLAY") == "" {
 		return nil, lang.Errorf("watcher.no_display", nil, nil)
 	}
-	x := &x11{limits: x11Limits{
-		connect: 5 * time.Second, list: 2 * time.Second, chunk: 5 * time.Second,
-		late: time.Second, take: 5 * time.Second, handOver: 2 * time.Second,
-	}}
+	x := &x11{limits: x11Patience}
 	if _, err := x.connect(ctx); err != nil {
 		return nil, err
 	}

@@ -196,7 +196,7 @@ func TestCloseDoesNotWaitForAFrozenManager(t *testing.T) {
 func TestReplaceFromWithinSeen(t *testing.T) {
 	desktop := newDesk(t)
 	desktop.end()
-	w, err := Open(t.Context(), isPNG)
+	w, err := Open(t.Context(), pngs)
 	if err != nil {
 		t.Fatal(err)
 	}

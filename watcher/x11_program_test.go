@@ -24,13 +24,15 @@ type program struct {
 	heard  []xproto.Atom // the properties whose news goes to events
 
 	mu       sync.Mutex
-	content  map[string][]byte // what is offered; nil is offered, then refused
-	parts    [][]byte          // image/png in parts, after announcing a size
-	size     uint32            // that is announced
-	sending  bool              // the parts
-	refuse   int               // how often the content is refused before it is given
-	frozen   bool              // as a clipboard manager
-	patience int               // how many parts it takes of what it pastes; 0 for all
+	content  map[string][]byte        // what is offered; nil is offered, then refused
+	parts    [][]byte                 // image/png in parts, after announcing a size
+	size     uint32                   // that is announced
+	sending  bool                     // the parts
+	refuse   int                      // how often the content is refused before it is given
+	busy     map[string]time.Duration // how long it takes to answer, by format
+	silent   []string                 // the formats that it never answers for
+	frozen   bool                     // as a clipboard manager
+	patience int                      // how many parts it takes of what it pastes; 0 for all
 	saved    chan map[string][]byte
 }
 
@@ -185,7 +187,9 @@ func (p *program) loop() {
 				p.mu.Unlock()
 				break
 			}
-			p.answer(e, p.give(e))
+			if p.dawdle(e) {
+				p.answer(e, p.give(e))
+			}
 		case xproto.SelectionNotifyEvent:
 			p.events <- e
 		case xproto.PropertyNotifyEvent:
@@ -196,6 +200,18 @@ func (p *program) loop() {
 			}
 		}
 	}
+}
+
+// dawdle waits before an answer, and reports whether there is to be one.
+func (p *program) dawdle(e xproto.SelectionRequestEvent) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for format, busy := range p.busy {
+		if p.atom(format) == e.Target {
+			time.Sleep(busy)
+		}
+	}
+	return !slices.ContainsFunc(p.silent, func(format string) bool { return p.atom(format) == e.Target })
 }
 
 func (p *program) answer(e xproto.SelectionRequestEvent, given bool) {

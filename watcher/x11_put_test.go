@@ -28,7 +28,7 @@ func atRest(t *testing.T) (*desktoptest.XServer, *Watcher) {
 // open opens one more watcher of the desktop.
 func open(t *testing.T) *Watcher {
 	t.Helper()
-	w, err := Open(t.Context(), isPNG)
+	w, err := Open(t.Context(), pngs)
 	if err != nil {
 		t.Fatal(err)
 	}

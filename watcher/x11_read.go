@@ -12,11 +12,8 @@ import (
 	"github.com/jezek/xgb/xproto"
 )
 
-var (
-	errRefused = errors.New("the program that copied it refuses")
-	errSilent  = errors.New("the program that copied it does not answer")
-	errEnded   = errors.New("the program that copied it has ended")
-)
+// errEnded says that the program that copied has ended.
+var errEnded = errors.New("the program that copied it has ended")
 
 // maxTargets is the longest list of formats, in bytes, that is read.
 const maxTargets = 4 << 10
@@ -92,7 +89,7 @@ func (o *x11Offer) read(ctx context.Context, format string, limit int) ([]byte, 
 	}
 	// A clipboard manager may step in before it has everything itself, and
 	// refuses until then.
-	end := time.Now().Add(o.link.limits.chunk)
+	end := time.Now().Add(o.link.limits.refusing)
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		data, err := o.link.fetch(ctx, o, r.Atom, limit, o.link.limits.chunk)
 		if !errors.Is(err, errRefused) || time.Now().After(end) || !o.isManagers() {

@@ -29,7 +29,7 @@ type desk struct {
 // newDesk starts one. Programs get a short time to answer.
 func newDesk(t testing.TB) *desk {
 	d := &desk{XServer: desktoptest.StartX(t), t: t, clips: make(chan Clip, 16)}
-	w, err := Open(t.Context(), isPNG)
+	w, err := Open(t.Context(), pngs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,6 +280,65 @@ func TestAStoppedOwnerDoesNotHoldUpTheNextCopy(t *testing.T) {
 	_ = owner.Signal(syscall.SIGCONT)
 }
 
+// Some work on a large picture before they hand it over.
+func TestABusyProgramIsWaitedFor(t *testing.T) {
+	d := newDesk(t)
+	x := d.backend.(*x11)
+	x.link.limits = x11Patience
+	p := newProgram(t)
+	want := picture(3000, 1)
+	p.busy = map[string]time.Duration{"TARGETS": 2500 * time.Millisecond, "image/png": 5500 * time.Millisecond}
+	p.copy(map[string][]byte{"image/png": want})
+	if c := d.expect(IsPicture); !bytes.Equal(c.Data, want) {
+		t.Errorf("%d others came", len(c.Data))
+	}
+}
+
+func TestWhatIsNotEvenListedIsToldOf(t *testing.T) {
+	d := newDesk(t)
+	x := d.backend.(*x11)
+	x.link.limits.list = busy + 100*time.Millisecond
+	p, next := newProgram(t), newProgram(t)
+	p.silent = []string{"TARGETS"}
+	p.copy(map[string][]byte{"image/png": picture(3000, 1)})
+	if c := d.expect(Unanswered); !c.Lost() {
+		t.Error("nobody is told of it")
+	}
+	next.copy(map[string][]byte{"image/png": picture(3000, 2)})
+	d.expect(IsPicture)
+
+	x.link.limits.list, x.link.limits.late = time.Minute, 50*time.Millisecond
+	p.copy(map[string][]byte{"image/png": picture(3000, 1)})
+	next.copy(map[string][]byte{"image/png": picture(3000, 2)})
+	if c := d.expect(Superseded); c.Lost() { // at once: perhaps it was only clearing up
+		t.Error("it is told of")
+	}
+	d.expect(IsPicture)
+}
+
+func TestAFailureToReadTheMarkIsNoCopy(t *testing.T) {
+	d := newDesk(t)
+	p := newProgram(t)
+	list := []byte("file://" + file(t, "a.png", picture(100, 1)))
+	content := map[string][]byte{uriList: list, kdeCut: []byte("1"), "UTF8_STRING": list}
+	for _, mark := range []string{kdeCut, "UTF8_STRING"} {
+		p.mu.Lock()
+		p.silent = []string{mark}
+		p.mu.Unlock()
+		content[kdeCut] = []byte("0")
+		p.copy(content)
+		if c := d.expect(NotReadable); !c.Lost() {
+			t.Errorf("nobody is told of what %s would not say", mark)
+		}
+	}
+	p.mu.Lock()
+	p.silent = nil
+	p.mu.Unlock()
+	content[kdeCut] = nil // refused
+	p.copy(content)
+	d.expect(IsFiles)
+}
+
 func TestTheServerMayEndAndComeBack(t *testing.T) {
 	d := newDesk(t)
 	d.Copy(t, "image/png", picture(2000, 1))
@@ -327,12 +386,12 @@ func TestTheSamePictureCopiedAgainLaterIsANewClip(t *testing.T) {
 func TestOpenNamesWhatItTried(t *testing.T) {
 	t.Setenv("DISPLAY", "")
 	t.Setenv("WAYLAND_DISPLAY", "")
-	_, err := Open(t.Context(), isPNG)
+	_, err := Open(t.Context(), pngs)
 	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "X11: DISPLAY is not set") {
 		t.Errorf("no display: %v", err)
 	}
 	t.Setenv("DISPLAY", ":987654")
-	if _, err = Open(t.Context(), isPNG); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), ":987654") {
+	if _, err = Open(t.Context(), pngs); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), ":987654") {
 		t.Errorf("no server: %v", err)
 	}
 }
@@ -340,7 +399,7 @@ func TestOpenNamesWhatItTried(t *testing.T) {
 func TestNothingIsLeftBehind(t *testing.T) {
 	x := desktoptest.StartX(t)
 	before := runtime.NumGoroutine()
-	w, err := Open(t.Context(), isPNG)
+	w, err := Open(t.Context(), pngs)
 	if err != nil {
 		t.Fatal(err)
 	}

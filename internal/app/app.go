@@ -92,10 +92,14 @@ func Printer(c config.Config) *lang.Printer {
 // LogFile is where the program writes what a terminal would show.
 func (a *App) LogFile() string { return filepath.Join(a.Places.State, "bilipaste.log") }
 
-// Clipboard opens the desktop's clipboard. Its error is watcher.Open's.
-func (a *App) Clipboard(ctx context.Context) (*watcher.Watcher, error) {
-	return watcher.Open(ctx, picture.Is)
+// Clipboard opens the desktop's clipboard. Before a text is read to see if it is
+// the path of a picture, textPaths is asked. Its error is watcher.Open's.
+func (a *App) Clipboard(ctx context.Context, textPaths func() bool) (*watcher.Watcher, error) {
+	return watcher.Open(ctx, watcher.Options{IsPicture: picture.Is, TextPaths: textPaths})
 }
+
+// NoTexts has Clipboard read none.
+func NoTexts() bool { return false }
 
 // Album opens the album, once; Close closes it. A stand-in's links are of no
 // use to the real album: it has one of its own.
@@ -148,7 +152,7 @@ func (a *App) Close() error {
 
 // Backend says how the clipboard is watched. Its error is Clipboard's.
 func (a *App) Backend(ctx context.Context) (string, error) {
-	w, err := a.Clipboard(ctx)
+	w, err := a.Clipboard(ctx, NoTexts)
 	if err != nil {
 		return "", err
 	}

@@ -41,6 +41,7 @@ type Config struct {
 	Fallback       []string      // hosts that are asked in turn where Host cannot take a picture or cannot be reached
 	TooLarge       string        // what becomes of a picture that is too large for the host: "jpeg", "refuse"
 	AlbumMaxSize   Size          // of the originals that the album keeps; 0: no bound
+	TextPaths      bool          // a copied text is read to see if it is the path of a picture
 	ManyFiles      int           // copied files that are more are uploaded only if the user asks for it
 
 	SCDNOutput, SCDNDomain, SCDNQuestion string // how img.scdn.io stores pictures; "": its choice
@@ -54,7 +55,7 @@ func Default() Config {
 	return Config{
 		Host: "bilibili", Bucket: "live", Format: format.Markdown,
 		Sound: true, Notify: true, Language: "auto", Pace: time.Second, Keystore: "auto",
-		StripMetadata: true, GIF: "refuse", TooLarge: "jpeg", AlbumMaxSize: 2 << 30, ManyFiles: 9,
+		StripMetadata: true, GIF: "refuse", TooLarge: "jpeg", AlbumMaxSize: 2 << 30, TextPaths: true, ManyFiles: 9,
 		DrawCategory: "daily", DrawBiz: "new_dyn",
 	}
 }
@@ -149,6 +150,7 @@ var keys = []key{
 		c.AlbumMaxSize, err = parseSize(v)
 		return err
 	}},
+	{name: "text_paths", bare: true, get: func(c Config) string { return strconv.FormatBool(c.TextPaths) }, set: truth(func(c *Config) *bool { return &c.TextPaths })},
 	{name: "many_files", number: true, get: func(c Config) string { return strconv.Itoa(c.ManyFiles) }, set: func(c *Config, v string) error {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 1 || n > 1000 {

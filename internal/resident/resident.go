@@ -71,14 +71,12 @@ type State struct {
 // a lang.Teller.
 func New(ctx context.Context, a *app.App, writingMode bool) (*Resident, error) {
 	settings, bad := a.Settings()
-	clipboard, err := a.Clipboard(ctx)
+	r := &Resident{app: a, notifier: notify.New(settings.Sound, settings.Notify, a.Log)}
+	clipboard, err := a.Clipboard(ctx, r.textPaths)
 	if err != nil {
 		return nil, err
 	}
-	r := &Resident{
-		app: a, clipboard: clipboard, board: newBoard(clipboard, writingMode),
-		notifier: notify.New(settings.Sound, settings.Notify, a.Log),
-	}
+	r.clipboard, r.board = clipboard, newBoard(clipboard, writingMode)
 	if r.album, err = a.Album(ctx, settings); err != nil {
 		return nil, errors.Join(err, clipboard.Close())
 	}
@@ -164,6 +162,12 @@ func (r *Resident) format() format.Format {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.state.Settings.Format
+}
+
+func (r *Resident) textPaths() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state.Settings.TextPaths
 }
 
 func (r *Resident) many() int {
