@@ -17,6 +17,7 @@ import (
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/launch"
+	"bilipaste/internal/picgo"
 	"bilipaste/internal/terminal"
 )
 
@@ -56,7 +57,11 @@ func (c *cli) historyCommand() *cobra.Command {
 	forget.Args = args(1, -1)
 	forget.RunE = func(cmd *cobra.Command, numbers []string) error { return c.forget(cmd.Context(), numbers) }
 
-	cmd.AddCommand(export, forget)
+	imported := c.command("import [FILE...]", "history_import")
+	imported.Args = cobra.ArbitraryArgs
+	imported.RunE = func(cmd *cobra.Command, files []string) error { return c.importLinks(cmd.Context(), files) }
+
+	cmd.AddCommand(export, forget, imported)
 	return cmd
 }
 
@@ -183,6 +188,36 @@ func (c *cli) copyLink(ctx context.Context, number int64) error {
 	} else {
 		fmt.Fprintln(c.out, text)
 	}
+	return nil
+}
+
+// importLinks enters the links of PicGo's and PicList's galleries: of files, or
+// of those that are found where none is named.
+func (c *cli) importLinks(ctx context.Context, files []string) error {
+	if len(files) == 0 {
+		files = []string{""}
+	}
+	var links []album.Foreign
+	for _, file := range files {
+		some, err := picgo.Gallery(file)
+		if err != nil {
+			return err
+		}
+		links = append(links, some...)
+	}
+	kept, err := c.app.Album(ctx, c.settings)
+	if err != nil {
+		return err
+	}
+	added, err := kept.Import(ctx, links)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		c.print(map[string]int{"added": added, "known": len(links) - added})
+		return nil
+	}
+	fmt.Fprintln(c.out, c.say.Text("cli.history.imported", lang.Data{"Count": added, "Known": len(links) - added}))
 	return nil
 }
 
