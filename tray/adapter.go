@@ -36,6 +36,7 @@ type adapter struct {
 	clicks  chan *slot
 	waiting sync.WaitGroup // those who wait for clicks
 	shown   view
+	steady  steady
 	menu    []*slot
 }
 
@@ -73,6 +74,16 @@ func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- s
 	patience := time.NewTimer(a.tray.patience)
 	defer patience.Stop()
 	var changed <-chan struct{} // nil while nothing can be shown
+	again := time.NewTimer(0)   // for an icon that is not shown yet
+	again.Stop()
+	show := func() {
+		v := viewOf(a.tray.current())
+		var wait time.Duration
+		if v.icon, wait = a.steady.want(v.icon, time.Now()); wait > 0 {
+			again.Reset(wait)
+		}
+		a.apply(v)
+	}
 	host := false
 	for {
 		select {
@@ -80,13 +91,17 @@ func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- s
 			return
 		case <-ready:
 			ready = nil
-			a.build(viewOf(a.tray.current()))
+			v := viewOf(a.tray.current())
+			v.icon, _ = a.steady.want(v.icon, time.Now()) // the first is shown at once
+			a.build(v)
 			close(built)
 			changed = a.tray.changed
 		case s := <-a.clicks:
 			a.do(s.shown.action)
 		case <-changed:
-			a.apply(viewOf(a.tray.current()))
+			show()
+		case <-again.C:
+			show()
 		case there, reached := <-hosts:
 			switch {
 			case ctx.Err() != nil:

@@ -21,6 +21,9 @@ type view struct {
 	menu    []item // of one shape for every State: what does not count now is hidden
 }
 
+// uploading is the icon while pictures are sent.
+const uploading = "uploading"
+
 // item is one line of the menu.
 type item struct {
 	title     string
@@ -44,7 +47,7 @@ func viewOf(s State) view {
 func iconOf(s State) string {
 	switch {
 	case s.Uploads > 0:
-		return "uploading"
+		return uploading
 	case s.Err != nil:
 		return "attention"
 	case s.Writing:
