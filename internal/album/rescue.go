@@ -75,6 +75,9 @@ func rescue(ctx context.Context, dir string) (Rescue, error) {
 		r.Pending, err = salvage(ctx, from, to, "pending")
 	}
 	if err == nil {
+		_, err = salvage(ctx, from, to, "dynamics")
+	}
+	if err == nil {
 		_, err = to.ExecContext(ctx, "INSERT INTO words (words) VALUES ('optimize')") // else the next searches and uses do it
 	}
 	_ = from.Close() // it may well say that it is damaged

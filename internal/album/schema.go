@@ -90,6 +90,24 @@ CREATE TABLE pending (
 	failed  INTEGER NOT NULL DEFAULT 0, -- 1: it waits for the user
 	UNIQUE (picture, host, bucket)
 ) STRICT;
+
+-- The journal of what was to be published on Bilibili, so that nothing is
+-- published twice.
+CREATE TABLE dynamics (
+	id       INTEGER PRIMARY KEY,
+	document TEXT    NOT NULL, -- the SHA-256 of what was to be published, and by whom
+	author   INTEGER NOT NULL,
+	text     TEXT    NOT NULL,
+	title    TEXT    NOT NULL, -- of the vote in the text
+	count    INTEGER NOT NULL, -- how many pictures it has
+	due      INTEGER,          -- when Bilibili was to publish it; NULL: at once
+	since    INTEGER NOT NULL,
+	pictures TEXT    NOT NULL, -- those that Bilibili has, in JSON, by their originals' SHA-256
+	vote     TEXT    NOT NULL, -- the vote that was made for it
+	asked    INTEGER,          -- when Bilibili was asked to publish it, and has not refused
+	number   TEXT    NOT NULL  -- the dynamic's, once Bilibili has told it
+) STRICT;
+CREATE INDEX dynamics_document ON dynamics (document);
 `
 
 // prepare makes the tables of a database that has none.

@@ -27,7 +27,7 @@ import (
 const (
 	connectLimit = 20 * time.Second // until the first byte of a body is sent; for all of a call without one
 	silenceLimit = 30 * time.Second // from one part of the body to the next, and from the last to the whole answer
-	maxAnswer    = 64 << 10
+	maxAnswer    = 2 << 20          // an author's latest posts are 100 kB and more
 )
 
 var errSilent = errors.New("no answer in time")

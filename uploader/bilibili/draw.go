@@ -64,10 +64,19 @@ func (d *Draw) Place() (uploader.Place, bool) {
 // it is one of everyday life.
 const smallest = 420
 
+// Fits tells whether p is large enough for the category. The error is of kind
+// NotTaken.
+func (d *Draw) Fits(p picture.Picture) error {
+	if d.category != "daily" && (p.Width <= smallest || p.Height <= smallest) {
+		return &fault.Error{Kind: fault.NotTaken, Why: "small", Host: DrawName, Name: p.Name, Format: p.Format.Name()}
+	}
+	return nil
+}
+
 // Upload sends p when the gate lets it, and checks the answer.
 func (d *Draw) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
-	if d.category != "daily" && (p.Width <= smallest || p.Height <= smallest) {
-		return uploader.Link{}, &fault.Error{Kind: fault.NotTaken, Why: "small", Host: DrawName, Name: p.Name, Format: p.Format.Name()}
+	if err := d.Fits(p); err != nil {
+		return uploader.Link{}, err
 	}
 	data, err := d.client.Do(ctx, account.Upload, func(ctx context.Context, csrf string) (*http.Request, error) {
 		return web.Form(ctx, account.API+"/x/dynamic/feed/draw/upload_bfs", []web.Field{
