@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/image/tiff"
-
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
-	"bilipaste/internal/picture/bmp"
+	"bilipaste/internal/picture/container"
 	"bilipaste/internal/picture/convert"
 	"bilipaste/internal/picture/metadata"
 )
@@ -47,6 +45,7 @@ func (prepare Prepare) how() string {
 // ctx's error.
 func (prepare Prepare) Do(ctx context.Context, p picture.Picture, host Host) (ready picture.Picture, notes []lang.Message, err error) {
 	limits := host.Limits()
+	bright := p.Format == picture.JPEG && metadata.GainMap(p.Data) && !(prepare.KeepMetadata && int64(len(p.Data)) <= limits.Bytes)
 	if p, notes, err = prepare.format(ctx, p, limits); err == nil && !prepare.KeepMetadata {
 		p.Data, err = strip(p)
 	}
@@ -60,6 +59,9 @@ func (prepare Prepare) Do(ctx context.Context, p picture.Picture, host Host) (re
 	if err != nil {
 		return p, nil, explain(ctx, err, p, host)
 	}
+	if bright {
+		notes = append(notes, lang.Message{ID: "prepare.gain_map"})
+	}
 	return p, notes, nil
 }
 
@@ -68,6 +70,7 @@ var (
 	errNotTaken = errors.New("the host does not take the format")
 	errAnimated = errors.New("the host does not take the animation")
 	errTooLarge = errors.New("it is larger than the host takes")
+	errVariant  = errors.New("it is larger than the host takes, and cannot be decoded here")
 )
 
 // explain says an error of preparing p as a *fault.Error.
@@ -76,7 +79,7 @@ func explain(ctx context.Context, err error, p picture.Picture, host Host) error
 		return ctx.Err()
 	}
 	e := &fault.Error{Kind: fault.NotTaken, Host: host.Name(), Name: p.Name, Format: p.Format.Name(), Size: int64(len(p.Data)), Limit: host.Limits().Bytes, Err: err}
-	_, oddTIFF := errors.AsType[tiff.UnsupportedError](err)
+	variant, rare := errors.AsType[convert.VariantError](err)
 	switch {
 	case errors.Is(err, errNotTaken):
 		e.Err = nil
@@ -84,8 +87,14 @@ func explain(ctx context.Context, err error, p picture.Picture, host Host) error
 		e.Why, e.Err = "animated", nil
 	case errors.Is(err, convert.ErrPages):
 		e.Why = "pages"
-	case errors.Is(err, bmp.ErrUnsupported), oddTIFF:
+	case errors.Is(err, errVariant):
+		e.Kind, e.Why, e.Err = fault.TooLarge, "variant", variant
+	case rare, errors.Is(err, container.ErrBMPVariant):
 		e.Why = "variant"
+	case errors.Is(err, convert.ErrHDR):
+		e.Kind, e.Why = fault.TooLarge, "hdr"
+	case errors.Is(err, convert.ErrTime):
+		e.Kind, e.Why = fault.TooLarge, "time"
 	case errors.Is(err, errTooLarge), errors.Is(err, convert.ErrTooLarge):
 		e.Kind, e.Err = fault.TooLarge, nil
 	case errors.Is(err, convert.ErrMemory):
@@ -160,13 +169,13 @@ func (prepare Prepare) shrink(ctx context.Context, p picture.Picture, limits Lim
 		if err == nil {
 			return done(data, "prepare.recompressed", nil)
 		}
-		if !errors.Is(err, convert.ErrTooLarge) {
+		if !errors.Is(err, convert.ErrTooLarge) && !errors.Is(err, convert.ErrTime) {
 			return p, nil, err
 		}
 		if data, err = convert.Palette(ctx, p.Data, limit); err == nil {
 			return done(data, "prepare.palette", nil)
 		}
-		if !errors.Is(err, convert.ErrTooLarge) && !errors.Is(err, convert.ErrColours) {
+		if !errors.Is(err, convert.ErrTooLarge) && !errors.Is(err, convert.ErrColours) && !errors.Is(err, convert.ErrTime) {
 			return p, nil, err
 		}
 	}
@@ -174,6 +183,9 @@ func (prepare Prepare) shrink(ctx context.Context, p picture.Picture, limits Lim
 		return p, nil, errTooLarge
 	}
 	shrunk, err := convert.ToJPEG(ctx, p.Data, limit)
+	if _, rare := errors.AsType[convert.VariantError](err); rare {
+		err = fmt.Errorf("%w: %w", errVariant, err)
+	}
 	if err != nil {
 		return p, nil, err
 	}

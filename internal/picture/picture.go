@@ -5,9 +5,6 @@ package picture
 import (
 	"bytes"
 	"errors"
-	_ "image/gif" // the formats whose width and height are read
-	"image/jpeg"
-	_ "image/png" //
 	"io"
 	"io/fs"
 	"os"
@@ -15,11 +12,7 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/image/tiff"
-	_ "golang.org/x/image/webp" //
-
 	"bilipaste/internal/fault"
-	"bilipaste/internal/picture/bmp"
 	"bilipaste/internal/picture/container"
 	"bilipaste/internal/picture/convert"
 )
@@ -138,7 +131,9 @@ func unreadable(name string, err error) error {
 	return &fault.Error{Kind: fault.Unusable, Why: "unreadable", Name: name, Err: err}
 }
 
-// New finds out what the bytes of a picture are. It returns a *fault.Error
+// New finds out what the bytes of a picture are. Data is theirs, unless only
+// their outer structure is damaged (an end mark, a length, an extra): then it is
+// a copy that is put right. It returns a *fault.Error
 // of kind Unusable if they are not a whole picture, of kind NotTaken if only
 // other programs can decode it, and of kind TooLarge past MaxSize.
 func New(name string, data []byte) (Picture, error) {
@@ -151,40 +146,25 @@ func New(name string, data []byte) (Picture, error) {
 	case p.Format == "":
 		return p, &fault.Error{Kind: fault.Unusable, Why: "unknown", Name: name}
 	}
-	if err := whole(p.Format, data); err != nil {
+	if err := variant(p.Format, data); err != nil {
+		return p, &fault.Error{Kind: fault.NotTaken, Why: "variant", Name: name, Format: p.Format.Name(), Err: err}
+	}
+	var err error
+	if p.Data, err = whole(p.Format, data); err != nil {
 		return p, &fault.Error{Kind: fault.Unusable, Why: "cut", Name: name, Err: err}
 	}
 	switch p.Format {
 	case HEIC, AVIF, SVG, ICO, PSD, PDF, JXL: // recognised, to be refused by name
 		return p, nil
 	}
-	config, _, err := convert.Config(data)
-	if _, rare := errors.AsType[jpeg.UnsupportedError](err); rare { // browsers decode more than Go does
-		if config.Width, config.Height = jpegSize(data); config.Width > 0 {
-			err = nil
-		}
-	}
-	if err == nil && (config.Width <= 0 || config.Height <= 0) {
-		err = errors.New("no pixels")
-	}
-	if _, odd := errors.AsType[tiff.UnsupportedError](err); odd || errors.Is(err, bmp.ErrUnsupported) {
+	p.Width, p.Height, err = convert.Size(p.Data)
+	if errors.Is(err, container.ErrBMPVariant) {
 		return p, &fault.Error{Kind: fault.NotTaken, Why: "variant", Name: name, Format: p.Format.Name(), Err: err}
 	}
 	if err != nil {
 		return p, &fault.Error{Kind: fault.Unusable, Why: "broken", Name: name, Err: err}
 	}
-	p.Width, p.Height = config.Width, config.Height
 	return p, nil
-}
-
-// jpegSize returns the size that a JPEG's frame header says, 0 if it has none.
-func jpegSize(data []byte) (width, height int) {
-	for s := range container.JPEG(data) {
-		if f, ok := s.Frame(); ok {
-			return f.Width, f.Height
-		}
-	}
-	return 0, 0
 }
 
 // Animated tells whether a picture is a PNG, GIF or WebP that moves.

@@ -72,6 +72,20 @@ func (h *BMPHeader) Pixels() int { return h.Stride()*(h.Height-1) + (h.Width*h.B
 // RunLength tells whether the pixels are run-length coded.
 func (h *BMPHeader) RunLength() bool { return h.Compression == BMPRLE8 || h.Compression == BMPRLE4 }
 
+// Profile returns the ICC profile of a DIB, nil if it has none inside it.
+func (h *BMPHeader) Profile(dib []byte) []byte {
+	const embedded = 0x4d424544 // Windows's name of it
+	le := binary.LittleEndian
+	if h.Size < bmpV5 || len(dib) < bmpV5 || le.Uint32(dib[56:]) != embedded {
+		return nil
+	}
+	from, size := uint64(le.Uint32(dib[112:])), uint64(le.Uint32(dib[116:]))
+	if from < bmpV5 || from+size > uint64(len(dib)) {
+		return nil
+	}
+	return dib[from : from+size]
+}
+
 // IsBMP tells whether a file's first bytes are a BMP's headers. Two letters are
 // not enough: texts start with them, too.
 func IsBMP(head []byte) bool {

@@ -8,7 +8,10 @@
 // comes after every part before the damage; parts share the picture's memory.
 package container
 
-import "errors"
+import (
+	"errors"
+	"iter"
+)
 
 // The errors that are told apart. Others mean that the bytes are no such picture.
 var (
@@ -21,3 +24,12 @@ var (
 )
 
 var errForeign = errors.New("it does not start as its format does")
+
+// First returns what a walker yields first.
+func First[Part any](parts iter.Seq2[Part, error]) (first Part, err error) {
+	parts(func(p Part, e error) bool {
+		first, err = p, e
+		return false
+	})
+	return first, err
+}

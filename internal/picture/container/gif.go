@@ -18,6 +18,7 @@ const (
 type Block struct {
 	Kind byte
 	Raw  []byte
+	Gap  int // bytes before it that belong to no block
 }
 
 // GIF yields a GIF's header and its blocks to the end mark. NULs between blocks
@@ -35,17 +36,20 @@ func GIF(data []byte) iter.Seq2[Block, error] {
 			return
 		}
 		at := head + colourTable(data[10])
-		if !yield(Block{GIFHeader, data[:at]}, nil) {
+		if !yield(Block{Kind: GIFHeader, Raw: data[:at]}, nil) {
 			return
 		}
-		for at < len(data) {
+		for gap := 0; at < len(data); gap = 0 {
+			for at+1 < len(data) && data[at] == 0 {
+				at, gap = at+1, gap+1
+			}
 			start, kind := at, data[at]
 			switch kind {
 			case 0:
-				at++
-				continue
+				yield(Block{}, ErrNoEnd)
+				return
 			case GIFEnd:
-				yield(Block{kind, data[at : at+1]}, nil)
+				yield(Block{kind, data[at : at+1], gap}, nil)
 				return
 			case GIFFrame:
 				at += 10
@@ -60,10 +64,10 @@ func GIF(data []byte) iter.Seq2[Block, error] {
 			}
 			at = subBlocksEnd(data, at)
 			if at < 0 {
-				yield(Block{kind, data[start:]}, ErrCut)
+				yield(Block{kind, data[start:], gap}, ErrCut)
 				return
 			}
-			if !yield(Block{kind, data[start:at]}, nil) {
+			if !yield(Block{kind, data[start:at], gap}, nil) {
 				return
 			}
 		}

@@ -69,8 +69,11 @@ func (c Chunk) Sound() bool {
 	return len(c.Raw) == end+4 && crc32.ChecksumIEEE(c.Raw[4:end]) == binary.BigEndian.Uint32(c.Raw[end:])
 }
 
-// Critical tells whether a PNG cannot be shown without the chunk.
-func (c Chunk) Critical() bool { return c.Name[0]&0x20 == 0 }
+// Critical tells whether a PNG cannot be shown whole without the chunk: an
+// animation's frames are in chunks whose names say that it can.
+func (c Chunk) Critical() bool {
+	return c.Name[0]&0x20 == 0 || c.Name == "acTL" || c.Name == "fcTL" || c.Name == "fdAT"
+}
 
 // AppendPNGChunk appends a PNG chunk to out.
 func AppendPNGChunk(out []byte, name string, body []byte) []byte {

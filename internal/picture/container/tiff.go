@@ -173,8 +173,11 @@ func (d Directory) Orientation() uint16 {
 // Orientation reads the orientation of EXIF data, which is laid out as a TIFF:
 // 2 to 8, or 0 where it is upright, missing or unreadable.
 func Orientation(exif []byte) uint16 {
-	for d := range TIFF(exif) {
-		return d.Orientation()
-	}
-	return 0
+	d, _ := First(TIFF(exif)) // what can be read of it
+	return d.Orientation()
+}
+
+// OrientedExif returns EXIF data that holds an orientation and nothing else.
+func OrientedExif(o uint16) []byte {
+	return []byte{'M', 'M', 0, '*', 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, byte(o), 0, 0, 0, 0, 0, 0}
 }

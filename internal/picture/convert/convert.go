@@ -1,263 +1,131 @@
 // Package convert changes encoded pictures where a host does not take them as
 // they are: into another format with the same pixels, or into fewer bytes.
 // What changes how a picture looks, such as its colour profile and its
-// orientation, goes with it.
+// orientation, goes with it, or the picture is refused.
+//
+// A conversion is bounded in memory and time. What a decoder will take is
+// known before it starts, from the parts that package container finds, and the
+// decoder is given these parts and nothing else.
 package convert
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	_ "image/gif" // the formats that are read
 	"image/png"
-	"io"
 
-	_ "golang.org/x/image/tiff" //
-	_ "golang.org/x/image/webp" //
-
-	"bilipaste/internal/picture/bmp"
+	"bilipaste/internal/picture/container"
 )
-
-// Memory is the most that decoding a picture may take, in bytes. With it, the
-// whole of a conversion stays under 400 MB.
-const Memory = 330 << 20
 
 // The errors that say why a picture cannot be converted. Others mean that it
 // cannot be decoded.
 var (
 	ErrTooLarge    = errors.New("the result is larger than allowed")
 	ErrMemory      = errors.New("it has too many pixels")
+	ErrTime        = errors.New("it would take too long")
 	ErrColours     = errors.New("it has more than 256 colours")
 	ErrTransparent = errors.New("it is transparent in places")
 	ErrPages       = errors.New("it has several pages")
 	ErrColourSpace = errors.New("its colours are meant for printing")
+	ErrHDR         = errors.New("its colours are not sRGB's, and cannot be converted here")
 )
 
+// VariantError says what is rare about a picture that other programs decode.
+type VariantError string
+
+// Error returns what is rare.
+func (e VariantError) Error() string { return string(e) }
+
+// largestPNG is the most bytes that a PNG made here may have.
+const largestPNG = 64 << 20
+
 // ToPNG returns the first picture of a GIF, BMP, TIFF or still WebP as a PNG.
-// It returns ErrMemory or ErrPages where it will not.
-func ToPNG(ctx context.Context, data []byte) ([]byte, error) {
-	t := readTIFF(data)
-	if t.pages > 1 {
-		return nil, ErrPages
-	}
-	m, err := decode(ctx, data)
+// It returns ErrMemory, ErrTime, ErrPages or a VariantError where it will not.
+func ToPNG(ctx context.Context, data []byte) (converted []byte, err error) {
+	defer recovered(&err)
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	left := newBudget(data)
+	m, about, err := decode(ctx, data, left)
 	if err != nil {
+		return nil, why(ctx, err)
+	}
+	if m, err = upright(m, about.orientation, left); err != nil {
 		return nil, err
 	}
-	m = upright(m, t.orientation)
-	out := &pages{ctx: ctx}
+	// What is written is copied once, into one piece.
+	out := &pages{ctx: ctx, limit: min(largestPNG, int(*left/2))}
 	if err := png.Encode(out, m); err != nil {
-		return nil, err
-	}
-	if len(t.profile) == 0 {
-		return out.join(), nil
-	}
-	return withProfile(out.join(), t.profile)
-}
-
-// Config returns a picture's size, colour model and format without decoding it.
-func Config(data []byte) (image.Config, string, error) {
-	if bytes.HasPrefix(data, []byte("BM")) {
-		config, err := bmp.DecodeConfig(data)
-		return config, "bmp", err
-	}
-	return image.DecodeConfig(bytes.NewReader(data))
-}
-
-// decode decodes a picture, if there is memory for it. A GIF's first frame
-// gets the size of the whole.
-func decode(ctx context.Context, data []byte) (m image.Image, err error) {
-	defer func() { // the decoders are other people's, and the bytes anybody's
-		if r := recover(); r != nil {
-			m, err = nil, fmt.Errorf("its decoder failed: %v", r)
+		if errors.Is(err, ErrTooLarge) && out.limit < largestPNG {
+			err = ErrMemory
 		}
-	}()
-	config, format, err := Config(data)
+		return nil, why(ctx, err)
+	}
+	if len(about.profile) == 0 {
+		return out.join(nil, 0), nil
+	}
+	profile, err := profileChunk(about.profile)
 	if err != nil {
 		return nil, err
 	}
-	if need(config, format, data) > Memory {
-		return nil, ErrMemory
-	}
-	if format == "bmp" {
-		m, err = bmp.Decode(data)
-	} else {
-		m, _, err = image.Decode(&reader{ctx, bytes.NewReader(data)})
-	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if err != nil {
-		return nil, err
-	}
-	if frame, ok := m.(*image.Paletted); ok && format == "gif" && frame.Bounds() != image.Rect(0, 0, config.Width, config.Height) {
-		whole := image.NewNRGBA(image.Rect(0, 0, config.Width, config.Height))
-		for y := frame.Rect.Min.Y; y < frame.Rect.Max.Y; y++ {
-			for x := frame.Rect.Min.X; x < frame.Rect.Max.X; x++ {
-				whole.Set(x, y, frame.At(x, y))
+	const head = len(container.PNGSignature) + 25 // the colours stand behind the header
+	return out.join(profile, head), nil
+}
+
+// Size returns a picture's width and height in pixels, without decoding it. An
+// error means that it has none, so that nobody can decode it.
+func Size(data []byte) (width, height int, err error) {
+	err = errNoPixels
+	switch {
+	case isPNG(data):
+		if c, _ := container.First(container.PNG(data)); c.Name == "IHDR" {
+			var h container.PNGHeader
+			h, err = container.ParsePNGHeader(c.Body)
+			width, height = h.Width, h.Height
+		}
+	case isJPEG(data):
+		for s := range container.JPEG(data) {
+			if f, ok := s.Frame(); ok && f.Width > 0 && f.Height > 0 && len(f.Components) > 0 {
+				return f.Width, f.Height, nil
 			}
 		}
-		m = whole
-	}
-	return m, nil
-}
-
-// need estimates the bytes that decoding takes.
-func need(config image.Config, format string, data []byte) int {
-	pixels := config.Width * config.Height
-	if config.Width > 1<<20 || config.Height > 1<<20 {
-		return Memory + 1
-	}
-	switch config.ColorModel {
-	case color.GrayModel:
-		return pixels
-	case color.Gray16Model:
-		return 2 * pixels
-	case color.YCbCrModel:
-		if format == "jpeg" {
-			return jpegNeed(data)
-		}
-		return 3 * pixels / 2
-	case color.NYCbCrAModel:
-		return 5 * pixels / 2
-	case color.RGBA64Model, color.NRGBA64Model:
-		return 8 * pixels
-	}
-	switch format {
-	case "gif":
-		return 5 * pixels
-	case "webp": // lossless: it is transformed in a second buffer
-		return 8 * pixels
-	}
-	if _, ok := config.ColorModel.(color.Palette); ok {
-		return pixels
-	}
-	return 4 * pixels
-}
-
-// upright turns a picture as its EXIF orientation asks for.
-func upright(m image.Image, orientation uint16) image.Image {
-	if orientation < 2 || orientation > 8 {
-		return m
-	}
-	b := m.Bounds()
-	w, h := b.Dx(), b.Dy()
-	out := image.Rect(0, 0, w, h)
-	if orientation >= 5 {
-		out = image.Rect(0, 0, h, w)
-	}
-	set, turned := canvas(m, out)
-	for y := range h {
-		for x := range w {
-			tx, ty := x, y
-			switch orientation {
-			case 2:
-				tx = w - 1 - x
-			case 3:
-				tx, ty = w-1-x, h-1-y
-			case 4:
-				ty = h - 1 - y
-			case 5:
-				tx, ty = y, x
-			case 6:
-				tx, ty = h-1-y, x
-			case 7:
-				tx, ty = h-1-y, w-1-x
-			case 8:
-				tx, ty = y, w-1-x
+	case isWebP(data):
+		for c := range container.WebP(data) {
+			if w, h, ok := c.WebPSize(); ok && width == 0 {
+				width, height = w, h
 			}
-			set(tx, ty, b.Min.X+x, b.Min.Y+y)
+			if c.Name == "VP8 " || c.Name == "VP8L" || c.Name == "ANMF" {
+				err = nil
+			}
+		}
+	case isGIF(data):
+		var b container.Block
+		if b, err = container.First(container.GIF(data)); err == nil {
+			width, height = b.Screen()
+		}
+	case isBMP(data):
+		var h *container.BMPHeader
+		if h, _, err = container.BMP(data); h != nil {
+			width, height, err = h.Width, h.Height, nil
+		}
+	case isTIFF(data):
+		var d container.Directory
+		if d, err = mainPage(data); err == nil || errors.Is(err, ErrPages) {
+			width, height, err = int(d.Uint(container.TIFFWidth, 0)), int(d.Uint(container.TIFFHeight, 0)), nil
 		}
 	}
-	return turned
-}
-
-// canvas returns an empty picture that holds m's pixels exactly, and what
-// copies one of them there.
-func canvas(m image.Image, r image.Rectangle) (set func(tx, ty, x, y int), out image.Image) {
-	switch m := m.(type) {
-	case *image.Paletted:
-		to := image.NewPaletted(r, m.Palette)
-		return func(tx, ty, x, y int) { to.SetColorIndex(tx, ty, m.ColorIndexAt(x, y)) }, to
-	case *image.Gray:
-		to := image.NewGray(r)
-		return func(tx, ty, x, y int) { to.SetGray(tx, ty, m.GrayAt(x, y)) }, to
-	case *image.Gray16:
-		to := image.NewGray16(r)
-		return func(tx, ty, x, y int) { to.SetGray16(tx, ty, m.Gray16At(x, y)) }, to
-	case *image.RGBA:
-		to := image.NewRGBA(r)
-		return func(tx, ty, x, y int) { to.SetRGBA(tx, ty, m.RGBAAt(x, y)) }, to
-	case *image.NRGBA:
-		to := image.NewNRGBA(r)
-		return func(tx, ty, x, y int) { to.SetNRGBA(tx, ty, m.NRGBAAt(x, y)) }, to
-	case *image.RGBA64:
-		to := image.NewRGBA64(r)
-		return func(tx, ty, x, y int) { to.SetRGBA64(tx, ty, m.RGBA64At(x, y)) }, to
+	if err == nil && (width == 0 || height == 0) {
+		err = errNoPixels
 	}
-	to := image.NewNRGBA64(r)
-	return func(tx, ty, x, y int) { to.Set(tx, ty, m.At(x, y)) }, to
+	return width, height, err
 }
 
-// reader reads until ctx is done.
-type reader struct {
-	ctx context.Context
-	io.Reader
-}
+var errNoPixels = errors.New("it has no pixels")
 
-func (r *reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
+// recovered turns a decoder's panic into an error: the decoders are other
+// people's, and the bytes anybody's.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("its decoder failed: %v", r)
 	}
-	return r.Reader.Read(p)
-}
-
-// pages keeps what is written until ctx is done, however much it is, and never
-// copies it to make room.
-type pages struct {
-	ctx  context.Context
-	full [][]byte
-	last []byte
-}
-
-func (p *pages) Write(data []byte) (int, error) {
-	const size = 1 << 20
-	for rest := data; len(rest) > 0; {
-		if err := p.ctx.Err(); err != nil {
-			return 0, err
-		}
-		if len(p.last) == cap(p.last) {
-			p.full, p.last = append(p.full, p.last), make([]byte, 0, size)
-		}
-		n := min(len(rest), cap(p.last)-len(p.last))
-		p.last, rest = append(p.last, rest[:n]...), rest[n:]
-	}
-	return len(data), nil
-}
-
-func (p *pages) join() []byte { return bytes.Join(append(p.full, p.last), nil) }
-
-// limited keeps what is written: until ctx is done, and up to limit bytes,
-// past which it fails with ErrTooLarge.
-type limited struct {
-	ctx   context.Context
-	data  []byte
-	limit int
-}
-
-func (l *limited) Write(p []byte) (int, error) {
-	if err := l.ctx.Err(); err != nil {
-		return 0, err
-	}
-	if len(l.data)+len(p) > l.limit {
-		return 0, ErrTooLarge
-	}
-	if l.data == nil && l.limit > 0 {
-		l.data = make([]byte, 0, l.limit)
-	}
-	l.data = append(l.data, p...)
-	return len(p), nil
 }

@@ -5,11 +5,8 @@ import (
 	"context"
 	"errors"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"math"
-
-	"golang.org/x/image/draw"
 
 	"bilipaste/internal/picture/container"
 )
@@ -29,36 +26,25 @@ const (
 
 // ToJPEG returns a PNG, JPEG or still WebP as a JPEG of at most limit bytes,
 // of as many pixels and as good a quality as fit. It returns ErrTransparent,
-// ErrMemory or ErrColourSpace where it will not.
-func ToJPEG(ctx context.Context, data []byte, limit int) (Shrunk, error) {
-	var dress []byte
-	var m image.Image
-	var err error
-	if f, bad := readPNG(data); bad == nil {
-		if 4*f.Width*f.Height > Memory {
-			return Shrunk{}, ErrMemory
-		}
-		m, err = f.opaque(ctx)
-		dress = append(exifSegment(f.chunk("eXIf")), iccSegments(f.profile())...)
-	} else {
-		m, err = decode(ctx, data)
-		if err == nil && !isOpaque(m) {
-			err = ErrTransparent
-		}
-		dress = appSegments(data)
+// ErrMemory, ErrTime, ErrHDR, ErrColourSpace or a VariantError where it will not.
+func ToJPEG(ctx context.Context, data []byte, limit int) (s Shrunk, err error) {
+	defer recovered(&err)
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	left := newBudget(data)
+	m, dress, err := undressed(ctx, data, left)
+	if err != nil {
+		return Shrunk{}, why(ctx, err)
 	}
-	if _, ok := m.(*image.CMYK); ok {
-		err = ErrColourSpace
-	}
+	limit -= len(dress)
+	out, err := newLimited(ctx, limit, left)
 	if err != nil {
 		return Shrunk{}, err
 	}
-	limit -= len(dress)
-	out := &limited{ctx: ctx, limit: max(0, limit)}
 	for {
 		fits, err := encode(out, m, worstQuality)
 		if err != nil {
-			return Shrunk{}, err
+			return Shrunk{}, why(ctx, err)
 		}
 		if fits {
 			break
@@ -67,14 +53,14 @@ func ToJPEG(ctx context.Context, data []byte, limit int) (Shrunk, error) {
 			return Shrunk{}, ErrTooLarge
 		}
 		// How far it is from fitting is not known: a sixth of the pixels less.
-		m = scale(m, math.Sqrt(5.0/6))
+		m = shrink(m, math.Sqrt(5.0/6))
 	}
 	b := m.Bounds()
-	s := Shrunk{Quality: worstQuality, Width: b.Dx(), Height: b.Dy(), Data: dressed(out.data, dress)}
+	s = Shrunk{Quality: worstQuality, Width: b.Dx(), Height: b.Dy(), Data: dressed(out.data, dress)}
 	for q := bestQuality; q > worstQuality; q -= 3 {
 		fits, err := encode(out, m, q)
 		if err != nil {
-			return Shrunk{}, err
+			return Shrunk{}, why(ctx, err)
 		}
 		if fits {
 			s.Quality, s.Data = q, dressed(out.data, dress)
@@ -82,6 +68,42 @@ func ToJPEG(ctx context.Context, data []byte, limit int) (Shrunk, error) {
 		}
 	}
 	return s, nil
+}
+
+// undressed returns a picture's pixels, and the segments that a JPEG of them
+// needs to look the same.
+func undressed(ctx context.Context, data []byte, left *budget) (m image.Image, dress []byte, err error) {
+	if isPNG(data) {
+		f, err := readPNG(data)
+		if err != nil {
+			return nil, nil, err
+		}
+		m, err := f.opaque(ctx, left)
+		return m, append(exifSegment(f.chunk("eXIf")), iccSegments(f.profile())...), err
+	}
+	m, about, err := decode(ctx, data, left)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch p := m.(type) {
+	case *image.CMYK:
+		return nil, nil, ErrColourSpace
+	case *image.NRGBA:
+		if !p.Opaque() {
+			return nil, nil, ErrTransparent
+		}
+		m = &image.RGBA{Pix: p.Pix, Stride: p.Stride, Rect: p.Rect}
+	case *image.Gray, *image.YCbCr, *image.RGBA:
+	default:
+		return nil, nil, VariantError("its pixels are of a kind that is not made a JPEG here")
+	}
+	if isJPEG(data) {
+		return m, appSegments(data), nil
+	}
+	if about.orientation != 0 {
+		dress = exifSegment(container.OrientedExif(about.orientation))
+	}
+	return m, append(dress, iccSegments(about.profile)...), nil
 }
 
 // encode writes a picture to out, anew, and tells whether it fits.
@@ -94,71 +116,116 @@ func encode(out *limited, m image.Image, quality int) (fits bool, err error) {
 	return err == nil, err
 }
 
-// scale makes a picture smaller. The factor is between 1/2 and 1, where
-// ApproxBiLinear is good, and needs no buffer.
-func scale(m image.Image, factor float64) image.Image {
+// shrink makes a picture smaller, in its own memory. The factor is between 1/2
+// and 1, where four neighbours are enough.
+func shrink(m image.Image, factor float64) image.Image {
 	b := m.Bounds()
 	r := image.Rect(0, 0, max(1, int(float64(b.Dx())*factor)), max(1, int(float64(b.Dy())*factor)))
-	var to draw.Image = image.NewRGBA(r)
-	if _, ok := m.(*image.Gray); ok {
-		to = image.NewGray(r)
+	switch m := m.(type) {
+	case *image.Gray:
+		shrinkPlane(m.Pix, m.Stride, 1, b.Max, r.Max)
+		return &image.Gray{Pix: m.Pix, Stride: r.Dx(), Rect: r}
+	case *image.RGBA:
+		shrinkPlane(m.Pix, m.Stride, 4, b.Max, r.Max)
+		return &image.RGBA{Pix: m.Pix, Stride: 4 * r.Dx(), Rect: r}
+	case *image.YCbCr:
+		from, to := chroma(m.SubsampleRatio, b.Max), chroma(m.SubsampleRatio, r.Max)
+		shrinkPlane(m.Y, m.YStride, 1, b.Max, r.Max)
+		shrinkPlane(m.Cb, m.CStride, 1, from, to)
+		shrinkPlane(m.Cr, m.CStride, 1, from, to)
+		return &image.YCbCr{Y: m.Y, Cb: m.Cb, Cr: m.Cr, YStride: r.Dx(), CStride: to.X, SubsampleRatio: m.SubsampleRatio, Rect: r}
 	}
-	draw.ApproxBiLinear.Scale(to, r, m, b, draw.Src, nil)
-	return to
+	return m
 }
 
-// opaque returns a PNG's pixels with 8 bits a sample, or ErrTransparent.
-func (f *pngFile) opaque(ctx context.Context) (image.Image, error) {
-	m := image.NewRGBA(image.Rect(0, 0, f.Width, f.Height))
-	err := f.lines(ctx, func(l line) error {
+// chroma returns the size of the colour planes of a picture of a size.
+func chroma(ratio image.YCbCrSubsampleRatio, size image.Point) image.Point {
+	one := image.NewYCbCr(image.Rect(0, 0, 8, 8), ratio)
+	across, down := 8/one.CStride, 8*one.CStride/len(one.Cb)
+	return image.Pt((size.X+across-1)/across, (size.Y+down-1)/down)
+}
+
+// shrinkPlane scales a plane of samples, n a pixel, in its place: a row that is
+// written lies before every row that is still to be read.
+func shrinkPlane(pix []byte, stride, n int, from, to image.Point) {
+	const one = 1 << 16
+	row := make([]byte, n*to.X)
+	for y := range to.Y {
+		top, fy := source(y, from.Y, to.Y)
+		above, below := pix[top*stride:], pix[min(top+1, from.Y-1)*stride:]
+		for x := range to.X {
+			left, fx := source(x, from.X, to.X)
+			a, b := n*left, n*min(left+1, from.X-1)
+			for i := range n {
+				up := int(above[a+i])*(one-fx) + int(above[b+i])*fx
+				low := int(below[a+i])*(one-fx) + int(below[b+i])*fx
+				row[n*x+i] = byte((up>>8*(one-fy) + low>>8*fy + 1<<23) >> 24)
+			}
+		}
+		copy(pix[n*to.X*y:], row)
+	}
+}
+
+// source returns the pixel before the middle of the i-th of to pixels, which
+// cover from pixels, and how far behind it that is, in 65536ths of a pixel.
+func source(i, from, to int) (at, fraction int) {
+	middle := max(0, ((2*i+1)*from<<16/to-1<<16)/2)
+	return middle >> 16, middle & 0xffff
+}
+
+// opaque returns a PNG's pixels with 8 bits a sample, as sRGB unless a profile
+// says what they are; or ErrTransparent.
+func (f *pngFile) opaque(ctx context.Context, left *budget) (image.Image, error) {
+	colours, err := f.colours()
+	if err != nil {
+		return nil, err
+	}
+	r := image.Rect(0, 0, f.Width, f.Height)
+	size := int64(f.Width) * int64(f.Height)
+	if f.Colour == container.PNGGray || f.Colour == container.PNGGrayAlpha {
+		if err := left.take(size); err != nil {
+			return nil, err
+		}
+		m := image.NewGray(r)
+		return m, f.lines(ctx, func(l line) error {
+			at := l.y*m.Stride + l.x
+			for i := range l.pixels {
+				c, opaque := f.sRGB(l.row, i, colours)
+				if !opaque {
+					return ErrTransparent
+				}
+				m.Pix[at] = c[0]
+				at += l.dx
+			}
+			return nil
+		})
+	}
+	if err := left.take(4 * size); err != nil {
+		return nil, err
+	}
+	m := image.NewRGBA(r)
+	return m, f.lines(ctx, func(l line) error {
 		at := l.y*m.Stride + 4*l.x
 		for i := range l.pixels {
-			c, _ := f.pixel(l.row, i)
-			if c.A != 255 {
+			c, opaque := f.sRGB(l.row, i, colours)
+			if !opaque {
 				return ErrTransparent
 			}
-			m.Pix[at], m.Pix[at+1], m.Pix[at+2], m.Pix[at+3] = c.R, c.G, c.B, 255
+			m.Pix[at], m.Pix[at+1], m.Pix[at+2], m.Pix[at+3] = c[0], c[1], c[2], 255
 			at += 4 * l.dx
 		}
 		return nil
 	})
-	return m, err
-}
-
-func isOpaque(m image.Image) bool {
-	o, ok := m.(interface{ Opaque() bool })
-	return ok && o.Opaque() || m.ColorModel() == color.YCbCrModel
-}
-
-// jpegNeed estimates the bytes that decoding a JPEG takes: a progressive one's
-// coefficients are kept besides its samples.
-func jpegNeed(data []byte) int {
-	for s := range container.JPEG(data) {
-		f, ok := s.Frame()
-		if !ok {
-			continue
-		}
-		need := 0
-		for _, blocks := range f.Blocks() {
-			need += int(64 * blocks)
-		}
-		if f.Progressive() {
-			need *= 5
-		}
-		if len(f.Components) == 4 {
-			need += 4 * f.Width * f.Height
-		}
-		return need
-	}
-	return Memory + 1
 }
 
 // appSegments returns the application segments and comments of a JPEG that
-// suit any other. How its colours are stored is not one of them.
+// suit any other. How its colours are stored is not one of them, nor is what
+// tells of further pictures behind it.
 func appSegments(data []byte) []byte {
 	var kept []byte
 	for s := range container.JPEG(data) {
 		switch m := s.Marker; {
+		case m == container.APP0+2 && !bytes.HasPrefix(s.Body, []byte("ICC_PROFILE\x00")):
 		case m > container.APP0 && m < 0xee || m == container.APPF || m == container.COM:
 			kept = append(kept, s.Raw...)
 		case m == container.SOS:

@@ -19,7 +19,10 @@ type pngFile struct {
 	pixels        [][]byte // what the IDAT chunks hold
 }
 
-var errPNG = errors.New("it is no PNG that can be read")
+var (
+	errPNG  = errors.New("it is no PNG that can be read")
+	errJPEG = errors.New("it is no JPEG that can be read")
+)
 
 // readPNG takes a PNG apart. An animation is an error.
 func readPNG(data []byte) (*pngFile, error) {
@@ -80,11 +83,7 @@ type line struct {
 
 // lines calls do for each line of the picture, unfiltered, in the file's order.
 func (f *pngFile) lines(ctx context.Context, do func(line) error) error {
-	parts := make([]io.Reader, len(f.pixels))
-	for i, p := range f.pixels {
-		parts[i] = bytes.NewReader(p)
-	}
-	z, err := zlib.NewReader(&reader{ctx, io.MultiReader(parts...)})
+	z, err := zlib.NewReader(readParts(ctx, f.pixels...))
 	if err != nil {
 		return err
 	}
@@ -219,21 +218,15 @@ func (f *pngFile) chunk(name string) []byte {
 	return nil
 }
 
-// withProfile adds an ICC profile to a PNG that has none.
-func withProfile(data, profile []byte) ([]byte, error) {
-	f, err := readPNG(data)
-	if err != nil {
-		return nil, err
-	}
+// profileChunk returns an ICC profile as a PNG holds it.
+func profileChunk(profile []byte) ([]byte, error) {
 	body := bytes.NewBufferString("icc\x00\x00")
 	z := zlib.NewWriter(body)
-	_, err = z.Write(profile)
+	_, err := z.Write(profile)
 	if err = errors.Join(err, z.Close()); err != nil {
 		return nil, err
 	}
-	out := append([]byte(nil), f.head...)
-	out = container.AppendPNGChunk(out, "iCCP", body.Bytes())
-	return append(out, data[len(f.head):]...), nil
+	return container.AppendPNGChunk(nil, "iCCP", body.Bytes()), nil
 }
 
 // Still returns an animated PNG without its animation: the picture that

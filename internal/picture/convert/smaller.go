@@ -15,11 +15,21 @@ import (
 // Recompress returns a PNG with the same pixels, compressed anew as hard as
 // can be, in at most limit bytes; or ErrTooLarge. It holds two lines at a time.
 func Recompress(ctx context.Context, data []byte, limit int) ([]byte, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
 	f, err := readPNG(data)
 	if err != nil {
 		return nil, err
 	}
-	out := &limited{ctx: ctx, limit: limit}
+	left := newBudget(data)
+	const rowsKept = 8                                                                                // as they are, and as each filter makes them
+	if err := left.take(rowsKept * (f.Bytes()/int64(f.Height) + int64(limit)/rowsKept)); err != nil { // and the result is joined
+		return nil, err
+	}
+	out, err := newLimited(ctx, limit, left)
+	if err != nil {
+		return nil, err
+	}
 	z, err := zlib.NewWriterLevel(out, zlib.BestCompression)
 	if err != nil {
 		return nil, err
@@ -45,24 +55,13 @@ func Recompress(ctx context.Context, data []byte, limit int) ([]byte, error) {
 		return err
 	})
 	if err = errors.Join(err, z.Close()); err != nil {
-		return nil, first(ctx, err)
+		return nil, why(ctx, err)
 	}
 	packed := f.withPixels(out.data)
 	if len(packed) > limit {
 		return nil, ErrTooLarge
 	}
 	return packed, nil
-}
-
-// first returns the one error that says why a writing stopped.
-func first(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, ErrTooLarge):
-		return ErrTooLarge
-	}
-	return err
 }
 
 // filter fills rows with a line as each filter of PNG makes it, and returns
@@ -97,12 +96,18 @@ func filter(rows *[5][]byte, row, above []byte, bpp int) (best int) {
 // Palette returns a PNG with the same pixels, but with a palette, in at most
 // limit bytes; or ErrColours where it has more than 256, or ErrTooLarge.
 func Palette(ctx context.Context, data []byte, limit int) ([]byte, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
 	f, err := readPNG(data)
 	if err != nil {
 		return nil, err
 	}
 	if f.Colour == container.PNGPalette || f.Colour != container.PNGColour && f.Colour != container.PNGAlpha && f.profile() != nil {
 		return nil, ErrColours // a profile for shades of gray suits no palette
+	}
+	left := newBudget(data)
+	if err := left.take(int64(f.Width)*int64(f.Height) + int64(limit)); err != nil {
+		return nil, err
 	}
 	m := image.NewPaletted(image.Rect(0, 0, f.Width, f.Height), make(color.Palette, 0, 256))
 	known := map[color.NRGBA]uint8{}
@@ -133,12 +138,15 @@ func Palette(ctx context.Context, data []byte, limit int) ([]byte, error) {
 		return nil
 	})
 	if err != nil {
+		return nil, why(ctx, err)
+	}
+	out, err := newLimited(ctx, limit, left)
+	if err != nil {
 		return nil, err
 	}
-	out := &limited{ctx: ctx, limit: limit}
 	encoder := png.Encoder{CompressionLevel: png.BestCompression}
 	if err := encoder.Encode(out, m); err != nil {
-		return nil, first(ctx, err)
+		return nil, why(ctx, err)
 	}
 	return f.dress(out.data, limit)
 }

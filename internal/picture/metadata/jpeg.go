@@ -47,7 +47,7 @@ func shown(s container.Segment, seenExif *bool) []byte {
 	case s.Marker == exif && bytes.HasPrefix(body, []byte("Exif\x00")) && len(body) >= 6 && !*seenExif:
 		*seenExif = true
 		if o := container.Orientation(body[6:]); o != 0 {
-			return container.AppendJPEGSegment(nil, s.Marker, []byte("Exif\x00\x00"), oriented(o))
+			return container.AppendJPEGSegment(nil, s.Marker, []byte("Exif\x00\x00"), container.OrientedExif(o))
 		}
 	case s.Marker == icc && bytes.HasPrefix(body, []byte("ICC_PROFILE\x00")):
 		return s.Raw
@@ -58,4 +58,20 @@ func shown(s container.Segment, seenExif *bool) []byte {
 		return container.AppendJPEGSegment(nil, s.Marker, body[:adobeSize])
 	}
 	return nil
+}
+
+// GainMap tells whether a JPEG has a gain map behind it, which shows it brighter
+// on screens with a high dynamic range. JPEG removes it.
+func GainMap(data []byte) bool {
+	for s, err := range container.JPEG(data) {
+		switch {
+		case err != nil || s.Marker == container.SOS:
+			return false
+		case s.Marker == exif && bytes.Contains(s.Body, []byte("http://ns.adobe.com/hdr-gain-map/")),
+			s.Marker == exif && bytes.Contains(s.Body, []byte("http://ns.apple.com/HDRGainMap/")),
+			s.Marker == icc && bytes.HasPrefix(s.Body, []byte("urn:iso:std:iso:ts:21496:-1")):
+			return true
+		}
+	}
+	return false
 }

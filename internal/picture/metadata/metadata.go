@@ -36,8 +36,3 @@ func (p *pieces) join(data []byte) []byte {
 	}
 	return bytes.Join(p.parts, nil)
 }
-
-// oriented returns EXIF data that holds an Orientation and nothing else.
-func oriented(o uint16) []byte {
-	return []byte{'M', 'M', 0, '*', 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, byte(o), 0, 0, 0, 0, 0, 0}
-}

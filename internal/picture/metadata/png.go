@@ -26,7 +26,7 @@ func PNG(data []byte) ([]byte, error) {
 		case c.Name == "eXIf":
 			if o := container.Orientation(c.Body); o != 0 && !exif && c.Sound() {
 				exif = true
-				out.put(container.AppendPNGChunk(nil, c.Name, oriented(o)), c.Raw)
+				out.put(container.AppendPNGChunk(nil, c.Name, container.OrientedExif(o)), c.Raw)
 			}
 		case pngShows(c.Name) && c.Sound():
 			out.keep(c.Raw)
@@ -38,7 +38,7 @@ func PNG(data []byte) ([]byte, error) {
 // pngShows tells whether an ancillary chunk changes how a PNG looks.
 func pngShows(name string) bool {
 	switch name {
-	case "tRNS", "gAMA", "cHRM", "sRGB", "iCCP", "cICP", "mDCV", "cLLI", "sBIT", "bKGD", "pHYs", "acTL", "fcTL", "fdAT":
+	case "tRNS", "gAMA", "cHRM", "sRGB", "iCCP", "cICP", "mDCV", "cLLI", "sBIT", "bKGD", "pHYs":
 		return true
 	}
 	return false

@@ -30,7 +30,7 @@ func WebP(data []byte) ([]byte, error) {
 				out.put([]byte{0}, nil)
 			}
 		case "ANMF":
-			frame, err := webpFrame(c.Body)
+			frame, err := webpFrame(c)
 			if err != nil {
 				return nil, err
 			}
@@ -39,7 +39,7 @@ func WebP(data []byte) ([]byte, error) {
 			body := bytes.TrimPrefix(c.Body, []byte("Exif\x00\x00")) // some writers put it there
 			if o := container.Orientation(body); o != 0 && !turned {
 				turned = true
-				out.put(container.AppendWebPChunk(nil, c.Name, oriented(o)), c.Raw)
+				out.put(container.AppendWebPChunk(nil, c.Name, container.OrientedExif(o)), c.Raw)
 			}
 		}
 	}
@@ -65,20 +65,27 @@ func WebP(data []byte) ([]byte, error) {
 }
 
 // webpFrame keeps of an animation's frame its place and its pixels.
-func webpFrame(body []byte) ([]byte, error) {
+func webpFrame(frame container.Chunk) ([]byte, error) {
 	const place = 16
-	if len(body) < place {
+	if len(frame.Body) < place {
 		return nil, container.ErrCut
 	}
-	kept := slices.Clone(body[:place])
-	for c, err := range container.WebPChunks(body[place:]) {
+	kept := [][]byte{frame.Body[:place]}
+	clean := len(frame.Raw)%2 == 0
+	for c, err := range container.WebPChunks(frame.Body[place:]) {
 		if err != nil {
 			return nil, err
 		}
 		switch c.Name {
 		case "VP8 ", "VP8L", "ALPH":
-			kept = container.AppendWebPChunk(kept, c.Name, c.Body)
+			kept = append(kept, container.AppendWebPChunk(nil, c.Name, c.Body))
+			clean = clean && len(c.Raw)%2 == 0
+		default:
+			clean = false
 		}
 	}
-	return container.AppendWebPChunk(nil, "ANMF", kept), nil
+	if clean {
+		return frame.Raw, nil
+	}
+	return container.AppendWebPChunk(nil, "ANMF", bytes.Join(kept, nil)), nil
 }
