@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime/debug"
 	"time"
 )
 
@@ -28,12 +29,17 @@ func newBudget(data []byte) *budget {
 	return &left
 }
 
-// take takes n bytes, or returns ErrMemory.
+// take takes n bytes, or returns ErrMemory. Before much is taken, what an
+// earlier conversion left is given back: the collector would let both stand.
 func (b *budget) take(n int64) error {
 	if n < 0 || int64(*b) < n {
 		return ErrMemory
 	}
 	*b -= budget(n)
+	const much = 32 << 20
+	if n > much {
+		debug.FreeOSMemory()
+	}
 	return nil
 }
 

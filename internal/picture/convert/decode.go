@@ -125,7 +125,7 @@ func jpegParts(data []byte, left *budget) (parts [][]byte, err error) {
 	var frame container.Frame
 	var blocks []int64
 	var visited int64
-	jfif := false
+	jfif, adobeRGB := false, false
 	for s, err := range container.JPEG(data) {
 		if err != nil {
 			break // it shows in the pixels
@@ -144,6 +144,9 @@ func jpegParts(data []byte, left *budget) (parts [][]byte, err error) {
 			}
 		case s.Marker == container.APP0:
 			jfif = jfif || bytes.HasPrefix(s.Body, []byte("JFIF\x00"))
+		case s.Marker == container.APP0+14:
+			const transform = 11
+			adobeRGB = adobeRGB || len(s.Body) > transform && bytes.HasPrefix(s.Body, []byte("Adobe")) && s.Body[transform] == 0
 		case s.Marker == container.SOS:
 			for _, i := range scanned(s, frame) {
 				visited += blocks[i]
@@ -160,7 +163,8 @@ func jpegParts(data []byte, left *budget) (parts [][]byte, err error) {
 	if frame.Progressive() { // its coefficients are kept besides its samples
 		need *= 5
 	}
-	if len(blocks) == 4 || len(blocks) == 3 && !jfif { // it may have to be put together
+	named := len(blocks) == 3 && frame.Components[0].ID == 'R' && frame.Components[1].ID == 'G' && frame.Components[2].ID == 'B'
+	if len(blocks) == 4 || !jfif && (adobeRGB || named) { // its planes are put together
 		need += 4 * int64(frame.Width) * int64(frame.Height)
 	}
 	return append(parts, []byte{0xff, container.EOI}), left.take(need)

@@ -412,12 +412,12 @@ func (t *tiffPage) unpacked(ctx context.Context, packed []byte, rows int) (io.Re
 	case tiffPackBits:
 		return &packBits{in: bufio.NewReader(r)}, nil
 	case tiffG3, tiffG4:
-		const twoDimensional = 1
+		const twoDimensional, filled = 1, 4
 		kind := ccitt.SubFormat(ccitt.Group4)
 		if t.compression == tiffG3 {
 			kind = ccitt.Group3
-			if t.Uint(container.TIFFG3Options, 0)&twoDimensional != 0 {
-				return nil, VariantError("its fax coding (G3) is two-dimensional")
+			if t.Uint(container.TIFFG3Options, 0)&(twoDimensional|filled) != 0 {
+				return nil, VariantError("its fax coding (G3) is two-dimensional, or has filled rows")
 			}
 		}
 		if t.depth != 1 || t.samples != 1 {
