@@ -1,12 +1,14 @@
 // Command icons draws the program's icon in its four states: a picture that is
 // an outline while writing mode is off and filled while it is on, an arrow that
 // leaves it while something is uploaded, and a warning before it. It writes
-// PNG and ICO files into the folder that it is told.
+// PNG and ICO files into the folder that it is told; with sizes, in pixels, after
+// the folder, the program's own icon alone, as bilipaste-SIZE.png.
 package main
 
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -16,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"golang.org/x/image/vector"
 )
@@ -166,11 +169,29 @@ func files() map[string][]byte {
 	return made
 }
 
-func main() {
-	for name, data := range files() {
-		if err := os.WriteFile(filepath.Join(os.Args[1], name), data, 0o644); err != nil {
-			fmt.Fprintln(os.Stderr, "icons:", err)
-			os.Exit(1)
+// sized returns the program's own icon in these sizes, by its file's name.
+func sized(sizes []string) (map[string][]byte, error) {
+	made := map[string][]byte{}
+	for _, text := range sizes {
+		size, err := strconv.Atoi(text)
+		if err != nil || size < 1 || size > 4096 {
+			return nil, fmt.Errorf("%s is no size", text)
 		}
+		made["bilipaste-"+text+".png"] = pngFile(size, icons["writing"])
+	}
+	return made, nil
+}
+
+func main() {
+	made, err := files(), error(nil)
+	if len(os.Args) > 2 {
+		made, err = sized(os.Args[2:])
+	}
+	for name, data := range made {
+		err = errors.Join(err, os.WriteFile(filepath.Join(os.Args[1], name), data, 0o644))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "icons:", err)
+		os.Exit(1)
 	}
 }
