@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -82,13 +83,18 @@ func (all mounts) of(path string) (in mount) {
 }
 
 // readMounts lists what is mounted; nothing where that cannot be known.
-func readMounts() (all mounts) {
+func readMounts() mounts {
 	f, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
 		return nil
 	}
 	defer func() { _ = f.Close() }()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	return parseMounts(f)
+}
+
+// parseMounts reads what the kernel says of mounts, the oldest first.
+func parseMounts(r io.Reader) (all mounts) {
+	for lines := bufio.NewScanner(r); lines.Scan(); {
 		// 36 35 98:0 /root /point options … - type source options
 		fields, what, ok := strings.Cut(lines.Text(), " - ")
 		parts := strings.Fields(fields)

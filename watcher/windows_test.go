@@ -315,6 +315,31 @@ func TestWindowsFiles(t *testing.T) {
 	d.expect(TextBeside)
 }
 
+// To look at one of these would send the user's password's hash to a stranger.
+func TestWindowsATextThatLeadsElsewhereIsNotLookedAt(t *testing.T) {
+	for _, text := range []string{
+		`\\evil\s\a.png`, `"\\evil\s\a.png"`, `//evil/s/a.png`, `\/evil\s\a.png`, `\\?\C:\a.png`, `\\?\UNC\evil\s\a.png`, `\??\C:\a.png`,
+		`\\.\C:\a.png`, `\\.\COM1`, `\\.\pipe\a`, `NUL`, `C:\NUL`, `C:\a\COM1`, `C:\a\nul\b.png`, `C:\a.png:stream`, `C:a.png`, `\a.png`,
+		`file://evil/s/a.png`, `file:////evil/s/a.png`, `file://///evil/s/a.png`, `file:///\\evil\s\a.png`, `file:\\evil\s\a.png`,
+		`file:///%5C%5Cevil%5Cs%5Ca.png`, `file:///%2F%2Fevil/s/a.png`, `file:///C:/NUL`, `file:///%5C%5C.%5CCOM1`,
+	} {
+		if f, ok := pathOf(text); ok {
+			t.Errorf("%s leads to %q", text, f)
+		}
+		if files, elsewhere := fileList([]byte(text)); len(files) > 0 || elsewhere == 0 {
+			t.Errorf("the address %s leads to %q", text, files)
+		}
+	}
+	for path, want := range map[string]bool{ // copied files may be on shares
+		`C:\a.png`: true, `\\server\s\a.png`: true, `\\?\C:\a.png`: true, `\\?\UNC\server\s\a.png`: true, `C:\a\..\b.png`: true,
+		`\\.\COM1`: false, `C:\NUL`: false, `\\.\C:\a.png`: false,
+	} {
+		if files, _ := droppedFiles(dropFiles([]string{path})); (len(files) == 1) != want {
+			t.Errorf("the copied file %s leads to %q", path, files)
+		}
+	}
+}
+
 func TestWindowsCells(t *testing.T) {
 	d := newWinDesk(t)
 	d.copy(unicode("1\t2\r\n"), named("HTML Format", 'x'), winContent{ID: cfDIB, Data: dibOf(pixels(9, 9), 40, 24, false)})
