@@ -64,6 +64,9 @@ func (w *Watcher) put(ctx context.Context, c content, clip Clip) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.latest = held{why: clip.Why, sum: w.sum(clip), at: at, size: len(clip.Data)}
+	if c.text != "" {
+		w.noteText(c.text)
+	}
 	return nil
 }
 

@@ -51,13 +51,11 @@ func (w *Watcher) Read(ctx context.Context) (Clip, error) {
 // clipOf finds out what counts of an offer, and reads it.
 func (w *Watcher) clipOf(ctx context.Context, o offer) Clip {
 	clip := Clip{offer: o}
-	select {
-	case w.reading <- struct{}{}:
-		defer func() { <-w.reading }()
-	case <-ctx.Done():
+	if !w.begin(ctx) {
 		clip.Why = NotReadable
 		return clip
 	}
+	defer w.end()
 	start := time.Now()
 	formats, err := o.formats(ctx)
 	clip.Formats = formats
@@ -94,6 +92,19 @@ func (w *Watcher) clipOf(ctx context.Context, o offer) Clip {
 	}
 	return clip
 }
+
+// begin waits until no other offer is read, and reports whether that came before
+// ctx was done. The reading that begins ends with end.
+func (w *Watcher) begin(ctx context.Context) bool {
+	select {
+	case w.reading <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (w *Watcher) end() { <-w.reading }
 
 // errNoPicture says that a content is no picture, whatever its format's name.
 var errNoPicture = errors.New("no picture")

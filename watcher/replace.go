@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"strings"
 	"time"
 )
 
@@ -13,6 +14,10 @@ const (
 	// takeOver is how soon after a clip its like by an unknown program is a
 	// take-over, and not a second copy.
 	takeOver = time.Second
+
+	// stepIn is how soon after a program's end another's offer is a clipboard
+	// manager's, which fills the place. Some look only now and then.
+	stepIn = 2 * time.Second
 
 	// handOver is how long a program may take to hand its clip over to a
 	// clipboard manager, when it has been replaced meanwhile. A screenshot tool
@@ -28,17 +33,19 @@ type held struct {
 	sum   uint64 // of the content that was read; 0 if none was
 	at    time.Time
 	text  string // what Replace put in its place; "" if nothing
+	data  []byte // of the picture, for a minute at most, until something is put in its place
 	size  int    // of the picture, if it is one that we have put there; clip is nil then
 }
 
 // settle notes the clip of a change as the newest, and reports whether it is
-// new to the user: a take-over is not.
-func (w *Watcher) settle(ctx context.Context, c change, clip Clip) (isNew bool) {
+// new to the user: a take-over is not. heirOf is what bringsBack says.
+func (w *Watcher) settle(ctx context.Context, c change, clip Clip, heirOf offer) (isNew bool) {
 	w.replacing.Lock()
 	defer w.replacing.Unlock()
 	before := w.latest
-	now := held{clip: c.offer, offer: c.offer, why: clip.Why, sum: w.sum(clip), at: c.at}
-	switch isNew = !now.takesOver(before); {
+	now := held{clip: c.offer, offer: c.offer, why: clip.Why, sum: w.sum(clip), at: c.at, data: clip.Data}
+	isHeir := heirOf != nil && heirOf == before.offer
+	switch isNew = !isHeir && !now.takesOver(before); {
 	case now.at.Before(before.at): // we have put something there since
 		now = before
 	case isNew:
@@ -50,6 +57,9 @@ func (w *Watcher) settle(ctx context.Context, c change, clip Clip) (isNew bool) 
 			now.text = ""
 		}
 	}
+	if now.data != nil {
+		w.comparable.Reset(time.Minute)
+	}
 
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -59,6 +69,39 @@ func (w *Watcher) settle(ctx context.Context, c change, clip Clip) (isNew bool) 
 		close(w.settled)
 	}
 	return isNew
+}
+
+// bringsBack returns the offer whose place o has taken, nil if it is none: a
+// clipboard manager that fills the place of a program which has just ended may
+// offer the picture in other bytes, or our text of the time before.
+func (w *Watcher) bringsBack(ctx context.Context, o offer, clip Clip) offer {
+	w.mu.Lock()
+	before, texts := w.latest, w.texts
+	w.mu.Unlock()
+	known, ok := o.(signed)
+	if !ok || before.clip == nil || known.from(before.offer) != heir {
+		return nil
+	}
+	if clip.Take == Picture {
+		if before.text == "" && before.why == IsPicture && samePixels(before.data, clip.Data) {
+			return before.offer
+		}
+		return nil
+	}
+	old := texts[0]
+	if before.text != "" {
+		old = texts[1]
+	}
+	format := bestText(clip.Formats)
+	if before.sum == 0 || old == "" || format == "" || !w.begin(ctx) {
+		return nil
+	}
+	defer w.end()
+	text, err := o.read(ctx, format, len(old)+2)
+	if err == nil && strings.TrimRight(plainText(format, text), "\x00") == old {
+		return before.offer
+	}
+	return nil
 }
 
 // takesOver reports whether h is the clip of before, offered by a clipboard
@@ -95,7 +138,8 @@ func (w *Watcher) adopt(ctx context.Context, clip Clip, at time.Time) (Clip, err
 	case before.offer == clip.offer && before.clip != nil:
 		clip.offer = before.clip // after a take-over, another one
 	case !before.at.After(at):
-		w.latest = held{clip: clip.offer, offer: clip.offer, why: clip.Why, sum: w.sum(clip), at: at}
+		w.latest = held{clip: clip.offer, offer: clip.offer, why: clip.Why, sum: w.sum(clip), at: at, data: clip.Data}
+		w.comparable.Reset(time.Minute)
 	}
 	return clip, nil
 }
@@ -172,10 +216,26 @@ func (w *Watcher) write(ctx context.Context, o offer, text string) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.noteText(text)
 	if w.latest.offer == o {
-		w.latest.text = text
+		w.latest.text, w.latest.data = text, nil
 	}
 	return nil
+}
+
+// noteText notes a text that we have put on the clipboard. w.mu is held.
+func (w *Watcher) noteText(text string) {
+	if text != w.texts[0] {
+		w.texts = [2]string{text, w.texts[0]}
+	}
+}
+
+// forgetPicture lets go of the picture that was copied last.
+func (w *Watcher) forgetPicture() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.spent(len(w.latest.data))
+	w.latest.data = nil
 }
 
 // movedOn reports whether a newer change than o is known.

@@ -1,8 +1,13 @@
 package watcher
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -182,4 +187,134 @@ func TestWhatIsNotJudgedWhenRunEndsIsLetPass(t *testing.T) {
 		}
 		b.expect("a", "a")
 	})
+}
+
+// successor is what a clipboard manager offers once a program has ended.
+type successor struct{ sheet }
+
+func (successor) from(offer) origin { return heir }
+
+// text is one that is the same offer nowhere else.
+func (b *board) text(text string) offer { return &successor{sheet{"UTF8_STRING": []byte(text)}} }
+
+func (b *board) replace(clip int, text string) {
+	b.t.Helper()
+	if err := b.w.Replace(b.t.Context(), b.seen[clip], text); err != nil || b.ours == nil || b.ours.text != text {
+		b.t.Errorf("Replace of clip %d: %v, the board holds %v", clip, err, b.ours)
+	}
+}
+
+func TestAnOlderLinkThatComesBackIsReplaced(t *testing.T) {
+	onBoard(t, func(t *testing.T, b *board) {
+		b.copy(&paper{content: "a"})
+		b.replace(0, "first")
+		b.copy(&paper{content: "b"})
+		b.copy(b.text("first"))
+		b.expect("a", "b")
+		b.replace(1, "second")
+
+		// It may come when the new one is there already.
+		b.copy(&paper{content: "c"})
+		b.replace(2, "third")
+		b.copy(b.text("second"))
+		b.expect("a", "b", "c")
+		if b.ours == nil || b.ours.text != "third" {
+			t.Errorf("the board holds %v", b.ours)
+		}
+	})
+}
+
+func TestOtherTextsThatComeBackAreLeftAlone(t *testing.T) {
+	onBoard(t, func(t *testing.T, b *board) {
+		b.copy(&paper{content: "a"})
+		b.replace(0, "first")
+		b.copy(&paper{content: "b"})
+		b.copy(b.text("a text of the user's"))
+		b.copy(&paper{content: "c"})
+		b.copy(&sheet{"UTF8_STRING": []byte("first")}) // copied by the user, as nothing has ended
+		b.expect("a", "b", "", "c", "")
+		for _, clip := range []int{1, 3} {
+			if err := b.w.Replace(t.Context(), b.seen[clip], "link"); !errors.Is(err, ErrChanged) {
+				t.Errorf("Replace of clip %d: %v, want ErrChanged", clip, err)
+			}
+		}
+	})
+}
+
+// Klipper holds the pixels of what was copied, and writes them in its own way.
+func TestTheSamePixelsInOtherBytesAreATakeOver(t *testing.T) {
+	onBoard(t, func(t *testing.T, b *board) {
+		m := gradient(40, 30)
+		b.copy(&paper{content: string(encodedAs(t, m, png.NoCompression))})
+		b.copy(&successor{sheet{"image/png": encodedAs(t, m, png.BestCompression)}})
+		if len(b.seen) != 1 {
+			t.Fatalf("%d clips", len(b.seen))
+		}
+		b.replace(0, "link")
+		b.copy(&paper{content: string(encodedAs(t, m, png.NoCompression))})
+		b.copy(&successor{sheet{"image/png": encodedAs(t, gradient(40, 31), png.BestCompression)}})
+		b.copy(&sheet{"image/png": encodedAs(t, m, png.DefaultCompression)}) // nothing has ended
+		if len(b.seen) != 4 {
+			t.Errorf("%d clips", len(b.seen))
+		}
+		time.Sleep(2 * time.Minute)
+		b.w.mu.Lock()
+		defer b.w.mu.Unlock()
+		if b.w.latest.data != nil {
+			t.Error("the picture is held for ever")
+		}
+	})
+}
+
+func gradient(width, height int) *image.NRGBA {
+	m := image.NewNRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			m.SetNRGBA(x, y, color.NRGBA{byte(255 * x / width), byte(255 * y / height), byte(x ^ y), 255})
+		}
+	}
+	return m
+}
+
+func encodedAs(t *testing.T, m image.Image, level png.CompressionLevel) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: level}).Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestSamePixels(t *testing.T) {
+	m := gradient(300, 200)
+	moved := image.NewNRGBA(m.Rect)
+	for i := range m.Pix {
+		moved.Pix[i] = m.Pix[(i+40)%len(m.Pix)]
+	}
+	var photo bytes.Buffer
+	if err := jpeg.Encode(&photo, m, &jpeg.Options{Quality: 90}); err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := jpeg.Decode(bytes.NewReader(photo.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := encodedAs(t, m, png.NoCompression)
+	for name, c := range map[string]struct {
+		other []byte
+		want  bool
+	}{
+		"in other bytes":      {encodedAs(t, m, png.BestCompression), true},
+		"as a photo":          {photo.Bytes(), true},
+		"of a photo":          {encodedAs(t, decoded, png.DefaultCompression), true},
+		"of another size":     {encodedAs(t, gradient(300, 201), png.DefaultCompression), false},
+		"moved by ten pixels": {encodedAs(t, moved, png.DefaultCompression), false},
+		"black":               {encodedAs(t, image.NewNRGBA(m.Rect), png.DefaultCompression), false},
+		"cut off":             {a[:len(a)/2], false},
+		"none":                {nil, false},
+	} {
+		if got := samePixels(a, c.other); got != c.want || samePixels(c.other, a) != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
 }

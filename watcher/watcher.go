@@ -97,10 +97,13 @@ type Watcher struct {
 	settled  chan struct{} // closed when the queue is empty
 	attached chan struct{} // closed while what is copied is told
 	latest   held          // the newest change that was judged
+	texts    [2]string     // those that we have put on the clipboard last, the newest first
 
 	replacing sync.Mutex    // held while a take-over is judged, and while the clipboard is written
 	reading   chan struct{} // has a token while an offer is read
 	release   *time.Timer   // gives back what a large picture took
+
+	comparable *time.Timer // ends the time for which a picture is held for comparison
 }
 
 // change is one change of the clipboard by another program.
@@ -143,6 +146,8 @@ func watch(b backend, options Options) *Watcher {
 	w.reading = make(chan struct{}, 1)
 	w.release = time.AfterFunc(quiet, debug.FreeOSMemory)
 	w.release.Stop()
+	w.comparable = time.AfterFunc(time.Minute, w.forgetPicture)
+	w.comparable.Stop()
 	return w
 }
 
@@ -255,7 +260,7 @@ func (w *Watcher) judge(ctx context.Context, clips chan<- Clip) {
 		if ctx.Err() != nil {
 			return
 		}
-		if isNew := w.settle(ctx, next, clip); !isNew {
+		if isNew := w.settle(ctx, next, clip, w.bringsBack(ctx, next.offer, clip)); !isNew {
 			continue
 		}
 		select {
@@ -300,6 +305,7 @@ func (w *Watcher) forget() {
 // Close ends it. Where a clipboard manager runs, what we put on the clipboard is
 // handed over to it first, and so outlives the program. Run must have returned.
 func (w *Watcher) Close() error {
+	w.comparable.Stop()
 	w.release.Stop()
 	return w.backend.close()
 }

@@ -153,9 +153,18 @@ type wlOffer struct {
 	session   *wlSession
 	id        uint32
 	names     []string
+	orphaned  bool               // the program before it had just ended
 	whole     bool               // it has become a selection: names stay as they are
 	held      context.Context    // ends when another program has copied
 	supersede context.CancelFunc //
+}
+
+// from knows only of a program that has just ended: the compositor names none.
+func (o *wlOffer) from(offer) origin {
+	if o.orphaned {
+		return heir
+	}
+	return unknown
 }
 
 func (o *wlOffer) add(name string) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // handle takes in one event. An error ends the session.
@@ -107,6 +108,9 @@ func (s *wlSession) noteDevice(e *wlEvent) (news *wlOffer, err error) {
 	case wlDeviceSelection:
 		err := s.become(&s.current, e.uint())
 		o := s.current
+		if o == nil {
+			s.vacant = time.Now()
+		}
 		if err != nil || o == nil || o == s.newest {
 			return nil, err
 		}
@@ -116,6 +120,8 @@ func (s *wlSession) noteDevice(e *wlEvent) (news *wlOffer, err error) {
 		s.newest = o
 		o.held, o.supersede = context.WithCancel(s.ctx)
 		if !o.has(s.mark) {
+			o.orphaned = time.Since(s.vacant) < stepIn
+			s.vacant = time.Time{}
 			return o, nil
 		}
 	case wlDevicePrimary:

@@ -69,6 +69,7 @@ type wlSession struct {
 	current  *wlOffer                 // the clipboard; nil if it is empty
 	newest   *wlOffer                 // what it holds, or held before it was empty
 	primary  *wlOffer                 // the primary selection
+	vacant   time.Time                // when another's program ended, with nothing copied since
 
 	listening sync.Mutex // guards changed, and is held while it is called
 	changed   func(offer)

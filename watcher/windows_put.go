@@ -8,13 +8,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"image"
-	_ "image/gif"  // the pictures that are put
-	_ "image/jpeg" //
-	_ "image/png"  //
 	"strings"
 	"unicode/utf16"
-
-	_ "golang.org/x/image/webp" //
 
 	"bilipaste/internal/picture/bmp"
 )
@@ -58,9 +53,6 @@ func bitmap(picture []byte) []winForm {
 	}
 	return []winForm{{"CF_DIB", block}}
 }
-
-// maxPixels is the largest picture that is put as a bitmap, too.
-const maxPixels = 1 << 26
 
 // dropFiles returns the list of files of Windows's file manager.
 func dropFiles(paths []string) []byte {

@@ -176,6 +176,7 @@ type x11Link struct {
 	mu       sync.Mutex
 	changed  func(offer)   // nil without a Run
 	current  *x11Offer     // what is on the clipboard; nil if it is ours or nothing
+	vacant   time.Time     // when the last program of another's ended, or let go, with nothing copied since
 	claim    *x11Content   // ours, on its way there
 	ours     *x11Content   // ours, while it is on the clipboard
 	transfer *x11Transfer  // the one to us that is under way
@@ -364,6 +365,7 @@ func (l *x11Link) noteOwner(e xfixes.SelectionNotifyEvent) {
 		// The owner has ended. Nobody has put anything in its place.
 		if before != nil && before.ended.IsZero() {
 			before.ended = time.Now()
+			l.vacant = before.ended
 			close(before.gone)
 		}
 		return
@@ -382,10 +384,12 @@ func (l *x11Link) noteOwner(e xfixes.SelectionNotifyEvent) {
 	}
 	l.ours = nil
 	if e.Owner == xproto.WindowNone {
+		l.vacant = time.Now()
 		return
 	}
 	l.current = l.newOffer(e.Owner, e.SelectionTimestamp)
-	l.current.orphaned = before != nil && !before.ended.IsZero() && time.Since(before.ended) < takeOver
+	l.current.orphaned = time.Since(l.vacant) < stepIn
+	l.vacant = time.Time{}
 	if l.changed != nil {
 		l.changed(l.current)
 	}
