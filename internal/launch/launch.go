@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
 	"sync"
 
 	"gopkg.in/natefinch/lumberjack.v2"
@@ -41,6 +43,7 @@ func Tray(ctx context.Context, a *app.App, complain func(error)) error {
 		return err
 	}
 	defer func() { _ = instance.Close() }()
+	first := isFirst(a)
 	log := &lumberjack.Logger{Filename: a.LogFile(), MaxSize: 1, MaxBackups: 1}
 	defer func() { _ = log.Close() }()
 	a.Log = slog.New(slog.NewTextHandler(log, nil))
@@ -52,10 +55,25 @@ func Tray(ctx context.Context, a *app.App, complain func(error)) error {
 		tell(ctx, a, err)
 		return err
 	}
+	if first {
+		a.Log.Info("first run")
+		r.Greet()
+	}
 	events := r.Listen()
 	face := tray.NewFace(r, a.Places.State, complain)
 	return together(ctx, r, face.Run, instance,
 		func(ctx context.Context) error { return events.Run(ctx, func(e resident.Event) { record(a.Log, e) }) })
+}
+
+// isFirst tells whether the program was never used in the tray: there are neither
+// settings nor a log.
+func isFirst(a *app.App) bool {
+	for _, file := range []string{a.Source.File, a.LogFile()} {
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+	}
+	return true
 }
 
 // Watch runs the program in a terminal, with writing mode on, until ctx is

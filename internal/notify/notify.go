@@ -55,6 +55,9 @@ func (n *Notifier) Failed(ctx context.Context, title, body string) {
 	n.shows(ctx, title, body, "")
 }
 
+// Show shows a notification and makes no sound. It does not wait for it.
+func (n *Notifier) Show(ctx context.Context, title, body string) { n.shows(ctx, title, body, "") }
+
 // FailedAgain tells by the lower sound alone that what Failed told of goes on.
 func (n *Notifier) FailedAgain(ctx context.Context) { n.sounds(ctx, "fail.wav") }
 

@@ -188,6 +188,12 @@ func (r *Resident) Tell(title string, err error) {
 	r.listeners.post(Event{Told: &Notice{Title: p.Text(title), Body: what, Err: err}})
 }
 
+// Greet tells a new user where the program is, and what to do next.
+func (r *Resident) Greet() {
+	p := r.Language()
+	r.notifier.Show(r.life, p.Text("resident.first"), p.Text("resident.first.next"))
+}
+
 // Announce notifies the user of something that is no error.
 func (r *Resident) Announce(title, body string) {
 	r.notifier.Done(r.life, title, body, "")
