@@ -220,3 +220,20 @@ DELETE FROM pictures AS p WHERE id = ? AND NOT EXISTS (SELECT 1 FROM links WHERE
 	}
 	return a.failed(ctx, err)
 }
+
+// WithURL returns the numbers of the links with this address.
+func (a *Album) WithURL(ctx context.Context, url string) (ids []int64, err error) {
+	rows, err := a.db.QueryContext(ctx, "SELECT id FROM links WHERE url = ?", url)
+	if err != nil {
+		return nil, a.failed(ctx, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, a.failed(ctx, err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, a.failed(ctx, rows.Err())
+}

@@ -44,6 +44,11 @@ type Config struct {
 	TextPaths      bool          // a copied text is read to see if it is the path of a picture
 	ManyFiles      int           // copied files that are more are uploaded only if the user asks for it
 
+	Server        bool     // editors and the page can reach the running program on loopback
+	ServerPort    int      // where
+	ServerKey     Secret   // which editors have to name; none: they need not
+	ServerOrigins []string // of editors beside the known ones
+
 	SCDNOutput, SCDNDomain, SCDNQuestion string // how img.scdn.io stores pictures; "": its choice
 	SCDNPassword                         Secret
 	Folder, FolderName, FolderURL        string // where the host "folder" writes, under what name, and what stands before it in a link
@@ -56,6 +61,7 @@ func Default() Config {
 		Host: "bilibili", Bucket: "live", Format: format.Markdown,
 		Sound: true, Notify: true, Language: "auto", Pace: time.Second, Keystore: "auto",
 		StripMetadata: true, GIF: "refuse", TooLarge: "jpeg", AlbumMaxSize: 2 << 30, TextPaths: true, ManyFiles: 9,
+		Server: true, ServerPort: 36677,
 		DrawCategory: "daily", DrawBiz: "new_dyn",
 	}
 }
@@ -157,6 +163,32 @@ var keys = []key{
 			return lang.Errorf("config.want.many", nil, nil)
 		}
 		c.ManyFiles = n
+		return nil
+	}},
+	{name: "server", bare: true, get: func(c Config) string { return strconv.FormatBool(c.Server) }, set: truth(func(c *Config) *bool { return &c.Server })},
+	{name: "server_port", number: true, get: func(c Config) string { return strconv.Itoa(c.ServerPort) }, set: func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1024 || n > 65535 {
+			return lang.Errorf("config.want.port", nil, nil)
+		}
+		c.ServerPort = n
+		return nil
+	}},
+	{name: "server_key", secret: true, get: func(c Config) string { return fmt.Sprint(c.ServerKey) }, set: func(c *Config, v string) error {
+		c.ServerKey = NewSecret(v)
+		return nil
+	}},
+	{name: "server_origins", list: true, get: func(c Config) string { return strings.Join(c.ServerOrigins, ",") }, set: func(c *Config, v string) error {
+		c.ServerOrigins = nil
+		for origin := range strings.SplitSeq(v, ",") {
+			switch origin = strings.TrimSpace(origin); {
+			case origin == "" && v == "":
+			case !isOrigin(origin):
+				return lang.Errorf("config.want.origins", nil, nil)
+			default:
+				c.ServerOrigins = append(c.ServerOrigins, origin)
+			}
+		}
 		return nil
 	}},
 	{name: "scdn_output", get: func(c Config) string { return c.SCDNOutput }, set: text(func(c *Config) *string { return &c.SCDNOutput })},
@@ -374,6 +406,13 @@ func truth(field func(*Config) *bool) func(*Config, string) error {
 		}
 		return lang.Errorf("config.want.bool", nil, nil)
 	}
+}
+
+// isOrigin tells whether a text is an origin as browsers send it. That of local
+// files is none: every page can have it.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme != "" && u.Scheme != "file" && u.Host != "" && u.User == nil && s == u.Scheme+"://"+u.Host
 }
 
 // plainName tells whether a bucket's name could be one at all.

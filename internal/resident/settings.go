@@ -32,13 +32,18 @@ func (r *Resident) apply(c config.Config, bad error) {
 	bad = cmp.Or(bad, err)
 	r.change(func(s *State) { s.Settings, s.Language, s.Bad = c, app.Printer(c), bad })
 	if up != nil && (first || c.Host != before.Host || c.GIF != before.GIF || !slices.Equal(c.Fallback, before.Fallback)) {
-		p := r.Language()
-		for _, m := range up.About {
-			r.Announce(p.Text("resident.about_host"), p.Say(m))
-		}
+		r.about(up)
 	}
 	if bad != nil {
 		r.Tell("resident.settings_broken", bad)
+	}
+}
+
+// about tells the user what to know of hosts.
+func (r *Resident) about(up *app.Uploader) {
+	p := r.Language()
+	for _, m := range up.About {
+		r.Announce(p.Text("resident.about_host"), p.Say(m))
 	}
 }
 

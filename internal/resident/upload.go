@@ -1,0 +1,74 @@
+package resident
+
+import (
+	"context"
+	"time"
+
+	"bilipaste/internal/app"
+	"bilipaste/internal/picture"
+	"bilipaste/internal/queue"
+	"bilipaste/uploader"
+)
+
+// Place returns where a picture goes that is meant for a host and a bucket; ""
+// is what the settings say. The error is a lang.Teller: there is none of that name.
+func (r *Resident) Place(host, bucket string) (uploader.Place, error) {
+	if host == "" && bucket == "" {
+		return r.destination(), nil
+	}
+	c := r.State().Settings
+	for key, value := range map[string]string{"host": host, "bucket": bucket} {
+		if value == "" {
+			continue
+		}
+		if err := c.Set(key, value); err != nil {
+			return uploader.Place{}, err
+		}
+	}
+	if err := app.CheckHosts(c); err != nil {
+		return uploader.Place{}, err
+	}
+	up, err := r.app.Uploader(c, r.album)
+	if err != nil {
+		return uploader.Place{}, err
+	}
+	r.about(up)
+	return up.To(), nil
+}
+
+// Upload uploads pictures to a place, and returns what became of each, in their
+// order. The clipboard is left alone. Who asks has the pictures, so none that
+// fails stays pending. The error is ctx's.
+func (r *Resident) Upload(ctx context.Context, pictures []picture.Picture, to uploader.Place) ([]queue.Outcome, error) {
+	now := time.Now() // what stands in the way of one does so for the rest
+	jobs := make([]*queue.Job, len(pictures))
+	for i, p := range pictures {
+		jobs[i] = r.pending.Add(ctx, queue.Request{Picture: p, To: to, Copied: now, Passing: true})
+	}
+	outcomes := make([]queue.Outcome, len(jobs))
+	for i, j := range jobs {
+		var err error
+		if outcomes[i], err = j.Wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return outcomes, nil
+}
+
+// Forget removes links from the history, and returns how many were there. The
+// hosts keep their copies. The error is a lang.Teller.
+func (r *Resident) Forget(ctx context.Context, urls []string) (n int, err error) {
+	for _, url := range urls {
+		ids, err := r.album.WithURL(ctx, url)
+		if err != nil {
+			return n, err
+		}
+		for _, id := range ids {
+			if err := r.album.Forget(ctx, id); err != nil {
+				return n, err
+			}
+			n++
+		}
+	}
+	return n, nil
+}
