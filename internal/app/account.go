@@ -71,7 +71,7 @@ func (n *Network) LoginMark() string { return filepath.Join(n.State, "logged-in"
 // is none, the settings' own is one.
 type sessions struct {
 	store    *keystore.Store
-	settings string // the file
+	settings string // the file, "" where its session must not be used
 }
 
 // sessions returns the one place of a kind of keystore: it knows how the last
@@ -86,6 +86,9 @@ func (a *App) sessions(n *Network, c config.Config) sessions {
 		}
 		a.stores[mode] = keystore.New(mode, n.sessionFile())
 	}
+	if n.gateway != nil { // whatever listens there must not get the user's own session
+		return sessions{store: a.stores[mode]}
+	}
 	return sessions{a.stores[mode], a.Source.File}
 }
 
@@ -95,7 +98,7 @@ func (n *Network) sessionFile() string { return filepath.Join(n.State, "session.
 // Load returns the session that takes precedence.
 func (s sessions) Load() ([]byte, error) {
 	secret, err := s.store.Load()
-	if err != nil || secret != nil {
+	if err != nil || secret != nil || s.settings == "" {
 		return secret, err
 	}
 	settings, err := config.Load(s.settings) // anew: they may have been changed
@@ -111,7 +114,7 @@ func (s sessions) Save(secret []byte) error { return s.store.Save(secret) }
 
 // Delete forgets the session that takes precedence.
 func (s sessions) Delete() error {
-	if place, err := s.store.Where(); err != nil || place != keystore.Nowhere {
+	if place, err := s.store.Where(); err != nil || place != keystore.Nowhere || s.settings == "" {
 		return s.store.Delete()
 	}
 	settings, err := config.Load(s.settings)

@@ -43,7 +43,9 @@ func (a *App) Network() (*Network, error) {
 	case a.Sandboxed:
 		err = n.sandbox()
 	case base != "":
-		err = n.byGateway(base, os.Getenv("BILIPASTE_REFRESH_KEY"))
+		if err = n.byGateway(base, os.Getenv("BILIPASTE_REFRESH_KEY")); err == nil {
+			a.Log.Warn("a gateway is in use", "error", lang.Errorf("app.gateway", lang.Data{"Gateway": base}, nil))
+		}
 	default:
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.Proxy = web.Proxy(n.proxy.Load)
