@@ -119,7 +119,7 @@ func (s *Server) nav(_ http.ResponseWriter, r *http.Request) any {
 }
 
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) any {
-	odd, delay := s.oddity(false)
+	odd, delay := s.oddity(ofUploads)
 	if odd.early() {
 		return s.play(odd, w, r, nil)
 	}

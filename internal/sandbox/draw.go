@@ -21,7 +21,7 @@ const drawExpiry = 45 * time.Minute
 // draw stores a picture for a post. It answers as the newer generation does,
 // or, as an oddity, as the older one.
 func (s *Server) draw(w http.ResponseWriter, r *http.Request) any {
-	odd, _ := s.oddity(false)
+	odd, _ := s.oddity(ofUploads)
 	old := odd == DrawOld
 	if odd.early() {
 		return s.play(odd, w, r, nil)

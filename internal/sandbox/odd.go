@@ -54,6 +54,24 @@ const (
 	SCDNOld      Odd = "scdn-old"       // 500 with a message alone, as it used to be
 	SCDNLarge    Odd = "scdn-413"       // a web page
 	SCDNDown     Odd = "scdn-502"       // a web page
+
+	// Those of publishing.
+	DynamicLost    Odd = "dynamic-lost"     // it is published, and the connection is cut
+	DynamicTrouble Odd = "dynamic-502"      // it is published, and the answer is a web page
+	DynamicNoID    Odd = "dynamic-no-id"    // it is published, and the answer has no number
+	DynamicNever   Odd = "dynamic-never"    // the connection is cut, and nothing is published
+	DynamicNoPhone Odd = "dynamic-no-phone" // 4126021
+	DynamicRisk    Odd = "dynamic-risk"     // -352 with a voucher
+	DynamicDraft   Odd = "dynamic-draft"    // a draft is not published, although the answer is a success
+)
+
+// kind says which calls an oddity is of.
+type kind int
+
+const (
+	ofUploads  kind = iota // to Bilibili
+	ofSCDN                 // to img.scdn.io
+	ofDynamics             // publishing
 )
 
 // Odds returns all oddities.
@@ -62,6 +80,7 @@ func Odds() []Odd {
 		Slashes, Relative, HTTPS, Reencoded, Foreign, NoLink, NullData, NoData, Cut, HTML, Empty, Huge, Reset, Hang,
 		Moved, LoggedOut, CSRF, Risk, RiskBare, Voucher, Blocked, Blocked412, TooLarge, TooLarge13, Frequent, Busy,
 		ServerErr, BadGateway, Unknown, DrawOld, SCDNBare, SCDNBusy, SCDNBusyDate, SCDNOld, SCDNLarge, SCDNDown,
+		DynamicLost, DynamicTrouble, DynamicNoID, DynamicNever, DynamicNoPhone, DynamicRisk, DynamicDraft,
 	}
 }
 
@@ -85,8 +104,16 @@ func ParseOdd(text string) (odd Odd, times int, err error) {
 	return "", 0, lang.Errorf("sandbox.odd", lang.Data{"Text": text, "Names": strings.Join(names, ", ")}, err)
 }
 
-// scdn tells an oddity of img.scdn.io.
-func (o Odd) scdn() bool { return strings.HasPrefix(string(o), "scdn-") }
+// kind returns which calls an oddity is of.
+func (o Odd) kind() kind {
+	switch first, _, _ := strings.Cut(string(o), "-"); first {
+	case "scdn":
+		return ofSCDN
+	case "dynamic":
+		return ofDynamics
+	}
+	return ofUploads
+}
 
 // early tells an oddity that comes before anything is looked at.
 func (o Odd) early() bool {

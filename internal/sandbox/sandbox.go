@@ -37,6 +37,7 @@ type Server struct {
 
 	mu sync.Mutex
 	accounts
+	dynamics
 	pictures map[string]*picture // by their path
 	order    []*picture          // oldest first
 	size     int
@@ -74,7 +75,7 @@ type Request struct {
 
 // New returns a stand-in that plays no oddity.
 func New() *Server {
-	s := &Server{pictures: map[string]*picture{}, accounts: newAccounts()}
+	s := &Server{pictures: map[string]*picture{}, accounts: newAccounts(), dynamics: dynamics{votes: map[int64]string{}}}
 	s.scdn = scdn{requests: map[string][]time.Time{}, short: 5, long: 120}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", s.index)
@@ -85,6 +86,7 @@ func New() *Server {
 		mux.HandleFunc("/"+host+"/bfs/", s.image)
 	}
 	s.routePassport(mux)
+	s.routeDynamics(mux)
 	mux.HandleFunc("/img.scdn.io/api/v1.php", s.scdnAPI)
 	for _, host := range scdnDomains {
 		mux.HandleFunc("/"+host+"/i/", s.scdnImage)
@@ -179,11 +181,11 @@ func (s *Server) Now() time.Time {
 
 func (s *Server) now() time.Time { return time.Now().Add(s.ahead) }
 
-// oddity returns what an upload has to play, to img.scdn.io or to Bilibili.
-func (s *Server) oddity(scdn bool) (Odd, time.Duration) {
+// oddity returns what a call of that kind has to play.
+func (s *Server) oddity(of kind) (Odd, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.times == 0 || s.odd.scdn() != scdn {
+	if s.times == 0 || s.odd.kind() != of {
 		return "", s.delay
 	}
 	if s.times > 0 {

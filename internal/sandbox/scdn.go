@@ -179,7 +179,7 @@ func readSCDNForm(w http.ResponseWriter, r *http.Request) (f scdnForm, bad *scdn
 
 // scdnUpload stores a picture. It does not re-encode it, but names it as if.
 func (s *Server) scdnUpload(w http.ResponseWriter, r *http.Request) (answer any, bad *scdnError, played bool) {
-	odd, delay := s.oddity(true)
+	odd, delay := s.oddity(ofSCDN)
 	if odd != "" && s.playSCDN(odd, w, r) {
 		return nil, nil, true
 	}

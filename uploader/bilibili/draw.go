@@ -60,6 +60,9 @@ func (d *Draw) Place() (uploader.Place, bool) {
 	return uploader.Place{Host: DrawName, Bucket: d.category}, false
 }
 
+// For returns the category of its pictures, and what they are for.
+func (d *Draw) For() (category, biz string) { return d.category, d.biz }
+
 // smallest is the width and height that a picture must have more than, unless
 // it is one of everyday life.
 const smallest = 420
