@@ -24,6 +24,7 @@ type cli struct {
 	settings config.Config
 	bad      error // what is wrong with the settings
 	nowhere  error // why there is no place for settings and pictures
+	exposed  error // that others may write the settings
 	say      *lang.Printer
 
 	in       io.Reader
@@ -39,7 +40,8 @@ func newCLI(args []string, in io.Reader, out, errOut io.Writer) *cli {
 	places, nowhere := config.FindPlaces()
 	c.nowhere = nowhere
 	c.app = &app.App{Places: places, Source: config.Source{File: cmp.Or(settingsFile(args), places.File())}, Version: programVersion(), Log: log}
-	c.settings, c.bad = c.app.Settings() // for the language; the flags follow
+	c.exposed = config.Exposed(c.app.Source.File) // before it is read, which may mend that
+	c.settings, c.bad = c.app.Settings()          // for the language; the flags follow
 	c.say = app.Printer(c.settings)
 	return c
 }
@@ -48,6 +50,9 @@ func newCLI(args []string, in io.Reader, out, errOut io.Writer) *cli {
 func (c *cli) settle(flags *pflag.FlagSet) error {
 	if c.nowhere != nil {
 		return c.nowhere
+	}
+	if c.exposed != nil {
+		c.complain(c.exposed)
 	}
 	for _, name := range []string{"host", "bucket", "format"} {
 		if !flags.Changed(name) {

@@ -75,10 +75,16 @@ func (c *cli) configSet(ctx context.Context, args []string) error {
 	}
 	var value string
 	switch secret := config.IsSecret(key); {
-	case secret && len(args) == 2:
+	case len(args) == 2 && config.HoldsSecret(key, args[1]):
 		return usage("cli.secret_argument", lang.Data{"Key": key})
 	case len(args) == 2:
 		value = args[1]
+	case secret && c.terminal() != nil:
+		text, err := c.askSecret(ctx, c.terminal(), key)
+		if err != nil {
+			return err
+		}
+		value = strings.TrimSpace(text)
 	case secret:
 		text, err := await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(c.in, 64<<10)) })
 		if err != nil {

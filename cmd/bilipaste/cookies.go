@@ -18,7 +18,7 @@ import (
 // pastedSession asks for the two cookies without showing them, or reads them
 // from standard input.
 func (c *cli) pastedSession(ctx context.Context) (account.Session, error) {
-	if f, ok := c.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f := c.terminal(); f != nil {
 		sessdata, err := c.askSecret(ctx, f, "SESSDATA")
 		if err != nil {
 			return account.Session{}, err
@@ -41,6 +41,14 @@ func (c *cli) pastedSession(ctx context.Context) (account.Session, error) {
 		return someSession(s, err)
 	}
 	return someSession(account.NewSession(lines[0], lines[1]))
+}
+
+// terminal returns the terminal that the user types at, nil if there is none.
+func (c *cli) terminal() *os.File {
+	if f, ok := c.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return f
+	}
+	return nil
 }
 
 // someSession makes nobody's session an error.

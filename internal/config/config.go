@@ -76,6 +76,12 @@ type key struct {
 	number bool // in JSON it is a number
 	list   bool // in JSON it is a list of strings, in text they are parted by commas
 	secret bool
+	hides  func(value string) bool // a value that holds a secret; nil: all do, or none
+}
+
+// holdsSecret tells whether nobody else may see this value.
+func (k key) holdsSecret(value string) bool {
+	return value != "" && k.secret && (k.hides == nil || k.hides(value))
 }
 
 var keys = []key{
@@ -119,7 +125,7 @@ var keys = []key{
 		c.Pace = d
 		return nil
 	}},
-	{name: "proxy", get: func(c Config) string {
+	{name: "proxy", secret: true, hides: hasPassword, get: func(c Config) string {
 		if c.Proxy == nil {
 			return ""
 		}
@@ -214,11 +220,21 @@ func Keys() []string {
 	return names
 }
 
-// IsSecret tells whether a key's value is a secret.
+// IsSecret tells whether a key's value can be, or hold, a secret.
 func IsSecret(name string) bool {
 	k, err := find(name)
 	return err == nil && k.secret
 }
+
+// HoldsSecret tells whether this value of a key is, or holds, a secret.
+func HoldsSecret(name, value string) bool {
+	k, err := find(name)
+	return err == nil && k.holdsSecret(value)
+}
+
+// hasPassword tells whether an address does, or may: before an "@" stands who
+// signs in.
+func hasPassword(address string) bool { return strings.Contains(address, "@") }
 
 // Get returns a key's value as text, a secret's redacted.
 func (c Config) Get(name string) (string, error) {
@@ -246,6 +262,9 @@ func Load(file string) (Config, error) {
 	if err != nil {
 		return c, err
 	}
+	if slices.ContainsFunc(entries, entry.holdsSecret) {
+		keepPrivate(file)
+	}
 	for _, e := range entries {
 		k, err := find(e.key)
 		if err != nil {
@@ -259,13 +278,20 @@ func Load(file string) (Config, error) {
 			return c, inFile(file, err)
 		}
 	}
-	if !c.SESSDATA.IsZero() || !c.BiliJct.IsZero() {
-		keepPrivate(file)
-	}
 	return c, nil
 }
 
-// keepPrivate makes a file with a session readable by its owner only, however
+// holdsSecret tells whether nobody else may see this entry.
+func (e entry) holdsSecret() bool {
+	k, err := find(e.key)
+	if err != nil {
+		return false
+	}
+	value, err := k.text(e.value)
+	return err == nil && k.holdsSecret(value)
+}
+
+// keepPrivate makes a file with a secret readable by its owner only, however
 // it came to be there. What cannot be changed is left as it is.
 func keepPrivate(file string) {
 	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {

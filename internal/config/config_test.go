@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -171,16 +172,62 @@ func TestAFileWithASessionBecomesTheOwnersAlone(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such modes")
 	}
-	for text, want := range map[string]fs.FileMode{`{"SESSDATA": "s", "bili_jct": "j"}`: 0o600, `{"SESSDATA": "", "sound": false}`: 0o644} {
+	for text, want := range map[string]fs.FileMode{
+		`{"SESSDATA": "s", "bili_jct": "j"}`: 0o600, `{"SESSDATA": "", "sound": false}`: 0o644,
+		`{"scdn_password": "p"}`: 0o600, `{"scdn_password": ""}`: 0o644, `{"bili_jct": "j"}`: 0o600,
+		`{"proxy": "http://u:p@proxy:1"}`: 0o600, `{"proxy": "http://proxy:1"}`: 0o644,
+		`{"nonsense": true, "scdn_password": "p"}`: 0o600, `{"pace": "soon", "proxy": "http://p@proxy:1"}`: 0o600,
+	} {
 		f := file(t, text)
 		if err := os.Chmod(f, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := config.Load(f); err != nil {
-			t.Fatal(err)
+		if _, err := config.Load(f); (err != nil) != strings.Contains(text, "nonsense") && (err != nil) != strings.Contains(text, "soon") {
+			t.Error(err)
 		}
 		if info, err := os.Stat(f); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v", text, info.Mode(), err)
+		}
+	}
+}
+
+func TestAFileThatOthersMayWriteIsTold(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such modes")
+	}
+	f := file(t, `{}`)
+	for mode, want := range map[fs.FileMode]bool{0o600: false, 0o644: false, 0o664: true, 0o646: true} {
+		if err := os.Chmod(f, mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := config.Exposed(f); (err != nil) != want {
+			t.Errorf("%v: %v", mode, err)
+		}
+	}
+	if err := config.Exposed(filepath.Join(t.TempDir(), "none")); err != nil {
+		t.Error(err)
+	}
+	if os.Getuid() == 0 {
+		if err := errors.Join(os.Chmod(f, 0o600), os.Chown(f, 12345, -1)); err != nil {
+			t.Fatal(err)
+		}
+		if config.Exposed(f) == nil {
+			t.Error("somebody else's file is not told of")
+		}
+	}
+}
+
+func TestWhatHoldsASecret(t *testing.T) {
+	for _, test := range []struct {
+		key, value string
+		is, holds  bool
+	}{
+		{"SESSDATA", "x", true, true}, {"bili_jct", "x", true, true}, {"scdn_password", "x", true, true}, {"scdn_password", "", true, false},
+		{"proxy", "http://u:p@proxy:1", true, true}, {"proxy", "u:p@proxy:1", true, true}, {"proxy", "http://proxy:1", true, false},
+		{"bucket", "a@b", false, false}, {"none", "x", false, false},
+	} {
+		if is, holds := config.IsSecret(test.key), config.HoldsSecret(test.key, test.value); is != test.is || holds != test.holds {
+			t.Errorf("%s %q: %v, %v", test.key, test.value, is, holds)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -31,6 +32,10 @@ func ProxyFor(u, setting *url.URL) (proxy *url.URL, way lang.Message, err error)
 		return lang.Message{ID: id, Data: lang.Data{"Proxy": proxy.Redacted()}}
 	}
 	environment := httpproxy.FromEnvironment()
+	name, value := "HTTPS_PROXY", environment.HTTPSProxy
+	if u.Scheme == "http" {
+		name, value = "HTTP_PROXY", environment.HTTPProxy
+	}
 	switch {
 	case isLoopback(u.Hostname()):
 		return nil, direct, nil
@@ -38,6 +43,10 @@ func ProxyFor(u, setting *url.URL) (proxy *url.URL, way lang.Message, err error)
 		proxy = setting
 		return proxy, by("web.way.proxy"), nil
 	case environment.HTTPProxy != "" || environment.HTTPSProxy != "":
+		if _, err := ParseProxy(value); value != "" && err != nil {
+			// What cannot be read must not make requests go out without it.
+			return nil, lang.Message{ID: "web.way.broken", Data: lang.Data{"Name": name}}, lang.Errorf("web.bad_proxy", lang.Data{"Name": name}, nil)
+		}
 		if proxy, err = environment.ProxyFunc()(u); proxy == nil {
 			return nil, direct, err
 		}
@@ -53,6 +62,25 @@ func ProxyFor(u, setting *url.URL) (proxy *url.URL, way lang.Message, err error)
 	}
 	return proxy, by("web.way.system"), err
 }
+
+// ParseProxy reads the address of a proxy; without a scheme it is one that
+// speaks HTTP. The error does not repeat it: it may hold a password.
+func ParseProxy(address string) (*url.URL, error) {
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errNoProxy
+	}
+	switch u.Scheme {
+	case "http", "https", "socks5", "socks5h":
+		return u, nil
+	}
+	return nil, errNoProxy
+}
+
+var errNoProxy = errors.New("not the address of a proxy")
 
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)

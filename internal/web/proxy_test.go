@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -99,5 +101,52 @@ func TestTheWayIsSaidWithoutItsPassword(t *testing.T) {
 	t.Setenv("no_proxy", "bilibili.com")
 	if got := say(nil); got != "direct" {
 		t.Error(got)
+	}
+}
+
+// A proxy of the environment that cannot be read is an error without its
+// value, and nothing goes out without it.
+func TestAProxyOfTheEnvironmentThatIsNone(t *testing.T) {
+	for _, bad := range []string{
+		"http://user:S3C RET@127.0.0.1:9", "user:S3CRET@127.0.0.1:x", "http://user:%zzS3CRET@127.0.0.1:9", "ftp://user:S3CRET@127.0.0.1:9",
+		"http://user:S3CRET@", "http://user:S3CRET@127.0.0.1:9/path", "http://127.0.0.1:9?S3CRET", "http://127.0.0.1:9#S3CRET", "://S3CRET",
+	} {
+		noProxy(t)
+		t.Setenv("HTTPS_PROXY", bad)
+		asked := false
+		server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+		client := NewClient("bilibili", &http.Transport{
+			Proxy: Proxy(func() *url.URL { return nil }),
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, "tcp", server.Listener.Addr().String())
+			},
+		}, func(text string) string { return text })
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.bilibili.com/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.Do(req)
+		server.Close()
+		_, way, wayErr := ProxyFor(req.URL, nil)
+		if err == nil || wayErr == nil || asked {
+			t.Errorf("%s: %v, %v, asked: %v", bad, err, wayErr, asked)
+		}
+		for _, tag := range []string{lang.English, lang.Chinese} {
+			what, hint := lang.New(tag).Error(err)
+			told := what + hint + lang.New(tag).Say(way) + err.Error()
+			if strings.Contains(told, "S3C") || strings.Contains(told, "RET") || !strings.Contains(told, "HTTPS_PROXY") {
+				t.Errorf("%s: %s", bad, told)
+			}
+		}
+		if proxy, _, err := ProxyFor(&url.URL{Scheme: "http", Host: "x.example"}, nil); err != nil || proxy != nil {
+			t.Errorf("%s: it is another scheme's: %v, %v", bad, proxy, err)
+		}
+	}
+	for _, good := range []string{"127.0.0.1:9", "http://127.0.0.1:9/", "socks5://user:S3CRET@127.0.0.1:9", "https://proxy.example"} {
+		noProxy(t)
+		t.Setenv("https_proxy", good)
+		if proxy, _, err := ProxyFor(&url.URL{Scheme: "https", Host: "api.bilibili.com"}, nil); err != nil || proxy == nil {
+			t.Errorf("%s: %v, %v", good, proxy, err)
+		}
 	}
 }
