@@ -144,7 +144,7 @@ func wholeWebP(data []byte) ([]byte, error) {
 func wholeGIF(data []byte) ([]byte, error) {
 	var parts [][]byte
 	var doubt error
-	frames, gaps := 0, 0
+	frames, gaps, announced := 0, 0, false
 	for b, err := range container.GIF(data) {
 		cut := errors.Is(err, container.ErrCut)
 		switch {
@@ -156,6 +156,7 @@ func wholeGIF(data []byte) ([]byte, error) {
 			return nil, err
 		}
 		gaps += b.Gap
+		announced = b.Announces() || announced && b.Kind != container.GIFFrame
 		if doubt = err; b.Kind != container.GIFFrame {
 			continue
 		}
@@ -170,7 +171,7 @@ func wholeGIF(data []byte) ([]byte, error) {
 		return data, nil
 	case doubt == nil:
 		return bytes.Join(parts, nil), nil
-	case frames == 0:
+	case frames == 0, announced: // the frame is missing
 		return nil, doubt
 	}
 	return decoded(append(bytes.Join(parts, nil), container.GIFEnd), doubt)

@@ -75,6 +75,13 @@ func GIF(data []byte) iter.Seq2[Block, error] {
 	}
 }
 
+// Announces tells whether an extension says how a frame that comes after it is
+// shown, as far as it is there.
+func (b Block) Announces() bool {
+	const graphicControl = 0xf9
+	return b.Kind == GIFExtension && (len(b.Raw) < 2 || b.Raw[1] == graphicControl)
+}
+
 // Screen returns the size that a GIF's header says, in pixels.
 func (b Block) Screen() (width, height int) {
 	return int(binary.LittleEndian.Uint16(b.Raw[6:])), int(binary.LittleEndian.Uint16(b.Raw[8:]))

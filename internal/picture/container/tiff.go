@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"iter"
+	"slices"
 )
 
 // The TIFF tags that mean something here.
@@ -35,8 +36,9 @@ const (
 
 // Directory is a page of a TIFF, or the fields of EXIF data.
 type Directory struct {
-	order  binary.ByteOrder
-	fields map[uint16]field
+	order   binary.ByteOrder
+	fields  map[uint16]field
+	entries int // that were read, also of a field that was there already
 }
 
 type field struct {
@@ -51,7 +53,7 @@ var errFields = errors.New("it has more fields than are read")
 
 // TIFF yields the directories of a TIFF, or of EXIF data, which is laid out
 // alike, in their order. Each is read once: they may lead in a circle. A field
-// whose values lie outside the data is left out.
+// whose values lie outside the data has none.
 func TIFF(data []byte) iter.Seq2[Directory, error] {
 	return func(yield func(Directory, error) bool) {
 		var order binary.ByteOrder = binary.BigEndian
@@ -70,7 +72,7 @@ func TIFF(data []byte) iter.Seq2[Directory, error] {
 		for at := order.Uint32(data[4:]); !seen[at]; {
 			seen[at] = true
 			d, next, err := directory(data, at, order)
-			if fields += 1 + len(d.fields); fields > mostFields {
+			if fields += 1 + d.entries; fields > mostFields {
 				err = errFields
 			}
 			if !yield(d, err) || err != nil {
@@ -106,6 +108,7 @@ func directory(data []byte, at uint32, order binary.ByteOrder) (d Directory, nex
 		} else {
 			value = value[:bytes]
 		}
+		d.entries++
 		if _, twice := d.fields[tag]; !twice {
 			d.fields[tag] = field{kind, value}
 		}
@@ -131,6 +134,14 @@ func (d Directory) Order() binary.ByteOrder { return d.order }
 
 // Bytes returns a field's values as they are stored, nil if it is not there.
 func (d Directory) Bytes(tag uint16) []byte { return d.fields[tag].value }
+
+// Lacks tells whether the values of any of some fields lie outside the data.
+func (d Directory) Lacks(tags ...uint16) bool {
+	return slices.ContainsFunc(tags, func(tag uint16) bool {
+		f, ok := d.fields[tag]
+		return ok && f.value == nil
+	})
+}
 
 // Uints returns a field's whole numbers, nil if it has none.
 func (d Directory) Uints(tag uint16) []uint32 {

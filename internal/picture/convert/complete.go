@@ -86,15 +86,15 @@ func allScans(data []byte) error {
 func allFrames(ctx context.Context, data []byte) error {
 	frames := 0
 	for b, err := range container.GIF(data) {
-		if err != nil && b.Kind != container.GIFFrame {
-			break
+		if err != nil {
+			return err
 		}
-		w, h, codeSize, pixels, ok := b.Frame()
-		if !ok {
+		if b.Kind != container.GIFFrame {
 			continue
 		}
 		frames++
-		if codeSize < 2 || codeSize > 8 {
+		w, h, codeSize, pixels, ok := b.Frame()
+		if !ok || codeSize < 2 || codeSize > 8 {
 			return errMissing
 		}
 		r := lzw.NewReader(&reader{ctx, &subBlocks{rest: pixels}}, lzw.LSB, codeSize)

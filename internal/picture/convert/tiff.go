@@ -127,6 +127,8 @@ func newTIFFPage(d container.Directory, data []byte) (*tiffPage, error) {
 	}
 	const most = 1 << 20
 	switch {
+	case d.Lacks(container.TIFFBits, container.TIFFStrips, container.TIFFStripBytes, container.TIFFTiles, container.TIFFTileBytes, container.TIFFPalette):
+		return t, container.ErrCut
 	case t.width < 1 || t.height < 1 || t.width > most || t.height > most:
 		return nil, errTIFF
 	case t.samples < 1 || t.samples > 8:

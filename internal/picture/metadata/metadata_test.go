@@ -113,12 +113,23 @@ func fixtures(t testing.TB) []fixture {
 	text := chunk("tEXt", "Comment\x00"+place) + chunk("iTXt", "XML:com.adobe.xmp\x00\x00\x00\x00\x00"+place) +
 		chunk("zTXt", "a\x00\x00"+place) + chunk("tIME", "\x07\xe6\x01\x01\x00\x00\x00") + chunk("prIv", place)
 	const ihdr, iend = 8 + 25, 12
+	moving := []string{chunk("acTL", "\x00\x00\x00\x02\x00\x00\x00\x00"), chunk("fcTL", "a frame"), chunk("fdAT", "its pixels")}
+	var showing []string
+	for _, name := range []string{"cICP", "iCCP", "sRGB", "gAMA", "cHRM", "mDCV", "cLLI", "sBIT", "bKGD", "tRNS", "pHYs"} {
+		showing = append(showing, chunk(name, "as it is"))
+	}
 	comment := "\x21\xfe" + string(rune(len(place))) + place + "\x00"
 	xmp := "\x21\xff\x0bXMP DataXMP" + string(rune(len(place))) + place + "\x00"
 	return []fixture{
 		{"jpeg", metadata.JPEG, j[:2] + app(1) + other + j[2:] + place, nil, j},
 		{"jpeg, turned", metadata.JPEG, j[:2] + jfif + app(6) + other + segment(0xe2, profile) + app(3) + j[2:] + place,
 			[]string{"JFIF\x00\x01\x02\x00\x00\x48\x00\x48\x00\x00", profile, "\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06"}, ""},
+		{"jpeg, Adobe's", metadata.JPEG, j[:2] + segment(0xee, "Adobe\x00\x64\x00\x00\x00\x00\x01"+place) + segment(0xee, "Adobe") + j[2:],
+			[]string{segment(0xee, "Adobe\x00\x64\x00\x00\x00\x00\x01")}, ""},
+		{"png, all that shows", metadata.PNG, p[:ihdr] + strings.Join(showing, "") + text + p[ihdr:], showing, ""},
+		{"png, animated", metadata.PNG, p[:ihdr] + moving[0] + moving[1] + text + p[ihdr:len(p)-iend] + moving[1] + moving[2] + p[len(p)-iend:], moving, ""},
+		{"png, damaged", metadata.PNG, p[:ihdr] + text + strings.Replace(chunk("gAMA", "\x00\x00\xb1\x8f"), "\xb1", "\xb2", 1) +
+			strings.Replace(chunk("eXIf", string(exif(8))), "Cam", "cAM", 1) + p[ihdr:], nil, p},
 		{"png", metadata.PNG, p[:ihdr] + text + chunk("eXIf", string(exif(1))) + p[ihdr:len(p)-iend] + text + p[len(p)-iend:] + place, nil, p},
 		{"png, turned", metadata.PNG, p[:ihdr] + chunk("gAMA", "\x00\x00\xb1\x8f") + chunk("pHYs", "\x00\x00\x0b\x13\x00\x00\x0b\x13\x01") +
 			chunk("eXIf", string(exif(8))) + p[ihdr:], []string{"gAMA", "pHYs", "\x01\x12\x00\x03\x00\x00\x00\x01\x00\x08"}, ""},
@@ -213,6 +224,12 @@ func TestAMalformedPictureIsAnError(t *testing.T) {
 	if _, err := metadata.PNG(damaged); err == nil {
 		t.Error("a damaged chunk passes")
 	}
+	for _, name := range []string{"acTL", "fcTL", "fdAT"} {
+		frame := strings.Replace(chunk(name, "a frame"), "frame", "fRame", 1)
+		if _, err := metadata.PNG([]byte(plainPNG(t)[:33] + frame + plainPNG(t)[33:])); err == nil {
+			t.Errorf("a damaged %s passes", name)
+		}
+	}
 	for _, f := range fixtures(t) {
 		whole, err := f.strip([]byte(f.dirty))
 		if err != nil {
@@ -226,6 +243,22 @@ func TestAMalformedPictureIsAnError(t *testing.T) {
 		if _, err := f.strip([]byte("no picture at all")); err == nil {
 			t.Errorf("%s: text passes", f.name)
 		}
+	}
+}
+
+func TestAGainMapIsSeen(t *testing.T) {
+	j := plainJPEG(t)
+	for _, with := range []string{
+		segment(0xe1, "http://ns.adobe.com/xap/1.0/\x00<x xmlns:hdrgm='http://ns.adobe.com/hdr-gain-map/1.0/'/>"),
+		segment(0xe1, "http://ns.adobe.com/xap/1.0/\x00<x xmlns:a='http://ns.apple.com/HDRGainMap/1.0/'/>"),
+		segment(0xe2, "urn:iso:std:iso:ts:21496:-1\x00\x00\x00\x00\x00"),
+	} {
+		if !metadata.GainMap([]byte(j[:2] + with + j[2:] + j)) {
+			t.Errorf("%q is not seen", with)
+		}
+	}
+	if metadata.GainMap([]byte(j[:2] + segment(0xe1, "http://ns.adobe.com/xap/1.0/\x00<x/>") + j[2:])) {
+		t.Error("there is none")
 	}
 }
 
