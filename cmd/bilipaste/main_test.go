@@ -71,6 +71,12 @@ func TestScripts(t *testing.T) {
 			"refreshkey": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), sandboxOf(ts).RefreshKey(), 0o600))
 			},
+			"rest":      letRest,
+			"published": countDynamics,
+			"legacy":    func(ts *testscript.TestScript, _ bool, _ []string) { sandboxOf(ts).Legacy(true) },
+			"faildrafts": func(ts *testscript.TestScript, _ bool, _ []string) {
+				sandboxOf(ts).FailDrafts(500104)
+			},
 			"endsin":  endsIn,
 			"revive":  func(ts *testscript.TestScript, _ bool, _ []string) { sandboxOf(ts).Revive() },
 			"moving":  makeAnimation,
@@ -188,6 +194,19 @@ func playTwist(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("there is no twist %s", twist)
 	}
 	sandboxOf(ts).Twist(twist)
+}
+
+// rest lets the gate forget when something was published last, as if more than
+// 10 s had gone by.
+func letRest(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Check(os.RemoveAll(ts.MkAbs("home/gateway/bilibili-state.json")))
+}
+
+// published N tells how many dynamics the sandbox has.
+func countDynamics(ts *testscript.TestScript, _ bool, args []string) {
+	if got := strconv.Itoa(len(sandboxOf(ts).Dynamics())); got != args[0] {
+		ts.Fatalf("%s dynamics, want %s", got, args[0])
+	}
 }
 
 // endsin DAYS puts a session into the environment that ends then.

@@ -25,7 +25,7 @@ func (p *Publisher) Requests(post *Post) []Request {
 	if p.Legacy {
 		return []Request{oldTextCall(post.Document).request()}
 	}
-	all := p.VoteRequests(post)
+	var all []Request
 	var m made
 	for i, pic := range post.Files[:len(post.Pictures)] {
 		all = append(all, p.upload(post, i))
@@ -35,6 +35,7 @@ func (p *Publisher) Requests(post *Post) []Request {
 	if post.Vote != nil && post.Vote.ID != "" {
 		m.vote = post.Vote.ID
 	}
+	all = append(all, p.VoteRequests(post)...)
 	return append(all, publishCall(post.Document, m).request())
 }
 
@@ -57,7 +58,7 @@ func (p *Publisher) VoteRequests(post *Post) (all []Request) {
 
 // placeholder stands for a picture that Bilibili does not have yet.
 func placeholder(i int, pic picture.Picture) storedPicture {
-	return storedPicture{URL: fmt.Sprintf("<picture %d>", i+1), Width: pic.Width, Height: pic.Height, KB: float64(len(pic.Data)) / 1024}
+	return storedPicture{URL: fmt.Sprintf("<picture %d>", i+1), Width: pic.Width, Height: pic.Height, KB: kilobytes(int64(len(pic.Data)))}
 }
 
 func (p *Publisher) upload(post *Post, file int) Request {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"time"
 
@@ -47,10 +48,10 @@ func (p *Publisher) Publish(ctx context.Context, post *Post, again bool) (Result
 	}
 	c := oldTextCall(post.Document)
 	if !p.Legacy {
-		if err := p.makeVote(ctx, post); err != nil {
-			return Result{}, err
-		}
 		pictures, err := p.send(ctx, post, 0, len(post.Pictures))
+		if err == nil {
+			err = p.makeVote(ctx, post)
+		}
 		if err != nil {
 			return Result{}, err
 		}
@@ -247,5 +248,8 @@ func (p *Publisher) send(ctx context.Context, post *Post, from, to int) ([]store
 func upload(ctx context.Context, host *bilibili.Draw, pic picture.Picture) (storedPicture, error) {
 	sender := uploader.Uploader{Host: host, Prepare: uploader.Prepare{KeepMetadata: true}}
 	link, err := sender.Upload(ctx, pic)
-	return storedPicture{URL: link.URL, Width: link.Width, Height: link.Height, KB: float64(link.Bytes) / 1024, Sent: time.Now()}, err
+	return storedPicture{URL: link.URL, Width: link.Width, Height: link.Height, KB: kilobytes(link.Bytes), Sent: time.Now()}, err
 }
+
+// kilobytes is a size as Bilibili tells it: with three digits of a fraction.
+func kilobytes(bytes int64) float64 { return math.Round(float64(bytes)/1024*1000) / 1000 }
