@@ -8,7 +8,7 @@ tools=$PWD/.cache/tools # what the scripts install for themselves
 need() {
   local missing=() item
   for item in "$@"; do
-    command -v "${item%%:*}" >/dev/null || [[ " ${missing[*]} " == *" ${item##*:} "* ]] || missing+=("${item##*:}")
+    command -v "${item%%:*}" >/dev/null || [ -e "${item%%:*}" ] || [[ " ${missing[*]} " == *" ${item##*:} "* ]] || missing+=("${item##*:}")
   done
   [ ${#missing[@]} -eq 0 ] && return
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

@@ -71,6 +71,12 @@ const (
 	heir                      // a clipboard manager, or a program that stepped in when the one before had ended
 )
 
+// notYet is the error of a display server that is there and is not ready:
+// whether it has a clipboard for us cannot be told.
+type notYet struct{ error }
+
+func (e notYet) Unwrap() error { return e.error }
+
 // way is a backend that may be there on this platform.
 type way struct {
 	name string

@@ -119,21 +119,45 @@ type Options struct {
 }
 
 // Open connects to the clipboard. Where there is none it returns an error that
-// wraps ErrUnavailable and names what was tried.
+// wraps ErrUnavailable and names what was tried. A desktop that is only starting
+// may take its time: what does not answer yet is tried for half a minute.
 func Open(ctx context.Context, options Options) (*Watcher, error) {
 	var tried []any
 	for _, way := range ways() {
-		b, err := way.open(ctx)
+		b, err := way.patiently(ctx)
 		if err == nil {
 			return watch(b, options), nil
 		}
+		e, later := errors.AsType[notYet](err)
+		if later {
+			err = e.error
+		}
 		tried = append(tried, lang.Message{ID: "watcher.tried", Data: lang.Data{"Way": way.name, "Cause": err}})
+		if later {
+			break // the next way may show less of what is copied
+		}
 	}
 	all := tried[0]
 	for _, next := range tried[1:] {
 		all = lang.Message{ID: "watcher.both", Data: lang.Data{"One": all, "Other": next}}
 	}
 	return nil, lang.Errorf("watcher.unavailable", lang.Data{"Tried": all}, ErrUnavailable)
+}
+
+// patiently opens a way, and tries again while that fails with notYet.
+func (way way) patiently(ctx context.Context) (backend, error) {
+	const limit, pause = 30 * time.Second, 200 * time.Millisecond
+	for end := time.Now().Add(limit); ; {
+		b, err := way.open(ctx)
+		if _, later := errors.AsType[notYet](err); !later || time.Now().After(end) {
+			return b, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 // watch returns a Watcher of what b leads to.

@@ -51,10 +51,14 @@ func openWayland(ctx context.Context) (backend, error) {
 		mark:   "application/x-bilipaste." + strings.ToLower(rand.Text()),
 		limits: wlPatience,
 	}
-	if _, err := b.connect(ctx); err != nil {
-		return nil, err
+	_, err := b.connect(ctx)
+	switch {
+	case err == nil:
+		return b, nil
+	case errors.Is(err, errDeaf), errors.Is(err, errLost), errors.Is(err, errNoSeat), errors.Is(err, syscall.EAGAIN):
+		return nil, notYet{err} // at login, perhaps
 	}
-	return b, nil
+	return nil, err
 }
 
 func (b *wayland) name() string {

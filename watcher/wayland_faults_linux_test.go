@@ -230,3 +230,36 @@ func TestWaylandReaderThatDoesNotRead(t *testing.T) {
 		}
 	}
 }
+
+// At login, all is busy.
+func TestWaylandIsWaitedForAtLogin(t *testing.T) {
+	x := desktoptest.StartX(t)
+	c := desktoptest.StartSway(t)
+	t.Setenv("DISPLAY", x.Display)
+	c.Freeze()
+	defer time.AfterFunc(wlPatience.answer+500*time.Millisecond, c.Thaw).Stop()
+	w, err := Open(t.Context(), pngs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	if got := w.Backend(); got != "Wayland (wlr-data-control)" {
+		t.Errorf("the way is %s", got)
+	}
+
+	c.Freeze()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := Open(ctx, pngs); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("given up: %v", err)
+	}
+	c.Stop() // there is no compositor any more
+	w, err = Open(t.Context(), pngs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	if got := w.Backend(); got != "X11 (XFixes)" {
+		t.Errorf("the way is %s", got)
+	}
+}

@@ -30,6 +30,7 @@ var wlDataControls = []string{"ext_data_control_manager_v1", "zwlr_data_control_
 var (
 	errNoDataControl = errors.New("the compositor has no data-control")
 	errNoSeat        = errors.New("the compositor has no seat")
+	errDeaf          = errors.New("the compositor does not answer")
 )
 
 // wlLimits are how long others may take.
@@ -179,7 +180,7 @@ func (s *wlSession) close() {
 // what it said meanwhile is known here.
 func (s *wlSession) roundTrip(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.limits.answer,
-		fmt.Errorf("the compositor does not answer within %v", s.limits.answer))
+		fmt.Errorf("%w within %v", errDeaf, s.limits.answer))
 	defer cancel()
 	done := make(chan struct{})
 	s.mu.Lock()

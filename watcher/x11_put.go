@@ -52,8 +52,9 @@ func (c *x11Content) targets(more ...xproto.Atom) []byte {
 
 // put puts c on the clipboard, if that still holds onlyIf or that is nil.
 //
-// In onlyIf's place it claims the clipboard as of the moment when onlyIf was put
-// there. The server lets an earlier claim than the newest one fall, so nothing
+// In onlyIf's place it claims the clipboard as of a millisecond after onlyIf was
+// put there: not of the same one, since Qt takes no note of a loss as early as
+// its claim. The server lets an earlier claim than the newest one fall, so nothing
 // that another program has put there meanwhile can be overwritten, not even when
 // its notice is still on the way.
 func (l *x11Link) put(ctx context.Context, onlyIf *x11Offer, c content) error {
@@ -62,42 +63,59 @@ func (l *x11Link) put(ctx context.Context, onlyIf *x11Offer, c content) error {
 		return err
 	}
 	at := xproto.Timestamp(xproto.TimeCurrentTime)
-	l.mu.Lock()
 	if onlyIf != nil {
-		if l.current != onlyIf || l.isOver() {
+		if at = onlyIf.time + 1; at == xproto.TimeCurrentTime {
+			at++
+		}
+	}
+	for {
+		l.mu.Lock()
+		if onlyIf != nil && (l.current != onlyIf || l.isOver()) {
 			l.mu.Unlock()
 			return ErrChanged
 		}
-		at = onlyIf.time
-	}
-	l.claim = ours
-	l.mu.Unlock()
+		l.claim = ours
+		l.mu.Unlock()
 
-	xproto.SetSelectionOwner(l.conn, l.own, l.atoms["CLIPBOARD"], at)
-	r, err := xproto.GetSelectionOwner(l.conn, l.atoms["CLIPBOARD"]).Reply()
-	// The notice of the change, ours or another's, is on the way: with it, the
-	// next call finds things as they are.
-	there := ours.there
-	if err == nil && r.Owner != l.own && onlyIf != nil {
-		there = onlyIf.superseded
+		xproto.SetSelectionOwner(l.conn, l.own, l.atoms["CLIPBOARD"], at)
+		r, err := xproto.GetSelectionOwner(l.conn, l.atoms["CLIPBOARD"]).Reply()
+		if err == nil && onlyIf != nil && r.Owner == onlyIf.owner && time.Since(onlyIf.seen) < soon {
+			// That millisecond may still be to come.
+			select {
+			case <-time.After(time.Millisecond):
+				continue
+			case <-onlyIf.superseded:
+			case <-ctx.Done():
+			}
+		}
+		// The notice of the change, ours or another's, is on the way: with it, the
+		// next call finds things as they are.
+		there := ours.there
+		if err == nil && r.Owner != l.own && onlyIf != nil {
+			there = onlyIf.superseded
+		}
+		select {
+		case <-there:
+		case <-l.over:
+			err = errLost
+		case <-time.After(l.limits.late):
+		case <-ctx.Done():
+		}
+		if err == nil && r.Owner == l.own {
+			return nil
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.claim == ours {
+			l.claim = nil
+		}
+		return cmp.Or(err, ErrChanged)
 	}
-	select {
-	case <-there:
-	case <-l.over:
-		err = errLost
-	case <-time.After(l.limits.late):
-	case <-ctx.Done():
-	}
-	if err == nil && r.Owner == l.own {
-		return nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.claim == ours {
-		l.claim = nil
-	}
-	return cmp.Or(err, ErrChanged)
 }
+
+// soon is how long after a copy the server's clock, in milliseconds, may still be
+// that of the copy, or a little behind it.
+const soon = 50 * time.Millisecond
 
 // handOver asks the clipboard manager, where one runs, to take over what is ours.
 func (l *x11Link) handOver() {

@@ -23,6 +23,7 @@ type x11Offer struct {
 	link     *x11Link
 	owner    xproto.Window
 	time     xproto.Timestamp // when it was put there
+	seen     time.Time        // when we were told of it
 	orphaned bool             // the program before it had just ended
 
 	superseded chan struct{} // closed when there is something else
@@ -31,7 +32,7 @@ type x11Offer struct {
 }
 
 func (l *x11Link) newOffer(owner xproto.Window, at xproto.Timestamp) *x11Offer {
-	return &x11Offer{link: l, owner: owner, time: at, superseded: make(chan struct{}), gone: make(chan struct{})}
+	return &x11Offer{link: l, owner: owner, time: at, seen: time.Now(), superseded: make(chan struct{}), gone: make(chan struct{})}
 }
 
 func (o *x11Offer) from(before offer) origin {

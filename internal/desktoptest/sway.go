@@ -84,6 +84,12 @@ func (s *Sway) Stop() {
 	_ = s.cmd.Wait()
 }
 
+// Freeze makes it one that takes calls and never answers.
+func (s *Sway) Freeze() { _ = s.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Thaw ends Freeze.
+func (s *Sway) Thaw() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
+
 // Restart starts it again, on the same display, after Stop.
 func (s *Sway) Restart(t testing.TB) {
 	t.Helper()
