@@ -67,7 +67,7 @@ func (w *Watcher) clipOf(ctx context.Context, o offer) Clip {
 		return clip
 	}
 	p := decide(formats)
-	if p.take != Nothing && slices.Contains(formats, mayKeep) {
+	if (p.take != Nothing || len(p.others) > 0) && slices.Contains(formats, mayKeep) {
 		content, err := o.read(ctx, mayKeep, maxMark)
 		switch {
 		case err != nil:
@@ -87,6 +87,8 @@ func (w *Watcher) clipOf(ctx context.Context, o offer) Clip {
 		w.readPath(ctx, &clip, p)
 	case p.why == IsPath:
 		clip.Why = TextBeside
+	case len(p.others) > 0:
+		w.readBeside(ctx, &clip, p)
 	default:
 		clip.Why = p.why
 	}
@@ -183,8 +185,12 @@ func (w *Watcher) readFiles(ctx context.Context, clip *Clip, p plan) {
 	if len(files) == 0 {
 		// The addresses of the web page that a picture comes from are no files.
 		rest := slices.DeleteFunc(slices.Clone(clip.Formats), func(f string) bool { return f == uriList || f == dropList || isCopiedFiles(f) })
-		if q := decide(rest); q.take == Picture {
+		switch q := decide(rest); {
+		case q.take == Picture:
 			w.readPicture(ctx, clip, q)
+			return
+		case len(q.others) > 0:
+			w.readBeside(ctx, clip, q)
 			return
 		}
 	}

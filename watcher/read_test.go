@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"image"
 	"image/png"
 	"maps"
@@ -25,7 +24,7 @@ func (s sheet) formats(context.Context) ([]string, error) {
 func (s sheet) read(_ context.Context, format string, limit int) ([]byte, error) {
 	switch data := s[format]; {
 	case data == nil:
-		return nil, errors.New("refused")
+		return nil, errRefused
 	case len(data) > limit:
 		return nil, errTooLarge
 	default:
@@ -33,13 +32,17 @@ func (s sheet) read(_ context.Context, format string, limit int) ([]byte, error)
 	}
 }
 
+// wideText returns a text as Windows writes it.
+func wideText(text string) (wide []byte) {
+	for _, unit := range utf16.Encode([]rune(text + "\x00")) {
+		wide = binary.LittleEndian.AppendUint16(wide, unit)
+	}
+	return wide
+}
+
 func TestWhatIsReadOfWindowsFormats(t *testing.T) {
 	path := file(t, "截图.png", picture(100, 1))
-	units := utf16.Encode([]rune(path + "\x00"))
-	text := make([]byte, 0, 2*len(units))
-	for _, unit := range units {
-		text = binary.LittleEndian.AppendUint16(text, unit)
-	}
+	text := wideText(path)
 	files := append([]byte{20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}, append(text, 0, 0)...)
 	data := picture(2000, 1)
 	dib, _ := bmp.EncodeDIB(image.NewGray(image.Rect(0, 0, 5, 3)))
@@ -64,7 +67,11 @@ func TestWhatIsReadOfWindowsFormats(t *testing.T) {
 		"one that is none, a cut":   {sheet{"PNG": []byte("none"), "CF_DIBV5": dib[:50], "CF_DIB": dib}, IsPicture},
 		"a bad one of Wine's":       {sheet{"CF_DIBV5": dib[:50], "CF_DIB": dib}, IsPicture},
 		"a bitmap of nearly no end": {sheet{"CF_DIB": wide}, TooLarge},
-		"cells":                     {sheet{"CF_DIB": dib, "CF_UNICODETEXT": text}, TextBeside},
+		"one beside a text":         {sheet{"CF_DIB": dib, "CF_UNICODETEXT": {0, 0}, mayKeep: {0, 0, 0, 0}}, IsSecret},
+		"cells":                     {sheet{"CF_DIB": dib, "CF_UNICODETEXT": wideText("1\t2")}, TextBeside},
+		"a cell with a path":        {sheet{"CF_DIB": dib, "CF_UNICODETEXT": text, "HTML Format": []byte("<table>")}, TextBeside},
+		"its own path beside it":    {sheet{"CF_DIB": dib, "CF_UNICODETEXT": text}, IsPicture},
+		"an empty text beside it":   {sheet{"CF_DIB": dib, "CF_UNICODETEXT": {0, 0}, "CF_TEXT": {0}}, IsPicture},
 		"files":                     {sheet{"CF_HDROP": files, "CF_DIB": dib}, IsFiles},
 		"files to copy":             {sheet{"CF_HDROP": files, dropEffect: {5, 0, 0, 0}}, IsFiles},
 		"files to move":             {sheet{"CF_HDROP": files, dropEffect: {2, 0, 0, 0}}, IsCut},
@@ -92,6 +99,37 @@ func TestWhatIsReadOfWindowsFormats(t *testing.T) {
 					t.Errorf("%s: %v", name, err)
 				}
 			}
+		}
+	}
+}
+
+func TestATextBesideAPicture(t *testing.T) {
+	const address = "https://example.org/img?id=1&size=2"
+	markup := []byte(`<meta charset=utf-8><img src="https://example.org/img?id=1&amp;size=2" alt="x">`)
+	data := picture(2000, 1)
+	w := watch(&board{t: t}, pngs)
+	for name, c := range map[string]struct {
+		clip sheet
+		why  Reason
+	}{
+		"a text":                        {sheet{"UTF8_STRING": []byte("hello")}, TextBeside},
+		"blank cells":                   {sheet{"UTF8_STRING": []byte("\n")}, TextBeside},
+		"an empty one":                  {sheet{"UTF8_STRING": {}}, IsPicture},
+		"an empty one, and another":     {sheet{"UTF8_STRING": {}, "STRING": []byte("hello")}, TextBeside},
+		"one that is refused":           {sheet{"UTF8_STRING": nil}, IsPicture},
+		"a long one":                    {sheet{"UTF8_STRING": bytes.Repeat([]byte("x"), maxPath+1)}, TextBeside},
+		"its address":                   {sheet{"UTF8_STRING": []byte("https://example.org/a.PNG?x=1\n")}, IsPicture},
+		"its address, by the markup":    {sheet{"UTF8_STRING": []byte(address), "text/html": markup}, IsPicture},
+		"an address, of another":        {sheet{"UTF8_STRING": []byte("https://example.org/a.png"), "text/html": markup}, TextBeside},
+		"a cell with an address":        {sheet{"UTF8_STRING": []byte("https://example.org/a.png"), "text/html": []byte("<table><td>https://example.org/a.png")}, TextBeside},
+		"a page's address":              {sheet{"UTF8_STRING": []byte("https://example.org/page")}, TextBeside},
+		"two addresses":                 {sheet{"UTF8_STRING": []byte("https://example.org/a.png\nhttps://example.org/b.png")}, TextBeside},
+		"an address, with a list of it": {sheet{"UTF8_STRING": []byte("https://example.org/a.png"), uriList: []byte("https://example.org/a.png")}, IsPicture},
+	} {
+		c.clip["image/png"] = data
+		clip := w.clipOf(t.Context(), c.clip)
+		if clip.Why != c.why || (clip.Data != nil) != (c.why == IsPicture) {
+			t.Errorf("%s: %q with %d bytes, want %q", name, clip.Why, len(clip.Data), c.why)
 		}
 	}
 }

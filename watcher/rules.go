@@ -12,6 +12,7 @@ type plan struct {
 	format string   // what to read; "" if nothing
 	others []string // Picture: its other formats, the best one first
 	marks  []string // Files: formats that may say that the files were cut
+	texts  []string // TextBeside: the formats of the text, the best one first; the picture's are others
 }
 
 // decide says what counts of a clip with these formats, and why.
@@ -36,7 +37,7 @@ func decide(formats []string) plan {
 	case len(pictureFormats) > 0 && textFormat == "":
 		return plan{take: Picture, why: IsPicture, format: pictureFormats[0], others: pictureFormats[1:]}
 	case textFormat != "" && slices.ContainsFunc(formats, isImage):
-		return plan{why: TextBeside}
+		return plan{why: TextBeside, texts: textsIn(formats), others: pictureFormats}
 	case textFormat != "":
 		return plan{take: Files, why: IsPath, format: textFormat}
 	}
@@ -123,20 +124,22 @@ func forbids(content []byte) bool {
 	return !slices.ContainsFunc(content[:min(4, len(content))], func(b byte) bool { return b != 0 })
 }
 
-// pictureTypes are the formats of a picture that count, the best one first,
-// and their other names.
+// pictureTypes are the formats of a picture, the best one first, and their other
+// names. Of a bitmap, CF_DIBV5 is one only where Windows has not made it of CF_DIB.
 var pictureTypes = [][]string{
 	{"image/png", "image/x-png", "png"},
 	{"image/jpeg", "image/jpg", "image/pjpeg", "jfif"},
 	{"image/webp"},
 	{"image/gif"},
-	{"cf_dibv5"},
-	{"cf_dib"},
+	{"cf_dibv5", "cf_dib"},
 	{"image/bmp", "image/x-bmp", "image/x-ms-bmp"},
 	{"image/tiff", "image/tif"},
 }
 
-// pictureFormatsIn returns the formats to read a picture in, the best one first.
+// pictureFormatsIn returns the formats to read a picture in, the best one first,
+// and of equal ones that which the program names first: Windows puts those that it
+// makes itself at the end. Where there are only pictures of a kind that no host
+// takes, one of these is read all the same, to be refused by its name.
 func pictureFormatsIn(formats []string) (found []string) {
 	for _, names := range pictureTypes {
 		for _, f := range formats {
@@ -145,12 +148,24 @@ func pictureFormatsIn(formats []string) (found []string) {
 			}
 		}
 	}
+	if len(found) > 0 {
+		return found
+	}
+	for _, kinds := range [][]string{refusedTypes, {""}} {
+		for _, f := range formats {
+			kind, ok := strings.CutPrefix(mediaType(f), "image/")
+			if ok && (kinds[0] == "" || slices.Contains(kinds, kind)) && !slices.Contains(found, f) {
+				found = append(found, f)
+			}
+		}
+	}
 	return found
 }
 
-func isImage(format string) bool {
-	return strings.HasPrefix(mediaType(format), "image/") || len(pictureFormatsIn([]string{format})) > 0
-}
+// refusedTypes are the kinds that are known by their bytes, before any others.
+var refusedTypes = []string{"svg+xml", "avif", "heic", "heif", "jxl", "vnd.adobe.photoshop", "x-icon"}
+
+func isImage(format string) bool { return len(pictureFormatsIn([]string{format})) > 0 }
 
 // typeOf returns the media type of a picture that was read in a format.
 func typeOf(format string) string {
@@ -175,19 +190,27 @@ var textFormats = []string{
 	"compound_text", "public.utf16-plain-text", "public.utf16-external-plain-text",
 }
 
-// bestText returns the format to read a plain text in, "" if there is none.
-func bestText(formats []string) string {
+// textsIn returns the formats to read a plain text in, the best one first.
+func textsIn(formats []string) (found []string) {
 	for _, name := range textFormats {
 		for _, f := range formats {
 			if strings.ReplaceAll(strings.ToLower(f), " ", "") == name {
-				return f
+				found = append(found, f)
 			}
 		}
 	}
 	for _, f := range formats {
-		if mediaType(f) == "text/plain" { // in another encoding
-			return f
+		if mediaType(f) == "text/plain" && !slices.Contains(found, f) { // in another encoding
+			found = append(found, f)
 		}
+	}
+	return found
+}
+
+// bestText returns the format to read a plain text in, "" if there is none.
+func bestText(formats []string) string {
+	if texts := textsIn(formats); len(texts) > 0 {
+		return texts[0]
 	}
 	return ""
 }

@@ -76,7 +76,8 @@ var offered = []struct {
 	{"Windows, secret", "CF_UNICODETEXT ExcludeClipboardContentFromMonitorProcessing", IsSecret, ""},
 	{"Windows, cells", "CF_UNICODETEXT CF_TEXT image/png", TextBeside, ""},
 	{"Explorer", "Shell|IDList|Array CF_HDROP FileName FileNameW Preferred|DropEffect", IsFiles, dropList},
-	{"Paint", "CF_BITMAP CF_DIB CF_DIBV5", IsPicture, "CF_DIBV5"},
+	{"Paint", "CF_BITMAP CF_DIB CF_DIBV5", IsPicture, "CF_DIB"}, // of which Windows has made the last
+	{"Windows, one with transparency", "CF_DIBV5 CF_BITMAP CF_DIB", IsPicture, "CF_DIBV5"},
 	{"Windows, one of 24 bits", "CF_DIB CF_BITMAP", IsPicture, "CF_DIB"},
 	{"Chrome, copy image", "PNG HTML|Format CF_DIBV5 CF_BITMAP CF_DIB", IsPicture, "PNG"},
 	{"Excel", "CF_ENHMETAFILE CF_METAFILEPICT CF_BITMAP HTML|Format CF_UNICODETEXT CF_TEXT Rich|Text|Format CF_DIB CF_DIBV5", TextBeside, ""},
@@ -93,8 +94,9 @@ var offered = []struct {
 	{"old name, upper case", "IMAGE/JPG", IsPicture, "IMAGE/JPG"},
 	{"with a parameter", "image/png;quality=1", IsPicture, "image/png;quality=1"},
 	{"vector, with its picture", "image/svg+xml image/png", IsPicture, "image/png"},
-	{"vector alone", "image/svg+xml", NoPicture, ""},
-	{"icon alone", "image/x-icon text/ico", NoPicture, ""},
+	{"vector alone", "image/svg+xml", IsPicture, "image/svg+xml"}, // to be refused by name
+	{"icon alone", "image/x-icon text/ico", IsPicture, "image/x-icon"},
+	{"kinds that no host takes", "image/x-unheard-of image/jxl", IsPicture, "image/jxl"},
 	{"vector and text", "image/svg+xml UTF8_STRING", TextBeside, ""},
 	{"markup alone", "text/html text/x-moz-url", NoPicture, ""},
 	{"sound", "audio/x-riff", NoPicture, ""},

@@ -48,7 +48,7 @@ func (c Clip) Lost() bool {
 		return true
 	case TooLarge, NotReadable, Superseded:
 		p := decide(c.Formats)
-		return p.take == Picture || p.why == IsFiles
+		return p.take == Picture || p.why == IsFiles || len(p.others) > 0
 	}
 	return false
 }

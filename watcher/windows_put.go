@@ -91,17 +91,23 @@ func (b *winClipboard) put(ctx context.Context, onlyIf offer, c content) error {
 	})
 }
 
-// fill puts blocks on the clipboard, which is open.
+// fill puts blocks on the clipboard, which is open. What can fail is done before
+// that is emptied; of what is put then, the first counts.
 func (b *winClipboard) fill(blocks winBlocks) error {
+	if err := blocks.check(); err != nil {
+		return err
+	}
 	if r, _, err := emptyClipboard.Call(); r == 0 {
 		return err
 	}
 	for i := range blocks {
 		r, _, err := setClipboardData.Call(uintptr(blocks[i].format), blocks[i].memory)
-		if r == 0 {
+		switch {
+		case r != 0:
+			blocks[i].memory = 0 // Windows's from now on
+		case i == 0:
 			return err
 		}
-		blocks[i].memory = 0 // Windows's from now on
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -128,6 +134,17 @@ func newBlocks(forms []winForm) (winBlocks, error) {
 		}
 	}
 	return blocks, nil
+}
+
+// check reports what Windows would refuse.
+func (b winBlocks) check() error {
+	for i := range b {
+		size, _, err := globalSize.Call(b[i].memory)
+		if size == 0 || b[i].format == 0 {
+			return err
+		}
+	}
+	return nil
 }
 
 // free frees what Windows has not taken.

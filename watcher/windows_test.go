@@ -201,8 +201,11 @@ func TestWindowsPictures(t *testing.T) {
 		{"V5", func(m *image.NRGBA) []winContent { return []winContent{{ID: cfDIBV5, Data: dibOf(m, 124, 32, false)}} }, true},
 		{"V5, upside down", func(m *image.NRGBA) []winContent { return []winContent{{ID: cfDIBV5, Data: dibOf(m, 124, 32, true)}} }, true},
 		{"V5 beside a poorer one", func(m *image.NRGBA) []winContent {
-			return []winContent{poorer, {ID: cfDIBV5, Data: dibOf(m, 124, 32, false)}}
+			return []winContent{{ID: cfDIBV5, Data: dibOf(m, 124, 32, false)}, poorer}
 		}, true},
+		{"24 bits, of which Windows makes a V5", func(m *image.NRGBA) []winContent {
+			return []winContent{{ID: cfDIB, Data: dibOf(m, 40, 24, false)}, {ID: cfBitmap, Data: make([]byte, 16)}}
+		}, false},
 		{"PNG beside others", func(m *image.NRGBA) []winContent {
 			return []winContent{poorer, named("HTML Format", 'x'), named("PNG", encoded(t, m)...)}
 		}, true},

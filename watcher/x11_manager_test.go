@@ -43,15 +43,21 @@ func TestSeveralFormatsAtOnce(t *testing.T) {
 	}
 }
 
-func TestAnAnnouncedSizeIsNotBelieved(t *testing.T) {
+func TestAnAnnouncedSizeIsALowerBound(t *testing.T) {
 	d := newDesk(t)
 	p := newProgram(t)
 	want := picture(300_000, 1)
-	for _, size := range []uint32{0, 1, 300_000, MaxClip} {
+	for _, size := range []uint32{0, 1, 300_000, 300_001, MaxClip} {
 		p.mu.Lock()
 		p.size, p.parts = size, append(slices.Collect(slices.Chunk(want, 100_000)), []byte{})
 		p.mu.Unlock()
 		p.copy(map[string][]byte{"image/png": want})
+		if size > 300_000 { // it broke off
+			if c := d.expect(NotReadable); !c.Lost() {
+				t.Errorf("%d announced: nobody is told", size)
+			}
+			continue
+		}
 		c := d.expect(IsPicture)
 		if !bytes.Equal(c.Data, want) || cap(c.Data) > 2<<20 {
 			t.Errorf("%d announced: %d bytes in room for %d", size, len(c.Data), cap(c.Data))

@@ -30,6 +30,7 @@ type program struct {
 	sending  bool                     // the parts
 	refuse   int                      // how often the content is refused before it is given
 	busy     map[string]time.Duration // how long it takes to answer, by format
+	busyOnce map[string]time.Duration // the same, for the first time alone
 	silent   []string                 // the formats that it never answers for
 	frozen   bool                     // as a clipboard manager
 	patience int                      // how many parts it takes of what it pastes; 0 for all
@@ -209,6 +210,12 @@ func (p *program) dawdle(e xproto.SelectionRequestEvent) bool {
 	for format, busy := range p.busy {
 		if p.atom(format) == e.Target {
 			time.Sleep(busy)
+		}
+	}
+	for format, busy := range p.busyOnce {
+		if p.atom(format) == e.Target {
+			time.Sleep(busy)
+			delete(p.busyOnce, format)
 		}
 	}
 	return !slices.ContainsFunc(p.silent, func(format string) bool { return p.atom(format) == e.Target })

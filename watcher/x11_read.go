@@ -12,6 +12,9 @@ import (
 	"github.com/jezek/xgb/xproto"
 )
 
+// errCut says that a content came to its end before the size that was announced.
+var errCut = errors.New("the program that copied it stopped midway")
+
 // errEnded says that the program that copied has ended.
 var errEnded = errors.New("the program that copied it has ended")
 
@@ -112,7 +115,7 @@ type x11Transfer struct {
 	done   chan struct{}    // closed when nobody receives from events any more
 	late   <-chan time.Time // set once the offer is superseded
 
-	announced int // the least number of bytes to come in parts, if the owner is right; 0 if it does not say
+	announced int // the least number of bytes to come in parts; 0 if the owner does not say
 }
 
 // fetch asks the owner of o for its content as target. The owner may take as
@@ -177,6 +180,9 @@ func (l *x11Link) receive(ctx context.Context, t *x11Transfer, limit int) ([]byt
 			return nil, err
 		}
 		if len(data) == had {
+			if had < t.announced {
+				return nil, fmt.Errorf("%w: %d bytes of %d", errCut, had, t.announced)
+			}
 			return data, nil
 		}
 	}

@@ -126,8 +126,10 @@ func TestPicturesArriveByteForByte(t *testing.T) {
 	if c := d.expect(IsPicture); c.Type != "image/jpeg" || len(c.Data) != 3000 {
 		t.Errorf("jpeg: %q with %d bytes", c.Type, len(c.Data))
 	}
-	d.Copy(t, "image/svg+xml", []byte("<svg/>"))
-	d.expect(NoPicture)
+	d.Copy(t, "image/svg+xml", []byte("<svg/>")) // to be refused by name
+	if c := d.expect(IsPicture); c.Type != "image/svg+xml" || string(c.Data) != "<svg/>" {
+		t.Errorf("svg: %q with %q", c.Type, c.Data)
+	}
 }
 
 func TestOnlyCopiedPictureFilesCount(t *testing.T) {
@@ -314,6 +316,28 @@ func TestWhatIsNotEvenListedIsToldOf(t *testing.T) {
 		t.Error("it is told of")
 	}
 	d.expect(IsPicture)
+}
+
+// Some offer a text whatever they offer, and never hand it over.
+func TestATextThatNeverComes(t *testing.T) {
+	d := newDesk(t)
+	x := d.backend.(*x11)
+	p := newProgram(t)
+	p.silent = []string{"UTF8_STRING"}
+	content := map[string][]byte{"image/png": picture(3000, 1), "UTF8_STRING": []byte("1\t2")}
+	p.copy(content)
+	if c := d.expect(IsPicture); len(c.Data) != 3000 {
+		t.Errorf("%d bytes came", len(c.Data))
+	}
+
+	// A busy program is another matter.
+	x.link.limits.chunk = 2 * time.Second
+	p.mu.Lock()
+	p.silent, p.busyOnce = nil, map[string]time.Duration{"UTF8_STRING": 2500 * time.Millisecond}
+	p.mu.Unlock()
+	content["image/png"] = picture(3000, 2)
+	p.copy(content)
+	d.expect(TextBeside)
 }
 
 func TestAFailureToReadTheMarkIsNoCopy(t *testing.T) {
