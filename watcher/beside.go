@@ -15,7 +15,7 @@ import (
 const (
 	// besideLimit is how long a program may take to hand it over: some offer a
 	// text whenever they offer anything, and have none.
-	besideLimit = 5 * time.Second
+	besideLimit = 3 * time.Second
 
 	// besideAgain is the same once it has handed over the picture.
 	besideAgain = time.Second

@@ -66,7 +66,7 @@ func TestASelectionWithAnythingElseIsLeftAlone(t *testing.T) {
 // Programs that escape nothing name files that look escaped.
 func TestAnAddressMayBeUnescaped(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("the addresses of files are X11's")
+		t.Skip("Windows has paths in place of addresses")
 	}
 	w := watch(&board{t: t}, pngs)
 	for _, name := range []string{"100%.png", "a%20b.png", "a b.png", "50%25 100%.png"} {

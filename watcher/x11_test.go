@@ -28,6 +28,13 @@ type desk struct {
 
 // newDesk starts one. Programs get a short time to answer.
 func newDesk(t testing.TB) *desk {
+	limits := x11Patience
+	limits.list, limits.chunk, limits.late = 500*time.Millisecond, 500*time.Millisecond, 300*time.Millisecond
+	return startDesk(t, limits)
+}
+
+// startDesk starts one.
+func startDesk(t testing.TB, limits x11Limits) *desk {
 	d := &desk{XServer: desktoptest.StartX(t), t: t, clips: make(chan Clip, 16)}
 	w, err := Open(t.Context(), pngs)
 	if err != nil {
@@ -35,8 +42,7 @@ func newDesk(t testing.TB) *desk {
 	}
 	d.Watcher = w
 	x := w.backend.(*x11)
-	x.limits.list, x.limits.chunk, x.limits.late = 500*time.Millisecond, 500*time.Millisecond, 300*time.Millisecond
-	x.link.limits = x.limits
+	x.limits, x.link.limits = limits, limits
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx, func(c Clip) { d.clips <- c }) }()
@@ -284,9 +290,7 @@ func TestAStoppedOwnerDoesNotHoldUpTheNextCopy(t *testing.T) {
 
 // Some work on a large picture before they hand it over.
 func TestABusyProgramIsWaitedFor(t *testing.T) {
-	d := newDesk(t)
-	x := d.backend.(*x11)
-	x.link.limits = x11Patience
+	d := startDesk(t, x11Patience)
 	p := newProgram(t)
 	want := picture(3000, 1)
 	p.busy = map[string]time.Duration{"TARGETS": 2500 * time.Millisecond, "image/png": 5500 * time.Millisecond}
@@ -297,9 +301,9 @@ func TestABusyProgramIsWaitedFor(t *testing.T) {
 }
 
 func TestWhatIsNotEvenListedIsToldOf(t *testing.T) {
-	d := newDesk(t)
-	x := d.backend.(*x11)
-	x.link.limits.list = busy + 100*time.Millisecond
+	limits := x11Patience
+	limits.list, limits.late = busy+100*time.Millisecond, 50*time.Millisecond
+	d := startDesk(t, limits)
 	p, next := newProgram(t), newProgram(t)
 	p.silent = []string{"TARGETS"}
 	p.copy(map[string][]byte{"image/png": picture(3000, 1)})
@@ -309,7 +313,6 @@ func TestWhatIsNotEvenListedIsToldOf(t *testing.T) {
 	next.copy(map[string][]byte{"image/png": picture(3000, 2)})
 	d.expect(IsPicture)
 
-	x.link.limits.list, x.link.limits.late = time.Minute, 50*time.Millisecond
 	p.copy(map[string][]byte{"image/png": picture(3000, 1)})
 	next.copy(map[string][]byte{"image/png": picture(3000, 2)})
 	if c := d.expect(Superseded); c.Lost() { // at once: perhaps it was only clearing up
@@ -320,8 +323,9 @@ func TestWhatIsNotEvenListedIsToldOf(t *testing.T) {
 
 // Some offer a text whatever they offer, and never hand it over.
 func TestATextThatNeverComes(t *testing.T) {
-	d := newDesk(t)
-	x := d.backend.(*x11)
+	limits := x11Patience
+	limits.chunk = 2 * time.Second
+	d := startDesk(t, limits)
 	p := newProgram(t)
 	p.silent = []string{"UTF8_STRING"}
 	content := map[string][]byte{"image/png": picture(3000, 1), "UTF8_STRING": []byte("1\t2")}
@@ -331,7 +335,6 @@ func TestATextThatNeverComes(t *testing.T) {
 	}
 
 	// A busy program is another matter.
-	x.link.limits.chunk = 2 * time.Second
 	p.mu.Lock()
 	p.silent, p.busyOnce = nil, map[string]time.Duration{"UTF8_STRING": 2500 * time.Millisecond}
 	p.mu.Unlock()

@@ -45,8 +45,7 @@ func TestAToolkitLearnsThatItHasLostTheClipboard(t *testing.T) {
 	for name, toolkit := range toolkits {
 		t.Run(name, func(t *testing.T) {
 			desktoptest.NeedPython(t, toolkit.needs)
-			d := newDesk(t)
-			d.backend.(*x11).link.limits = x11Patience // they take a moment to start
+			d := startDesk(t, x11Patience) // they take a moment to start
 			cmd := exec.Command(desktoptest.Python, "-c", toolkit.program)
 			out, err := cmd.StdoutPipe()
 			if err != nil {
