@@ -23,8 +23,9 @@ type Link struct {
 	Host    string    `json:"host"`
 	Bucket  string    `json:"bucket,omitempty"`
 	Made    time.Time `json:"made"`
-	Known   bool      `json:"known,omitempty"`   // it was made earlier: nothing was sent
-	Differs bool      `json:"differs,omitempty"` // the host holds other bytes than were sent: it may have re-encoded them
+	Known   bool      `json:"known,omitempty"`      // it was made earlier: nothing was sent
+	Differs bool      `json:"differs,omitempty"`    // the host holds other bytes than were sent: it may have re-encoded them
+	Sent    int64     `json:"sent_bytes,omitempty"` // how many bytes were sent, where the host says that it holds another number
 
 	// What the host holds, or, where it does not tell, what was sent.
 	Format        picture.Format `json:"format,omitempty"`
@@ -204,6 +205,9 @@ func (u *Uploader) send(ctx context.Context, s step) (Upload, error) {
 		var err error
 		if link, err = send(ctx, s.host, s.ready); err != nil {
 			return Upload{}, err
+		}
+		if sent := int64(len(s.ready.Data)); link.Bytes != 0 && link.Bytes != sent {
+			link.Sent = sent
 		}
 	}
 	link.Notes = append(s.notes, link.Notes...)

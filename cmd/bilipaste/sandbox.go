@@ -5,8 +5,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,17 +18,13 @@ import (
 
 func (c *cli) sandboxCommand() *cobra.Command {
 	cmd := c.command("sandbox", "sandbox")
-	for _, odd := range sandbox.Odds() {
-		cmd.Long += " " + string(odd)
-	}
 	port := cmd.Flags().Uint16("port", 0, c.say.Text("cli.flag.port"))
 	odds := cmd.Flags().StringArray("odd", nil, c.say.Text("cli.flag.odd"))
 	delay := cmd.Flags().Duration("delay", 0, c.say.Text("cli.flag.delay"))
-	cmd.Long += "\n\n" + c.say.Text("cli.sandbox.twists")
-	for _, twist := range sandbox.Twists() {
-		cmd.Long += " " + string(twist)
-	}
 	twist := cmd.Flags().String("twist", "", c.say.Text("cli.flag.twist"))
+	for _, test := range []string{"odd", "delay", "twist"} { // for who works on this program
+		_ = cmd.Flags().MarkHidden(test) // it is there
+	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		server := sandbox.New()
 		for _, text := range *odds {
@@ -37,7 +35,7 @@ func (c *cli) sandboxCommand() *cobra.Command {
 			server.Play(odd, times)
 		}
 		if !slices.Contains(append(sandbox.Twists(), ""), sandbox.Twist(*twist)) {
-			return usage("cli.bad_value", lang.Data{"Command": cmd.CommandPath(), "Flag": "--twist", "Value": *twist})
+			return usageError{lang.Errorf("sandbox.twist", lang.Data{"Text": *twist, "Names": fmt.Sprint(sandbox.Twists())}, nil)}
 		}
 		server.Twist(sandbox.Twist(*twist))
 		server.Delay(*delay)
@@ -55,10 +53,20 @@ func (c *cli) sandboxCommand() *cobra.Command {
 		}
 		defer func() { _ = server.Close() }()
 		fmt.Fprintf(c.out, "export BILIPASTE_GATEWAY=%s BILIPASTE_SESSDATA=%s BILIPASTE_BILI_JCT=%s BILIPASTE_REFRESH_KEY=%s\n",
-			server.URL(), sandbox.SESSDATA, sandbox.BiliJct, key)
+			server.URL(), sandbox.SESSDATA, sandbox.BiliJct, quote(key))
 		fmt.Fprintln(c.err, c.say.Text("cli.sandbox_running", lang.Data{"URL": server.URL()}))
 		<-cmd.Context().Done()
 		return cmd.Context().Err()
 	}
 	return cmd
 }
+
+// quote writes a word as a shell reads it.
+func quote(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]+$`)

@@ -173,6 +173,7 @@ func stored(location, etag string) *reply {
 // form is what an upload's form holds.
 type form struct {
 	fields            []string
+	values            map[string]string
 	bucket, csrf, dir string
 	file, mediaType   string
 	data              []byte
@@ -181,6 +182,7 @@ type form struct {
 // readForm reads the form of length bytes to its end, and returns the answer
 // to a bad one, or nil.
 func readForm(parts *multipart.Reader, length int64) (f form, bad *reply) {
+	f.values = map[string]string{}
 	refuse := func(why string) {
 		if bad == nil {
 			bad = failure(-400, why)
@@ -208,6 +210,9 @@ func readForm(parts *multipart.Reader, length int64) (f form, bad *reply) {
 		}
 		if int64(value.Len()) > limit {
 			return f, failure(-617, "上传文件太大")
+		}
+		if name != "file" {
+			f.values[name] = value.String()
 		}
 		switch name {
 		case "bucket":
@@ -259,7 +264,7 @@ func (s *Server) describe(r *http.Request, f form) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if record, ok := r.Context().Value(recordKey{}).(*Request); ok {
-		record.Fields, record.File, record.Bucket = f.fields, f.file, f.bucket
+		record.Fields, record.Values, record.File, record.Bucket = f.fields, f.values, f.file, f.bucket
 	}
 }
 

@@ -61,7 +61,7 @@ func (s *Server) draw(w http.ResponseWriter, r *http.Request) any {
 			values[part.FormName()] = value.String()
 		}
 	}
-	f.bucket = values["category"]
+	f.bucket, f.values = values["category"], values
 	s.describe(r, f)
 	config, format, err := image.DecodeConfig(bytes.NewReader(f.data))
 	cookie := cookies(r)

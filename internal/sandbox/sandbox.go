@@ -66,11 +66,12 @@ type Request struct {
 	Host   string // the real host that was meant
 	Path   string
 	Header http.Header
-	Length int64     // as Content-Length said, -1 if it did not
-	At     time.Time // when it began
-	Fields []string  // an upload's form fields, in their order
-	File   string    // an upload's file name
-	Bucket string    // an upload's bucket
+	Length int64             // as Content-Length said, -1 if it did not
+	At     time.Time         // when it began
+	Fields []string          // an upload's form fields, in their order
+	Values map[string]string // and what they held, but for the file's
+	File   string            // an upload's file name
+	Bucket string            // an upload's bucket
 }
 
 // New returns a stand-in that plays no oddity.
@@ -124,9 +125,23 @@ func (s *Server) Start(address string) error {
 		return err
 	}
 	s.url = "http://" + listener.Addr().String()
-	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	s.server = &http.Server{Handler: http.HandlerFunc(s.local), ReadHeaderTimeout: 10 * time.Second}
 	s.served.Go(func() { _ = s.server.Serve(listener) }) // it returns when Close asks it to
 	return nil
+}
+
+// local answers who asked for this machine. A web page whose own name leads
+// here would otherwise read and use all that the stand-in knows.
+func (s *Server) local(w http.ResponseWriter, r *http.Request) {
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	if !isLoopback(host) {
+		http.Error(w, "this machine is asked for by another name", http.StatusMisdirectedRequest)
+		return
+	}
+	s.ServeHTTP(w, r)
 }
 
 // URL returns the address of the index page, which is also the gateway's,

@@ -251,3 +251,30 @@ func TestOddities(t *testing.T) {
 		}
 	}
 }
+
+// A page of the web whose name leads to this machine is not answered.
+func TestOnlyThisMachineIsAnswered(t *testing.T) {
+	s := sandbox.New()
+	if err := s.Start("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	for host, want := range map[string]int{
+		"": 200, "localhost": 200, "localhost:80": 200, "127.0.0.1": 200, "[::1]:9": 200,
+		"evil.example": 421, "evil.example:80": 421, "127.0.0.1.evil.example": 421, "10.0.0.1": 421,
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: %s", host, resp.Status)
+		}
+	}
+}

@@ -184,7 +184,7 @@ func (s *Server) scdnUpload(w http.ResponseWriter, r *http.Request) (answer any,
 		return nil, nil, true
 	}
 	f, bad := readSCDNForm(w, r)
-	s.describe(r, form{fields: f.names, file: f.file})
+	s.describe(r, form{fields: f.names, values: f.values, file: f.file})
 	if bad != nil {
 		return nil, bad, false
 	}
@@ -234,9 +234,10 @@ func (s *Server) scdnStore(f scdnForm, mediaType, output, domain string, hidden 
 			ext = output
 		}
 		now := s.now()
+		stored := len(f.data) * 4 / 5 // as it says
 		p := &scdnPicture{
 			ID: n, Filename: fmt.Sprintf("%013x_%d.%s", now.UnixMicro()+n, now.Unix(), ext), Original: f.file,
-			Size: len(f.data), Stored: len(f.data), Sizes: fmt.Sprintf("%d B → %d B", len(f.data), len(f.data)),
+			Size: len(f.data), Stored: stored, Sizes: fmt.Sprintf("%d B → %d B", len(f.data), stored),
 			Hash: hex.EncodeToString(sum[:]), Date: now.Format(time.DateTime), Uploader: "127.*.*.1", Location: "沙盒",
 			Tags: "文本、截图", TagList: []any{"文本", "截图"}, Domain: domain, Protected: hidden,
 		}
@@ -252,7 +253,7 @@ func (s *Server) scdnStore(f scdnForm, mediaType, output, domain string, hidden 
 		s.mu.Unlock()
 		s.store(&picture{host: domain, path: folder + p.Filename, mediaType: mediaType, sum: p.Hash, data: f.data})
 		answer := map[string]any{"success": true, "url": p.URL, "data": map[string]any{
-			"url": p.URL, "filename": p.Filename, "original_size": p.Size, "compressed_size": p.Stored, "compression_ratio": 0,
+			"url": p.URL, "filename": p.Filename, "original_size": p.Size, "compressed_size": p.Stored, "compression_ratio": 20,
 		}}
 		if odd == SCDNBare {
 			delete(answer, "data")

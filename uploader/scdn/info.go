@@ -8,6 +8,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
@@ -26,6 +27,7 @@ type Info struct {
 	LastAccessed *string  `json:"last_accessed"`
 	Uploader     string   `json:"uploader_masked"`
 	Location     string   `json:"location"`
+	TagText      string   `json:"tags"` // the same, joined by "、"
 	Tags         []string `json:"tags_array"`
 	URL          string   `json:"image_url"`
 	Domain       string   `json:"cdn_domain"`
@@ -55,6 +57,9 @@ func (h *Host) Info(ctx context.Context, what string) (Info, error) {
 	var info Info
 	if json.Unmarshal(r.Data, &info) != nil || info.Filename == "" {
 		return Info{}, &fault.Error{Kind: fault.BrokenAnswer, Host: Name}
+	}
+	if len(info.Tags) == 0 && info.TagText != "" {
+		info.Tags = strings.Split(info.TagText, "、")
 	}
 	return info, nil
 }

@@ -48,7 +48,7 @@ func Outputs() []string {
 // Options says how pictures are stored. The zero Options leaves it to the host.
 type Options struct {
 	Output   string        // one of Outputs, "": auto, a WebP
-	Domain   string        // one of Domains, or "": the host's choice
+	Domain   string        // one of Domains, or "" or "default": the host's choice
 	Password config.Secret // who wants to see a picture must know it
 	Question string        // asked instead of "password?"; Password is then its answer
 }
@@ -67,6 +67,9 @@ var _ uploader.Host = (*Host)(nil)
 // New returns the host, reached through transport. windows keeps the pace that
 // the host asks for; nil keeps none.
 func New(transport http.RoundTripper, windows *Windows, options Options) (*Host, error) {
+	if options.Domain == "default" {
+		options.Domain = ""
+	}
 	for _, o := range []struct {
 		value, key string
 		known      []string
@@ -136,13 +139,19 @@ func (h *Host) Upload(ctx context.Context, p picture.Picture) (uploader.Link, er
 	return h.link(data, p)
 }
 
-// fields returns the form's fields. Nothing that moves is made to stand still.
-func (h *Host) fields(p picture.Picture) []web.Field {
+// output returns the format that p is to be stored in. Nothing that moves is
+// made to stand still.
+func (h *Host) output(p picture.Picture) string {
 	output := cmp.Or(h.options.Output, "auto")
 	if moves := p.Animated(); moves && p.Format == picture.PNG || moves && !slices.Contains([]string{"auto", "webp", "gif"}, output) {
-		output = "webp_animated"
+		return "webp_animated"
 	}
-	fields := []web.Field{{Name: "outputFormat", Value: output}}
+	return output
+}
+
+// fields returns the form's fields.
+func (h *Host) fields(p picture.Picture) []web.Field {
+	fields := []web.Field{{Name: "outputFormat", Value: h.output(p)}}
 	if h.options.Domain != "" {
 		fields = append(fields, web.Field{Name: "cdn_domain", Value: h.options.Domain})
 	}
@@ -274,6 +283,9 @@ func (h *Host) link(r reply, p picture.Picture) (uploader.Link, error) {
 	}
 	if r.Message != "" && data.Filename == "" {
 		link.Notes = append(link.Notes, lang.Message{ID: "scdn.known"})
+	}
+	if wanted := h.options.Output; wanted != "" && wanted != "auto" && wanted != h.output(p) {
+		link.Notes = append(link.Notes, lang.Message{ID: "scdn.moves", Data: lang.Data{"Output": wanted}})
 	}
 	if p.Format == picture.PNG && p.Animated() {
 		link.Notes = append(link.Notes, lang.Message{ID: "scdn.apng"})

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -87,21 +86,61 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestWhatIsSent(t *testing.T) {
-	s := sandbox.New()
-	h := newHost(t, direct{s}, nil, scdn.Options{Password: config.NewSecret(password), Question: "?", Domain: "img.scdn.io"})
-	p := hosttest.Picture(t, picture.GIF, 1)
-	p.Name = "my house.gif"
-	link, err := h.Upload(t.Context(), p)
-	if err != nil || !strings.HasPrefix(link.URL, "https://img.scdn.io/p/") {
-		t.Fatalf("%+v, %v", link, err)
-	}
-	r := s.Requests()[0]
-	want := []string{"outputFormat", "cdn_domain", "password_enabled", "image_password", "password_type", "password_question", "image"}
-	if !slices.Equal(r.Fields, want) || r.File != "image.gif" || r.Header.Get("Cookie") != "" || r.Length <= 0 {
-		t.Errorf("%+v", r)
-	}
-	if text := fmt.Sprintf("%v %+v %#v", h, h, *h); strings.Contains(text, password) {
-		t.Error("the password is printed")
+	moving := hosttest.Picture(t, picture.APNG, 1)
+	animation := hosttest.AnimatedWebP(t)
+	still := hosttest.Picture(t, picture.PNG, 1)
+	secret := config.NewSecret(password)
+	for name, test := range map[string]struct {
+		options scdn.Options
+		p       picture.Picture
+		want    string // the form, in its order
+		note    string
+	}{
+		"nothing said":     {scdn.Options{}, still, "outputFormat=auto image", ""},
+		"an output":        {scdn.Options{Output: "png"}, still, "outputFormat=png image", ""},
+		"a domain":         {scdn.Options{Domain: "esaimg.cdn1.vip"}, still, "outputFormat=auto cdn_domain=esaimg.cdn1.vip image", ""},
+		"its own domain":   {scdn.Options{Domain: "default"}, still, "outputFormat=auto image", ""},
+		"a password":       {scdn.Options{Password: secret}, still, "outputFormat=auto password_enabled=true image_password=" + password + " password_type=plain image", ""},
+		"a question":       {scdn.Options{Password: secret, Question: "?"}, still, "outputFormat=auto password_enabled=true image_password=" + password + " password_type=qa password_question=? image", ""},
+		"moves":            {scdn.Options{}, animation, "outputFormat=auto image", ""},
+		"moves, as webp":   {scdn.Options{Output: "webp"}, animation, "outputFormat=webp image", ""},
+		"moves, as gif":    {scdn.Options{Output: "gif"}, animation, "outputFormat=gif image", ""},
+		"moves, as png":    {scdn.Options{Output: "png"}, animation, "outputFormat=webp_animated image", "not for png"},
+		"moves, as jpg":    {scdn.Options{Output: "jpg"}, animation, "outputFormat=webp_animated image", "not for jpg"},
+		"moves, as such":   {scdn.Options{Output: "webp_animated"}, animation, "outputFormat=webp_animated image", ""},
+		"a PNG that does":  {scdn.Options{}, moving, "outputFormat=webp_animated image", "does not promise"},
+		"the same, as gif": {scdn.Options{Output: "gif"}, moving, "outputFormat=webp_animated image", "not for gif"},
+	} {
+		s := sandbox.New()
+		h := newHost(t, direct{s}, nil, test.options)
+		p := test.p
+		p.Name = "my house"
+		link, err := h.Upload(t.Context(), p)
+		if err != nil || strings.Contains(link.URL, "/p/") != !test.options.Password.IsZero() {
+			t.Errorf("%s: %+v, %v", name, link, err)
+			continue
+		}
+		r := s.Requests()[0]
+		var sent []string
+		for _, field := range r.Fields {
+			if field != "image" {
+				field += "=" + r.Values[field]
+			}
+			sent = append(sent, field)
+		}
+		if got := strings.Join(sent, " "); got != test.want || r.File != "image"+p.Format.Ext() || r.Header.Get("Cookie") != "" || r.Length <= 0 {
+			t.Errorf("%s: %s, want %s: %+v", name, got, test.want, r)
+		}
+		said := ""
+		for _, note := range link.Notes {
+			said += lang.New(lang.English).Say(note)
+		}
+		if test.note == "" && said != "" || !strings.Contains(said, test.note) {
+			t.Errorf("%s: %q is said", name, said)
+		}
+		if text := fmt.Sprintf("%v %+v %#v", h, h, *h); strings.Contains(text, password) {
+			t.Error("the password is printed")
+		}
 	}
 }
 
@@ -110,7 +149,7 @@ func TestTheThreeShapesOfSuccess(t *testing.T) {
 	h := newHost(t, direct{s}, nil, scdn.Options{})
 	p := hosttest.Picture(t, picture.PNG, 1)
 	first, err := h.Upload(t.Context(), p)
-	if err != nil || len(first.Notes) > 0 || first.Bytes == 0 || first.Format != picture.WebP {
+	if err != nil || len(first.Notes) > 0 || first.Bytes == 0 || first.Bytes >= int64(len(p.Data)) || first.Format != picture.WebP {
 		t.Errorf("%+v, %v", first, err)
 	}
 	second, err := h.Upload(t.Context(), p)
@@ -229,6 +268,14 @@ func TestInfo(t *testing.T) {
 		info, err := h.Info(t.Context(), q)
 		if err != nil || info.Filename != name || info.Original != "image.png" || info.URL != link.URL || len(info.Tags) != 2 {
 			t.Errorf("%s: %+v, %v", q, info, err)
+		}
+	}
+	for tags, want := range map[string]int{`"tags":"文本、截图、x"`: 3, `"tags":"文本"`: 1, `"tags":""`: 0, `"tags":"a、b","tags_array":["c"]`: 1, `"tags":null,"tags_array":null`: 0} {
+		answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(`{"success":true,"data":{"id":1,"filename":"a.webp",` + tags + `}}`))
+		})
+		if info, err := newHost(t, direct{answer}, nil, scdn.Options{}).Info(t.Context(), "1"); err != nil || len(info.Tags) != want {
+			t.Errorf("%s: %q, %v", tags, info.Tags, err)
 		}
 	}
 	if _, err := h.Info(t.Context(), "nosuch.webp"); fault.KindOf(err) != fault.Rejected {
