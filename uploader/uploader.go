@@ -15,6 +15,7 @@ import (
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
+	"bilipaste/internal/web"
 )
 
 // Link is where a picture can be seen.
@@ -54,10 +55,20 @@ type Host interface {
 	Place() (at Place, lasting bool)
 
 	// Upload sends p as it is and returns its link, after the host's answer
-	// was checked. Every error is a *fault.Error, or wraps ctx's error once ctx is
+	// was checked. The host must not have all of p before Await(ctx) has
+	// returned nil; requests of internal/web see to that. Every error is a *fault.Error, or wraps ctx's error once ctx is
 	// done. It tries once: trying again is the caller's part.
 	Upload(ctx context.Context, p picture.Picture) (Link, error)
 }
+
+// Hold returns a context in which a host does not get all of a picture before
+// ready has returned nil: until then all that can be done is done.
+func Hold(ctx context.Context, ready func(context.Context) error) context.Context {
+	return web.Hold(ctx, ready)
+}
+
+// Await waits as Hold says. Its error ends the upload.
+func Await(ctx context.Context) error { return web.Await(ctx) }
 
 // Uploader is the one way from a picture to its link.
 type Uploader struct {
@@ -78,7 +89,12 @@ const (
 // Upload returns the link of p, as Ready and Send find or make it, and records
 // it. A note of the link tells if it could not be recorded.
 func (u *Uploader) Upload(ctx context.Context, p picture.Picture) (Link, error) {
-	done, err := u.Ready(ctx, p, picture.SumOf(p.Data)).Send(ctx)
+	sum := picture.SumOf(p.Data)
+	done, ok := u.Known(ctx, p, sum)
+	var err error
+	if !ok {
+		done, err = u.Ready(ctx, p, sum).Send(ctx)
+	}
 	if err == nil && u.Ledger != nil {
 		// What was sent is recorded, also if nobody waits for it any more.
 		if err := u.Ledger.Record(context.WithoutCancel(ctx), done); err != nil {
@@ -91,11 +107,14 @@ func (u *Uploader) Upload(ctx context.Context, p picture.Picture) (Link, error) 
 // Known returns the upload that made p's link, if that is known as Upload would
 // find it at once.
 func (u *Uploader) Known(ctx context.Context, p picture.Picture, sum picture.Sum) (Upload, bool) {
-	done := Upload{Picture: p, Given: sum, How: u.Prepare.how()}
+	return u.knownAt(ctx, u.Host, p, sum)
+}
+
+func (u *Uploader) knownAt(ctx context.Context, host Host, p picture.Picture, sum picture.Sum) (done Upload, ok bool) {
+	done = Upload{Picture: p, Given: sum, How: u.Prepare.how()}
 	done.To, _ = u.Host.Place()
-	done.Place = done.To
-	var ok bool
-	done.Link, ok = u.known(ctx, u.Host, sum, done.How)
+	done.Place, _ = host.Place()
+	done.Link, ok = u.known(ctx, host, sum, done.How)
 	return done, ok
 }
 
@@ -107,8 +126,8 @@ type Ready struct {
 	first    step
 }
 
-// Ready looks whether p, whose sum is given, is known at the host, and else
-// prepares it. It sends nothing, and what goes wrong Send says.
+// Ready prepares p, whose sum is given and which is not Known. It sends nothing,
+// and what goes wrong Send says.
 func (u *Uploader) Ready(ctx context.Context, p picture.Picture, sum picture.Sum) *Ready {
 	return &Ready{u, p, sum, u.prepare(ctx, u.Host, p, sum)}
 }
@@ -122,7 +141,7 @@ func (r *Ready) Send(ctx context.Context) (Upload, error) {
 	u := r.uploader
 	done, err := u.send(ctx, r.first)
 	if e, ok := errors.AsType[*fault.Error](err); ok && u.Moving != nil && e.Kind == fault.NotTaken && r.picture.Animated() {
-		if done, err = u.send(ctx, u.prepare(ctx, u.Moving, r.picture, r.sum)); err == nil {
+		if done, err = u.toOther(ctx, u.Moving, r); err == nil {
 			done.Link.note("uploader.moving", lang.Data{"Host": u.Moving.Name()})
 		}
 	}
@@ -131,7 +150,7 @@ func (r *Ready) Send(ctx context.Context) (Upload, error) {
 		if !goesOn(err) {
 			break
 		}
-		if done, err = u.send(ctx, u.prepare(ctx, next, r.picture, r.sum)); err == nil {
+		if done, err = u.toOther(ctx, next, r); err == nil {
 			done.Link.note("uploader.went_on", lang.Data{"Host": next.Name(), "Cause": cause})
 		}
 		all = append(all, err)
@@ -167,12 +186,19 @@ func (l *Link) note(id string, data lang.Data) {
 	l.Notes = append([]lang.Message{{ID: id, Data: data}}, l.Notes...)
 }
 
+// toOther is the way of a picture to another host than the first.
+func (u *Uploader) toOther(ctx context.Context, host Host, r *Ready) (Upload, error) {
+	if done, ok := u.knownAt(ctx, host, r.picture, r.sum); ok {
+		return done, nil
+	}
+	return u.send(ctx, u.prepare(ctx, host, r.picture, r.sum))
+}
+
 // step is a picture on its way to one host.
 type step struct {
 	host  Host
-	known bool            // done is what is known of it
-	done  Upload          // without a link, unless known
-	ready picture.Picture // to be sent, unless known
+	done  Upload          // without a link
+	ready picture.Picture // to be sent
 	notes []lang.Message  // on what was changed
 	err   error
 }
@@ -181,10 +207,6 @@ type step struct {
 func (u *Uploader) prepare(ctx context.Context, host Host, p picture.Picture, sum picture.Sum) step {
 	s := step{host: host, done: Upload{Picture: p, Given: sum, How: u.Prepare.how()}}
 	s.done.Place, _ = host.Place()
-	if link, ok := u.known(ctx, host, sum, s.done.How); ok {
-		s.known, s.done.Link = true, link
-		return s
-	}
 	s.ready, s.notes, s.err = u.Prepare.Do(ctx, p, host)
 	if s.err != nil {
 		return s
@@ -197,8 +219,8 @@ func (u *Uploader) prepare(ctx context.Context, host Host, p picture.Picture, su
 
 // send ends the way to one host. What became known meanwhile is not sent.
 func (u *Uploader) send(ctx context.Context, s step) (Upload, error) {
-	if s.known || s.err != nil {
-		return s.done, s.err
+	if s.err != nil {
+		return Upload{}, s.err
 	}
 	link, ok := u.known(ctx, s.host, s.done.Sent, "")
 	if !ok {

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -40,6 +41,8 @@ type Album struct {
 	options Options
 	db      *sql.DB
 	shared  *flock.Flock
+
+	newFolder atomic.Bool // a folder was made under originals, and its name is not synced yet
 
 	mu  sync.Mutex
 	own *owner // of the pending uploads that this Album is at; nil until there was one

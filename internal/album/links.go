@@ -11,21 +11,30 @@ import (
 	"bilipaste/uploader"
 )
 
+// What is known of a picture. The few links of one picture are found by its sum
+// and then sorted: with + no other index comes to SQLite's mind, such as that of
+// a host's links in their order, where most of an album would be looked at.
+const (
+	known = `
+SELECT p.format, l.url, l.host, l.bucket, l.made, l.differs, l.format, l.width, l.height, l.bytes
+FROM `
+	ofHost = ` AND +l.host = ? AND +l.bucket = ? AND l.dead IS NULL ORDER BY +l.turn DESC LIMIT 1`
+
+	knownGiven = known + `pictures p CROSS JOIN links l ON l.picture = p.id WHERE p.sum = ? AND l.how = ?` + ofHost
+	knownSent  = known + `links l CROSS JOIN pictures p ON p.id = l.picture WHERE l.sent = ?` + ofHost
+)
+
 // Known is uploader.Ledger's: it reads, and waits for no writer. A picture whose
 // original is gone is known only by what was sent, so that it is kept again. The
 // error is a lang.Teller.
 func (a *Album) Known(ctx context.Context, at uploader.Place, sum picture.Sum, how string) (link uploader.Link, ok bool, err error) {
-	query, args := "l.sent = ?", []any{sum.String()}
+	query, args := knownSent, []any{sum.String()}
 	if how != "" {
-		query, args = "p.sum = ? AND l.how = ?", []any{sum.String(), how}
+		query, args = knownGiven, []any{sum.String(), how}
 	}
 	var made moment
 	var format picture.Format
-	err = a.db.QueryRowContext(ctx, `
-SELECT p.format, l.url, l.host, l.bucket, l.made, l.differs, l.format, l.width, l.height, l.bytes
-FROM links l JOIN pictures p ON p.id = l.picture
-WHERE `+query+` AND l.host = ? AND l.bucket = ? AND l.dead IS NULL ORDER BY l.turn DESC LIMIT 1`,
-		append(args, at.Host, at.Bucket)...).Scan(&format,
+	err = a.db.QueryRowContext(ctx, query, append(args, at.Host, at.Bucket)...).Scan(&format,
 		&link.URL, &link.Host, &link.Bucket, &made, &link.Differs, &link.Format, &link.Width, &link.Height, &link.Bytes)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

@@ -9,8 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"bilipaste/internal/durable"
 	"bilipaste/internal/lang"
@@ -31,7 +30,10 @@ func (a *Album) write(sum picture.Sum, p picture.Picture) error {
 	if there, err := os.ReadFile(name); err == nil && bytes.Equal(there, p.Data) {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+	switch err := os.Mkdir(filepath.Dir(name), 0o700); {
+	case err == nil:
+		a.newFolder.Store(true)
+	case !errors.Is(err, fs.ErrExist):
 		return err
 	}
 	// Whoever else writes it writes the same, so nothing is cut off first.
@@ -49,12 +51,18 @@ func (a *Album) write(sum picture.Sum, p picture.Picture) error {
 // syncAll makes an original, its name, and all that was committed outlive a
 // power cut.
 func (a *Album) syncAll(original string) error {
-	var work errgroup.Group
-	work.Go(func() error { return durable.Sync(original) })
-	work.Go(func() error { return durable.SyncFolder(filepath.Dir(original)) })
-	work.Go(func() error { return durable.SyncFolder(filepath.Dir(filepath.Dir(original))) })
-	work.Go(a.syncLog)
-	return work.Wait()
+	var logErr error
+	var beside sync.WaitGroup
+	beside.Go(func() { logErr = a.syncLog() }) // with the file: a disk does both in one go
+	err := durable.Sync(original)
+	if err == nil {
+		err = durable.SyncFolder(filepath.Dir(original))
+	}
+	if err == nil && a.newFolder.Swap(false) {
+		err = durable.SyncFolder(filepath.Dir(filepath.Dir(original)))
+	}
+	beside.Wait()
+	return errors.Join(err, logErr)
 }
 
 // syncLog makes all that was committed outlive a power cut: what is not in the
@@ -124,18 +132,20 @@ func text(name string) string {
 // lang.Teller: the album never had it, or it went to make room.
 func (a *Album) Original(ctx context.Context, sum picture.Sum) (string, error) {
 	var format picture.Format
-	err := a.db.QueryRowContext(ctx, "SELECT format FROM pictures WHERE sum = ? AND kept", sum.String()).Scan(&format)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", lang.Errorf("album.no_original", nil, nil)
-	}
-	if err != nil {
+	var kept bool
+	err := a.db.QueryRowContext(ctx, "SELECT format, kept FROM pictures WHERE sum = ?", sum.String()).Scan(&format, &kept)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", a.failed(ctx, err)
 	}
 	file := a.File(sum, format)
-	if _, err := os.Stat(file); err != nil {
-		return "", lang.Errorf("album.missing", lang.Data{"File": file}, err)
+	_, statErr := os.Stat(file)
+	switch {
+	case err == nil && statErr == nil: // also one that is to be completed
+		return file, nil
+	case kept:
+		return "", lang.Errorf("album.missing", lang.Data{"File": file}, statErr)
 	}
-	return file, nil
+	return "", lang.Errorf("album.no_original", nil, nil)
 }
 
 // read reads an original. The error tells that it is missing or not what it was.

@@ -90,21 +90,26 @@ func (a *Album) join(ctx context.Context, tx *sql.Tx, picture int64, to uploader
 	return found[0], isNew, nil
 }
 
-// Sync makes what Enqueue did outlive a power cut, and makes room for the
-// original. The error is a lang.Teller: the upload is pending all the same.
+// Sync makes what Enqueue did outlive a power cut. The error is a lang.Teller:
+// the upload is pending all the same.
 func (a *Album) Sync(ctx context.Context, e Pending) error {
-	err := a.syncAll(a.File(e.Sum, e.Picture.Format))
-	if err == nil {
-		err = a.complete(ctx, e.Sum)
-	}
-	return a.failed(ctx, err)
+	return a.failed(ctx, a.syncAll(a.File(e.Sum, e.Picture.Format)))
 }
 
-// Keep is Enqueue and Sync.
+// Complete enters that the original is on the disk, after Sync, and makes room
+// for it. Its error is Sync's.
+func (a *Album) Complete(ctx context.Context, e Pending) error {
+	return a.failed(ctx, a.complete(ctx, e.Sum))
+}
+
+// Keep is Enqueue, Sync and Complete.
 func (a *Album) Keep(ctx context.Context, p picture.Picture, to uploader.Place) (Pending, error) {
 	e, err := a.Enqueue(ctx, p, picture.SumOf(p.Data), to)
 	if err == nil {
 		err = a.Sync(ctx, e)
+	}
+	if err == nil {
+		err = a.Complete(ctx, e)
 	}
 	return e, err
 }

@@ -26,7 +26,6 @@ const (
 type event struct {
 	try     bool // now
 	all     bool // also what has failed
-	moved   bool // the machine is on another network
 	changed bool // the album has
 }
 
@@ -89,11 +88,13 @@ func (q *Queue) wait(ctx context.Context, w *worker) event {
 		defer timer.Stop()
 		others = timer.C
 	}
-	var before string
 	if fault.Offline(w.outage.err) {
 		ticker := time.NewTicker(look)
 		defer ticker.Stop()
-		looks, before = ticker.C, q.network()
+		looks = ticker.C
+		if w.network == "" {
+			w.network = q.network()
+		}
 	}
 	for {
 		select {
@@ -106,11 +107,22 @@ func (q *Queue) wait(ctx context.Context, w *worker) event {
 		case <-others:
 			return event{try: true}
 		case <-looks:
-			if q.network() != before {
-				return event{try: true, moved: true}
+			if q.network() != w.network {
+				return event{try: true}
 			}
 		}
 	}
+}
+
+// moved tells whether the machine is on another network than before the latest
+// try, which it may have come to meanwhile, too.
+func (w *worker) moved() bool {
+	before := w.network
+	w.network = ""
+	if fault.Offline(w.outage.err) {
+		w.network = w.q.network()
+	}
+	return before != "" && w.network != "" && w.network != before
 }
 
 // network returns the machine's addresses, which change when a network comes.

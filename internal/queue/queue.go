@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ type Queue struct {
 	jobs   map[key]*Job // from Add, or from when the worker takes it, until it is recorded
 	fresh  []*Job       // that somebody waits for, in the order in which they came
 	held   int64        // bytes of their pictures in memory
+	links  []recording  // that are not in the album yet, in the order in which they were made
 	active int
 	unseen event
 	token  chan struct{}
@@ -60,14 +62,18 @@ type Job struct {
 
 	picture picture.Picture // without data: that is in the album
 	held    int64           // bytes that count in Queue.held
+	begun   bool            // it is being prepared, or was
+	kept    chan struct{}   // closed when it is in the album, as far as it can be: then the next three are there
 	entry   album.Pending   // without an ID: there is none
 	notKept error           // why
+	foreign bool            // another process is at it
 	synced  chan struct{}   // closed when the original outlives a power cut, or notKept says why not
 
 	prepare sync.Once
-	ready   chan struct{} // closed when it is prepared
-	way     *uploader.Ready
-	failed  error // why it could not be
+	ready   chan struct{}    // closed when it is prepared
+	known   *uploader.Upload // it was found to be known
+	way     *uploader.Ready  // else
+	failed  error            // why it could not be
 
 	cancel   context.CancelCauseFunc // of its sending; nil: it is not being sent
 	answered bool                    // the link is there
@@ -101,13 +107,12 @@ type Request struct {
 const hold = 32 << 20
 
 // Add puts a picture into the album and into the queue. It returns when a kill
-// loses nothing. A picture whose link is known is done at once.
+// loses nothing. A picture whose link is known is done at once. Another one may
+// be on its way to the host before it is in the album, but for its end.
 func (q *Queue) Add(ctx context.Context, r Request) *Job {
 	ctx = context.WithoutCancel(ctx)
-	j := &Job{
-		key: key{picture.SumOf(r.Picture.Data), r.To}, at: r.Copied, passing: r.Passing, picture: r.Picture,
-		synced: make(chan struct{}), ready: make(chan struct{}), done: make(chan struct{}),
-	}
+	j := newJob(key{picture.SumOf(r.Picture.Data), r.To}, r.Picture)
+	j.at, j.passing = r.Copied, r.Passing
 	q.mu.Lock()
 	if there := q.jobs[j.key]; there != nil {
 		if there.late { // somebody waits for it from now on
@@ -125,38 +130,102 @@ func (q *Queue) Add(ctx context.Context, r Request) *Job {
 	way, err := q.Way(r.To)
 	if err == nil {
 		if known, ok := way.Known(ctx, r.Picture, j.sum); ok {
+			close(j.kept)
 			close(j.synced)
 			q.made(ctx, j, known)
 			return j
 		}
 	}
-	if err := q.keep(ctx, j); err != nil || q.Album == nil || r.Passing {
-		j.notKept = err
-		close(j.synced) // what the user has anyway need not outlive a power cut here
-	} else if j.entry.Taken && !j.entry.Ours {
-		close(j.synced)
-		q.begin(func() { q.follow(ctx, j) })
-		return j
-	} else {
-		q.begin(func() {
-			j.notKept = q.Album.Sync(ctx, j.entry)
-			close(j.synced)
-		})
-	}
 	q.push(j)
+	q.keep(ctx, j, r.Picture)
 	return j
 }
 
-// keep puts a job's picture into the album, and enters that it is pending.
-func (q *Queue) keep(ctx context.Context, j *Job) error {
-	if q.Album == nil {
-		return nil
+func newJob(k key, p picture.Picture) *Job {
+	return &Job{
+		key: k, picture: p,
+		kept: make(chan struct{}), synced: make(chan struct{}), ready: make(chan struct{}), done: make(chan struct{}),
 	}
-	e, err := q.Album.Enqueue(ctx, j.picture, j.sum, j.to)
+}
+
+// keep puts a job's picture into the album, and enters that it is pending. What
+// another process is at is not sent here, but followed.
+func (q *Queue) keep(ctx context.Context, j *Job, p picture.Picture) {
+	var e album.Pending
+	var err error
+	if q.Album != nil {
+		e, err = q.Album.Enqueue(ctx, p, j.sum, j.to)
+	}
 	q.mu.Lock()
-	j.entry = e
+	j.entry, j.notKept = e, err
+	j.foreign = e.Taken && !e.Ours
+	foreign, cancel, passing := j.foreign, j.cancel, j.passing
+	if foreign {
+		q.fresh = slices.DeleteFunc(q.fresh, func(other *Job) bool { return other == j })
+	}
+	if !j.begun && e.ID != 0 && !foreign && q.held > hold {
+		q.held -= j.held
+		j.held, j.picture.Data = 0, nil
+	}
+	stopped := isClosed(j.done) && errors.Is(j.out.Err, ErrStopped)
 	q.mu.Unlock()
-	return err
+	if foreign && cancel != nil {
+		cancel(errForeign)
+	}
+	close(j.kept)
+	switch {
+	case foreign:
+		q.begin(func() { q.follow(ctx, j, p) })
+	case stopped && e.ID != 0: // before it was entered
+		_ = q.Album.Drop(ctx, e.ID)
+		close(j.synced)
+	case e.ID == 0 || passing: // what the user has anyway need not outlive a power cut here
+		close(j.synced)
+	default:
+		q.begin(func() {
+			err := q.Album.Sync(ctx, e)
+			if err != nil {
+				j.notKept = err
+			}
+			close(j.synced)
+			if err == nil {
+				q.complete(ctx, e)
+			}
+		})
+	}
+}
+
+// isKept waits until a job is in the album, as far as it can be. It returns
+// false where another process is at it.
+func (j *Job) isKept() bool {
+	<-j.kept
+	return !j.foreign
+}
+
+// hold is what a picture's end waits for on its way to the host: so that a host
+// has no picture that the album has not.
+func (j *Job) hold(ctx context.Context) error {
+	select {
+	case <-j.kept:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if j.foreign { // which ends ctx
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
+// errForeign is the cause with which an upload ends that another process is at.
+var errForeign = errors.New("another process is at it")
+
+func isClosed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // Wait returns what became of the upload. Its link is to be handed out: the
@@ -189,12 +258,8 @@ func (q *Queue) count(more int) {
 // push gives a job its place in the queue.
 func (q *Queue) push(j *Job) {
 	q.mu.Lock()
-	if size := int64(len(j.picture.Data)); j.entry.ID != 0 && q.held > 0 && q.held+size > hold {
-		j.picture.Data = nil
-	} else {
-		j.held = size
-		q.held += size
-	}
+	j.held = int64(len(j.picture.Data))
+	q.held += j.held
 	q.fresh = append(q.fresh, j)
 	q.mu.Unlock()
 	q.post(event{})
@@ -216,23 +281,27 @@ func (q *Queue) begin(task func()) {
 
 // sleep waits a while, and returns false if the worker ends meanwhile.
 func (q *Queue) sleep(d time.Duration) bool {
-	q.mu.Lock()
-	if q.over == nil {
-		q.over = make(chan struct{})
-	}
-	over, ended := q.over, q.ended
-	q.mu.Unlock()
-	if ended {
-		return false
-	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-over:
+	case <-q.ending():
 		return false
 	}
+}
+
+// ending returns the channel that is closed while the worker ends.
+func (q *Queue) ending() chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.over == nil {
+		q.over = make(chan struct{})
+		if q.ended {
+			close(q.over)
+		}
+	}
+	return q.over
 }
 
 // end gives up what is not to stay pending, and waits for what is done beside.
@@ -258,38 +327,39 @@ func (q *Queue) end(ctx context.Context) {
 
 // follow waits for an upload that another process is at. What that one lets go
 // of is this one's.
-func (q *Queue) follow(ctx context.Context, j *Job) {
+func (q *Queue) follow(ctx context.Context, j *Job, p picture.Picture) {
 	const look = 100 * time.Millisecond
 	for q.sleep(look) {
 		e, ok, err := q.Album.Find(ctx, j.sum, j.to)
-		switch {
-		case err != nil:
-			q.fail(j, Outcome{Err: err, NotKept: err})
-			return
-		case ok && e.Taken:
+		if err != nil || ok && e.Taken {
 			continue
 		}
 		if !ok { // it was sent, or given up
 			way, err := q.Way(j.to)
 			known := uploader.Upload{}
 			if err == nil {
-				known, ok = way.Known(ctx, j.picture, j.sum)
+				known, ok = way.Known(ctx, p, j.sum)
 			}
 			if ok {
+				close(j.synced)
 				q.made(ctx, j, known)
 				return
 			}
 		}
-		// Its sender has let go of it, or it went elsewhere.
-		err = q.keep(ctx, j)
-		if err == nil && j.entry.Taken && !j.entry.Ours {
-			continue
+		// Its sender has let go of it, or it went elsewhere: all begins anew.
+		again := newJob(j.key, p)
+		q.mu.Lock()
+		again.at, again.passing = j.at, j.passing
+		q.enter(again)
+		q.count(1)
+		q.mu.Unlock()
+		q.push(again)
+		q.keep(ctx, again, p)
+		select {
+		case <-again.done:
+			q.finish(j, again.out)
+		case <-q.ending():
 		}
-		if err == nil && !q.isPassing(j) {
-			err = q.Album.Sync(ctx, j.entry)
-		}
-		j.notKept = err
-		q.push(j)
 		return
 	}
 }
@@ -300,6 +370,7 @@ func (q *Queue) made(ctx context.Context, j *Job, u uploader.Upload) {
 	j.answered = true
 	q.mu.Unlock()
 	u.To = j.to // also where the host calls that otherwise by now
+	<-j.kept
 	<-j.synced
 	out := Outcome{Entry: j.entry, Link: u.Link, NotKept: j.notKept}
 	if q.Shown != nil {
@@ -313,31 +384,66 @@ func (q *Queue) made(ctx context.Context, j *Job, u uploader.Upload) {
 	if j.entry.ID != 0 {
 		u.Picture.Data = nil // it is in the album
 	}
-	q.begin(func() { q.record(ctx, j, u) })
+	q.mu.Lock()
+	q.links = append(q.links, recording{j, u})
+	first := len(q.links) == 1
+	q.mu.Unlock()
+	if first {
+		q.begin(func() { q.recordAll(ctx) })
+	}
 }
 
-// record enters a link in the album, until that succeeds: the picture is not
-// sent once more for it.
+// recording is a link that is not in the album yet.
+type recording struct {
+	job    *Job
+	upload uploader.Upload
+}
+
+// recordAll enters links in the order in which they were made, until there is
+// none left.
+func (q *Queue) recordAll(ctx context.Context) {
+	for {
+		q.mu.Lock()
+		next := q.links[0]
+		q.mu.Unlock()
+		q.record(ctx, next.job, next.upload)
+		q.mu.Lock()
+		q.links = q.links[1:]
+		left := len(q.links)
+		q.mu.Unlock()
+		if left == 0 {
+			return
+		}
+	}
+}
+
+// record enters a link. One that cannot be now is entered later: its picture is
+// not sent once more for it.
 func (q *Queue) record(ctx context.Context, j *Job, u uploader.Upload) {
-	defer q.forget(j)
 	if q.isPassing(j) && j.entry.ID != 0 {
 		if err := q.Album.Sync(ctx, j.entry); err != nil {
 			q.Log.Warn("the original of a link is not kept", "error", err)
+		} else {
+			q.complete(ctx, j.entry)
 		}
 	}
-	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
-		err := q.Album.Record(ctx, u)
-		if err == nil {
-			return
-		}
-		q.Log.Warn("a link is not recorded yet", "error", err)
-		if !q.sleep(wait) {
-			if err := q.Album.Record(ctx, u); err != nil {
-				q.Log.Error("a link could not be recorded", "error", err)
+	err := q.Album.Record(ctx, u)
+	if err == nil {
+		q.forget(j)
+		return
+	}
+	q.Log.Warn("a link is not recorded yet", "error", err)
+	q.begin(func() {
+		defer q.forget(j)
+		for wait := time.Second; q.sleep(wait); wait = min(2*wait, time.Minute) {
+			if q.Album.Record(ctx, u) == nil {
+				return
 			}
-			return
 		}
-	}
+		if err := q.Album.Record(ctx, u); err != nil {
+			q.Log.Error("a link could not be recorded", "error", err)
+		}
+	})
 }
 
 // isPassing tells whether a job is not to stay pending when it fails.
@@ -345,6 +451,13 @@ func (q *Queue) isPassing(j *Job) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return j.passing
+}
+
+// complete enters that an original is on the disk.
+func (q *Queue) complete(ctx context.Context, e album.Pending) {
+	if err := q.Album.Complete(ctx, e); err != nil {
+		q.Log.Warn("the album does not know yet that an original is on the disk", "error", err)
+	}
 }
 
 // fail ends a job that has no link.
@@ -357,10 +470,8 @@ func (q *Queue) fail(j *Job, out Outcome) {
 func (q *Queue) finish(j *Job, out Outcome) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	select {
-	case <-j.done:
+	if isClosed(j.done) {
 		return
-	default:
 	}
 	j.out, j.out.Sum = out, j.sum
 	close(j.done)

@@ -45,6 +45,9 @@ func (h *host) Limits() uploader.Limits {
 func (h *host) Place() (uploader.Place, bool) { return h.place, true }
 
 func (h *host) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
+	if err := uploader.Await(ctx); err != nil {
+		return uploader.Link{}, err
+	}
 	h.mu.Lock()
 	err, ok := h.answers[p.Name]
 	if !ok {

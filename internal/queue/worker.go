@@ -40,7 +40,7 @@ func (q *Queue) Run(ctx context.Context, told func(Round)) error {
 	}
 	w := worker{q: q}
 	for e := (event{try: !q.OnlyOwn}); ctx.Err() == nil; e = q.wait(ctx, &w) {
-		if e.moved { // it may take a moment until it can be used
+		if w.moved() { // it may take a moment until it can be used
 			w.outage.since = time.Now()
 		}
 		if e.changed && w.outage.err == nil {
@@ -91,6 +91,8 @@ type worker struct {
 	next   *Job            // of these, taken and being prepared
 	outage outage
 	others bool // other processes are at something
+
+	network string // before the latest try, while there is none that leads to the host
 
 	latest struct { // of the pictures that somebody waited for
 		err    error
@@ -228,7 +230,9 @@ func (w *worker) takeNext(ctx context.Context) error {
 		if errors.Is(err, album.ErrTaken) || errors.Is(err, album.ErrNotPending) {
 			continue
 		}
-		j := &Job{key: k, at: e.Since, late: true, picture: p, entry: e, failed: err, synced: make(chan struct{}), ready: make(chan struct{}), done: make(chan struct{})}
+		j := newJob(k, p)
+		j.at, j.late, j.entry, j.failed = e.Since, true, e, err
+		close(j.kept)
 		close(j.synced)
 		w.q.mu.Lock()
 		if w.q.jobs[k] != nil { // somebody wants it since a moment ago
@@ -279,7 +283,7 @@ func (w *worker) sendFresh(ctx context.Context, j *Job, copied time.Time) {
 		return
 	}
 	switch out := w.send(ctx, j); {
-	case ctx.Err() != nil || errors.Is(out.Err, ErrStopped):
+	case ctx.Err() != nil || errors.Is(out.Err, ErrStopped) || errors.Is(out.Err, errForeign):
 	case out.Err == nil && !out.Link.Known: // else it says nothing of the host
 		if w.outage.err != nil {
 			w.q.Wake()
@@ -299,30 +303,41 @@ func (w *worker) send(ctx context.Context, j *Job) Outcome {
 	sending, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	q.mu.Lock()
-	select {
-	case <-j.done: // given up meanwhile
+	if isClosed(j.done) { // given up meanwhile
 		q.mu.Unlock()
 		return j.out
-	default:
+	}
+	if j.foreign {
+		q.mu.Unlock()
+		return Outcome{Err: errForeign}
 	}
 	j.cancel = cancel
 	q.mu.Unlock()
 	var made uploader.Upload
 	err := j.failed
-	if err == nil {
-		made, err = j.way.Send(sending)
+	switch {
+	case err != nil:
+	case j.known != nil:
+		made = *j.known
+	default:
+		made, err = j.way.Send(uploader.Hold(sending, j.hold))
 	}
 	switch {
+	case err == nil && !j.isKept():
+		return Outcome{Err: errForeign}
 	case err == nil:
 		q.made(context.WithoutCancel(ctx), j, made)
 		return j.out
+	case errors.Is(context.Cause(sending), errForeign):
+		return Outcome{Err: errForeign}
 	case ctx.Err() != nil: // it stays pending
-		if q.isPassing(j) {
+		if j.isKept() && q.isPassing(j) && j.entry.ID != 0 {
 			_ = q.Album.Drop(context.WithoutCancel(ctx), j.entry.ID)
 		}
 		q.fail(j, Outcome{Entry: j.entry, Err: ctx.Err()})
 		return j.out
 	case sending.Err() != nil:
+		<-j.kept
 		q.fail(j, Outcome{Entry: j.entry, Err: ErrStopped})
 		return j.out
 	}
@@ -337,13 +352,22 @@ func (q *Queue) prepare(ctx context.Context, j *Job) {
 			return
 		}
 		way, err := q.Way(j.to)
+		q.mu.Lock()
+		j.begun = true
 		p := j.picture
+		q.mu.Unlock()
 		if err == nil && p.Data == nil {
 			p, err = q.Album.Load(j.entry)
 		}
 		if err != nil {
 			j.failed = err
 			return
+		}
+		if late, _ := q.isLate(j); late { // else Add has looked
+			if known, ok := way.Known(ctx, p, j.sum); ok {
+				j.known = &known
+				return
+			}
 		}
 		j.way = way.Ready(ctx, p, j.sum)
 	})
@@ -353,6 +377,9 @@ func (q *Queue) prepare(ctx context.Context, j *Job) {
 // postpone ends a job that was not sent because of err. It waits for that to
 // pass, or else for the user.
 func (q *Queue) postpone(ctx context.Context, j *Job, err error) Outcome {
+	if !j.isKept() {
+		return Outcome{Err: errForeign}
+	}
 	<-j.synced
 	out := Outcome{Entry: j.entry, Err: err, Waits: willPass(err), NotKept: j.notKept}
 	switch {

@@ -105,7 +105,7 @@ func (c *Client) Do(req *http.Request) (Answer, error) {
 	if send := req.GetBody; send != nil {
 		req.GetBody = func() (io.ReadCloser, error) {
 			body, err := send()
-			return &watched{body, func() { silence.Reset(silenceLimit) }}, err
+			return &watched{body, req.ContentLength - tail, func() error { return Await(ctx) }, func() { silence.Reset(silenceLimit) }}, err
 		}
 		body, err := req.GetBody()
 		if err != nil {
@@ -145,15 +145,29 @@ func (c *Client) unreachable(caller, ctx context.Context, err error) error {
 	return e
 }
 
-// watched is a request's body that tells of each read.
+// watched is a request's body that tells of each read, and holds back its end.
 type watched struct {
 	io.ReadCloser
+	free  int64 // bytes that may go before ready has returned
+	ready func() error
 	taken func()
 }
 
 func (w *watched) Read(p []byte) (int, error) {
 	w.taken()
-	return w.ReadCloser.Read(p)
+	if w.ready != nil {
+		if w.free <= 0 {
+			if err := w.ready(); err != nil {
+				return 0, err
+			}
+			w.ready = nil
+		} else {
+			p = p[:min(int64(len(p)), w.free)]
+		}
+	}
+	n, err := w.ReadCloser.Read(p)
+	w.free -= int64(n)
+	return n, err
 }
 
 // Stranger tells what an answer means that is not the JSON that the host

@@ -86,6 +86,9 @@ func (d *desk) Place() (uploader.Place, bool) { return place, true }
 
 func (d *desk) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	d.sending <- p.Name
+	if err := uploader.Await(ctx); err != nil {
+		return uploader.Link{}, err
+	}
 	if d.proceed != nil {
 		select {
 		case <-d.proceed:

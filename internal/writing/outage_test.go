@@ -74,9 +74,7 @@ func TestAPictureIsInTheAlbumBeforeItIsSent(t *testing.T) {
 	d.proceed <- struct{}{}
 	<-d.reported
 	<-d.reported
-	if got := pending(t, d.album); len(got) != 0 {
-		t.Errorf("pending: %q", got)
-	}
+	eventually(t, "both are recorded", func() bool { return len(pending(t, d.album)) == 0 })
 }
 
 func TestWhatTheAlbumCannotKeepIsSentAllTheSame(t *testing.T) {

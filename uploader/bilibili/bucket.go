@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"bilipaste/internal/account"
@@ -69,15 +70,19 @@ func (b *Bucket) Place() (uploader.Place, bool) {
 
 // Upload sends p when the gate lets it, and checks the answer.
 func (b *Bucket) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
+	var sum [sha1.Size]byte
+	var beside sync.WaitGroup
+	beside.Go(func() { sum = sha1.Sum(p.Data) })
 	data, err := b.client.Do(ctx, account.Upload, func(ctx context.Context, csrf string) (*http.Request, error) {
 		// The fields come before the file.
 		fields := []web.Field{{Name: "bucket", Value: b.name}, {Name: "csrf", Value: csrf}}
 		return web.Form(ctx, account.API+"/x/upload/web/image", fields, "file", p)
 	})
+	beside.Wait()
 	if err != nil {
 		return uploader.Link{}, err
 	}
-	return b.link(data, p)
+	return b.link(data, hex.EncodeToString(sum[:]))
 }
 
 // imageHosts serve the same pictures.
@@ -86,9 +91,9 @@ var imageHosts = []string{"i0.hdslb.com", "i1.hdslb.com", "i2.hdslb.com", "archi
 // plainURL holds no character that means something to Markdown, HTML or BBCode.
 var plainURL = regexp.MustCompile(`^https://[A-Za-z0-9./_~%@!:=+,-]+$`)
 
-// link reads an upload's answer. A link that is none, or leads elsewhere, is a
+// link reads the answer to an upload of a picture with this sum. A link that is none, or leads elsewhere, is a
 // broken answer.
-func (b *Bucket) link(data json.RawMessage, p picture.Picture) (uploader.Link, error) {
+func (b *Bucket) link(data json.RawMessage, sum string) (uploader.Link, error) {
 	broken := func(said string) error {
 		return &fault.Error{Kind: fault.BrokenAnswer, Why: "link", Host: Name, Said: b.client.Excerpt(said)}
 	}
@@ -107,9 +112,8 @@ func (b *Bucket) link(data json.RawMessage, p picture.Picture) (uploader.Link, e
 	if !slices.Contains(imageHosts, u.Host) || u.User != nil || len(u.Path) < 2 || !plainURL.MatchString(u.String()) {
 		return uploader.Link{}, broken(stored.Location)
 	}
-	sum := sha1.Sum(p.Data)
 	return uploader.Link{
 		URL: u.String(), Host: Name, Bucket: b.name, Made: time.Now(),
-		Differs: !strings.EqualFold(strings.Trim(stored.ETag, `"`), hex.EncodeToString(sum[:])),
+		Differs: !strings.EqualFold(strings.Trim(stored.ETag, `"`), sum),
 	}, nil
 }

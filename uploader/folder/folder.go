@@ -4,6 +4,7 @@ package folder
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -117,7 +118,7 @@ func (h *Host) Place() (uploader.Place, bool) { return uploader.Place{Host: Name
 // Upload writes p. A picture that is there under its name already is not
 // written again; a name that something else has is not used.
 func (h *Host) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
-	if err := ctx.Err(); err != nil {
+	if err := cmp.Or(ctx.Err(), uploader.Await(ctx)); err != nil {
 		return uploader.Link{}, err
 	}
 	now := time.Now()

@@ -60,6 +60,7 @@ func Run(t *testing.T, h Harness) {
 		{"gateway prefix kept", prefixKept},
 		{"cancelled before", cancelledBefore},
 		{"cancelled during", cancelledDuring},
+		{"held back", heldBack},
 		{"reader error and short reader", badReader},
 		{"400, 401, 403, 404, 451", status([]fault.Kind{fault.Rejected, fault.NotLoggedIn, fault.NotTaken}, 400, 401, 403, 404, 451)},
 		{"413", status([]fault.Kind{fault.TooLarge}, 413)},
@@ -203,6 +204,40 @@ func cancelledDuring(t *testing.T, h Harness) {
 	r.faults.set(nil)
 	if _, err := r.upload(t, small(t, r.host, 2)); err != nil {
 		t.Errorf("the next upload: %v", err)
+	}
+}
+
+// heldBack checks that a host has not all of a picture before it may.
+func heldBack(t *testing.T, h Harness) {
+	r := newRig(t, h, "")
+	p := small(t, r.host, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	got := make(chan []byte, 10)
+	r.faults.set(func(_ http.ResponseWriter, req *http.Request) {
+		body, _ := io.ReadAll(req.Body)
+		got <- body
+		panic(http.ErrAbortHandler)
+	})
+	asked := false
+	_, err := r.host.Upload(uploader.Hold(ctx, func(ctx context.Context) error {
+		asked = true
+		cancel()
+		return ctx.Err()
+	}), p)
+	if !asked || !errors.Is(err, context.Canceled) {
+		t.Errorf("asked: %t, %v", asked, err)
+	}
+	select {
+	case body := <-got:
+		if bytes.Contains(body, p.Data) {
+			t.Error("the host has all of it")
+		}
+	default: // the request never came
+	}
+	r.faults.set(nil)
+	if _, err := r.host.Upload(uploader.Hold(t.Context(), func(context.Context) error { return nil }), p); err != nil {
+		t.Errorf("released: %v", err)
 	}
 }
 
