@@ -1,0 +1,416 @@
+// The pictures: sections by month, of which only the rows on the screen are in
+// the document, however many pictures there are.
+
+import { get, post } from "./api.js";
+import { $, attempt, confirmed, el, button, later, options, toast } from "./dom.js";
+import { month, number, size, t, moment } from "./texts.js";
+import { show } from "./viewer.js";
+
+const gap = 12;
+const widest = 200; // px of a cell
+const caption = 44;
+const page = 200; // pictures of a request
+const heading = 44;
+
+let sections = []; // {month, count, key, items, more, loading, element, top, height}
+let columns = 1;
+let cell = { width: widest, height: widest };
+let cells = new Map(); // "month index" → element
+let round = 0; // grows with each filter: what comes late is dropped
+let current = null; // {section, index}: what the keys move
+let anchor = null; // where a range begins
+const selected = new Map(); // id → picture, in the order of selection
+let filter = new URLSearchParams();
+let app; // what main knows: state()
+
+const grid = () => $("grid");
+
+export function start(main) {
+  app = main;
+  for (const id of ["search", "filter-host", "filter-bucket", "filter-since", "filter-until", "filter-state"])
+    $(id).addEventListener("input", later(id === "search" ? 80 : 0, changeFilter));
+  $("filter").addEventListener("submit", (event) => event.preventDefault());
+  addEventListener("scroll", draw, { passive: true });
+  new ResizeObserver(layout).observe(grid());
+  grid().addEventListener("click", clicked);
+  grid().addEventListener("dblclick", (event) => {
+    const at = cellOf(event);
+    if (at) open(at);
+  });
+  grid().addEventListener("keydown", key);
+  grid().addEventListener("focus", () => {
+    if (!current && sections.length) move({ section: sections[0], index: 0 });
+  });
+  return reload();
+}
+
+function changeFilter() {
+  const next = new URLSearchParams();
+  const set = (name, id) => $(id).value && next.set(name, $(id).value);
+  set("q", "search");
+  set("host", "filter-host");
+  set("bucket", "filter-bucket");
+  set("since", "filter-since");
+  set("until", "filter-until");
+  set("state", "filter-state");
+  if (next.toString() === filter.toString()) return;
+  filter = next;
+  clearSelection();
+  reload();
+}
+
+// pendingState is the state of pending pictures that the filter asks for, "" for none.
+export function pendingState() {
+  const state = filter.get("state");
+  return state === "waiting" || state === "failed" ? state : "";
+}
+
+// choices fills the filter's lists.
+export function choices(state) {
+  const any = ["", t("page.filter.any")];
+  options($("filter-host"), [any, ...state.hosts.map((h) => [h.name, h.name])], $("filter-host").value);
+  const buckets = [...new Set(state.hosts.flatMap((h) => h.buckets ?? []))];
+  options($("filter-bucket"), [any, ...buckets.map((b) => [b, b])], $("filter-bucket").value);
+  options($("filter-state"), [any, ...["alive", "dead", "waiting", "failed"].map((s) => [s, t("page.state." + s)])], $("filter-state").value);
+}
+
+// reload asks for the months again, and keeps what has not changed.
+export async function reload() {
+  const mine = ++round;
+  const pending = pendingState();
+  grid().hidden = pending !== "";
+  $("pending-of-state").hidden = pending === "";
+  app.showPending();
+  if (pending) {
+    $("empty").hidden = true;
+    $("total").textContent = "";
+    return;
+  }
+  const answer = await attempt(() => get(`/api/months?${filter}`));
+  if (!answer || mine !== round) return;
+  const before = new Map(sections.map((s) => [s.month, s]));
+  sections = answer.months.map((m) => {
+    const old = before.get(m.month);
+    if (old && old.count === m.count && old.key === m.key && old.filter === filter.toString()) return old;
+    return { ...m, filter: filter.toString(), items: [], more: true, loading: null };
+  });
+  for (const e of cells.values()) e.remove();
+  cells = new Map();
+  grid().replaceChildren(...sections.map((s) => {
+    s.element = el("div", { role: "group", class: "month", "aria-label": `${month(s.month)}, ${t("page.count", { Count: s.count })}` },
+      el("div", { class: "month-name", "aria-hidden": "true" }, month(s.month), el("span", { class: "quiet" }, number(s.count))));
+    return s.element;
+  }));
+  $("total").textContent = t("page.count", { Count: answer.total });
+  $("empty").hidden = answer.total > 0;
+  $("empty").textContent = filter.size ? t("page.none.found") : t("page.none");
+  if (current && !sections.includes(current.section)) current = null;
+  layout();
+}
+
+// layout finds out how many columns fit, and where each section is.
+function layout() {
+  const width = grid().clientWidth;
+  if (!width) return;
+  columns = Math.max(2, Math.floor((width + gap) / (widest + gap)));
+  cell.width = (width - gap * (columns - 1)) / columns;
+  cell.height = Math.round(cell.width * 0.75) + caption;
+  for (const s of sections) {
+    s.height = heading + Math.ceil(s.count / columns) * (cell.height + gap);
+    s.element.style.height = `${s.height}px`;
+  }
+  for (const e of cells.values()) e.remove();
+  cells.clear();
+  draw();
+}
+
+let drawing = false;
+function draw() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    render();
+  });
+}
+
+// render puts the cells on the screen, and a screen above and below, into the
+// document, and takes the others out.
+function render() {
+  if (grid().hidden || !grid().offsetParent) return;
+  const from = -innerHeight, to = 2 * innerHeight;
+  const wanted = new Map();
+  let top = grid().getBoundingClientRect().top;
+  for (const s of sections) {
+    if (top + s.height >= from && top <= to) {
+      const row = cell.height + gap;
+      const first = Math.max(0, Math.floor((from - top - heading) / row)) * columns;
+      const last = Math.min(s.count, (Math.floor((to - top - heading) / row) + 1) * columns);
+      if (last > s.items.length && s.more) load(s, last);
+      for (let i = first; i < last; i++) wanted.set(`${s.month} ${i}`, [s, i]);
+    }
+    top += s.height;
+  }
+  for (const [id, e] of cells) {
+    if (wanted.has(id)) continue;
+    e.remove();
+    cells.delete(id);
+  }
+  for (const [id, [s, i]] of wanted) {
+    const e = cells.get(id);
+    const picture = s.items[i];
+    if (e && (e.dataset.id === String(picture?.id ?? ""))) continue;
+    e?.remove();
+    const fresh = picture ? cellFor(s, i, picture) : el("div", { class: "cell waiting", "aria-hidden": "true" });
+    fresh.dataset.id = picture?.id ?? "";
+    fresh.style.width = `${cell.width}px`;
+    fresh.style.height = `${cell.height}px`;
+    fresh.style.transform = `translate(${(i % columns) * (cell.width + gap)}px, ${heading + Math.floor(i / columns) * (cell.height + gap)}px)`;
+    s.element.append(fresh);
+    cells.set(id, fresh);
+  }
+  mark();
+}
+
+function cellFor(s, i, p) {
+  const name = p.name || t("page.unnamed");
+  const chosen = [...selected.keys()].indexOf(p.id);
+  const e = el("div", {
+    class: p.dead ? "cell dead" : "cell", role: "option", id: `picture-${p.id}`,
+    "aria-selected": String(chosen >= 0), "aria-setsize": s.count, "aria-posinset": i + 1,
+    "aria-label": `${name}, ${p.width} × ${p.height}, ${p.host}${p.dead ? ", " + t("page.state.dead") : ""}`,
+    title: `${name}\n${p.width} × ${p.height}, ${size(p.bytes)}\n${moment(p.used)}\n${p.url}`,
+  },
+    p.thumbnail
+      ? el("img", { src: p.thumbnail, alt: "", loading: "lazy", decoding: "async", draggable: "false", onerror: (event) => event.target.replaceWith(el("span", { class: "no-picture" }, p.format.toUpperCase())) })
+      : el("span", { class: "no-picture" }, p.format.toUpperCase()),
+    el("span", { class: "name" }, name),
+    el("span", { class: "quiet" }, p.dead ? t("page.state.dead") : p.bucket ? `${p.host} · ${p.bucket}` : p.host),
+    el("span", { class: "tick", "aria-hidden": "true" }, chosen >= 0 ? String(chosen + 1) : ""));
+  e.at = { section: s, index: i };
+  return e;
+}
+
+// mark shows what is selected, and which one the keys are at.
+function mark() {
+  const order = new Map([...selected.keys()].map((id, n) => [String(id), n + 1]));
+  for (const e of cells.values()) {
+    if (!e.dataset.id) continue;
+    const n = order.get(e.dataset.id);
+    e.setAttribute("aria-selected", String(n !== undefined));
+    e.querySelector(".tick").textContent = n ?? "";
+    e.classList.toggle("current", e.dataset.id === String(pictureAt(current)?.id));
+  }
+  const p = pictureAt(current);
+  if (p && cells.has(`${current.section.month} ${current.index}`)) grid().setAttribute("aria-activedescendant", `picture-${p.id}`);
+  else grid().removeAttribute("aria-activedescendant");
+  bar();
+}
+
+const pictureAt = (at) => at?.section.items[at.index];
+
+// load gets pictures of a section until it has so many.
+function load(s, least) {
+  s.least = Math.max(s.least ?? 0, least);
+  s.loading ??= (async () => {
+    const mine = round;
+    while (s.items.length < s.least && s.more && mine === round) {
+      const query = new URLSearchParams(filter);
+      query.set("before", s.items.length ? s.items.at(-1).key : s.key);
+      query.set("limit", Math.min(1000, Math.max(page, s.least - s.items.length)));
+      const answer = await attempt(() => get(`/api/pictures?${query}`));
+      if (!answer || mine !== round) break;
+      const room = s.count - s.items.length;
+      s.items.push(...answer.pictures.slice(0, room));
+      s.more = answer.pictures.length > 0 && s.items.length < s.count;
+      draw();
+    }
+    s.loading = null;
+  })();
+  return s.loading;
+}
+
+// what is chosen
+
+function clearSelection() {
+  selected.clear();
+  anchor = null;
+  mark();
+}
+
+function toggle(p, on = !selected.has(p.id)) {
+  if (on) selected.set(p.id, p);
+  else selected.delete(p.id);
+}
+
+// position of a place among all pictures.
+function position(at) {
+  let n = at.index;
+  for (const s of sections) {
+    if (s === at.section) return n;
+    n += s.count;
+  }
+  return -1;
+}
+
+function placeOf(n) {
+  for (const s of sections) {
+    if (n < s.count) return { section: s, index: n };
+    n -= s.count;
+  }
+  return null;
+}
+
+async function range(from, to) {
+  const [first, last] = [position(from), position(to)].sort((a, b) => a - b);
+  for (let n = first; n <= last; n++) {
+    const at = placeOf(n);
+    if (!pictureAt(at)) await load(at.section, at.index + 1);
+    if (pictureAt(at)) toggle(pictureAt(at), true);
+  }
+  mark();
+}
+
+async function all() {
+  for (const s of sections) {
+    if (s.more) await load(s, s.count);
+    for (const p of s.items) toggle(p, true);
+  }
+  mark();
+}
+
+const cellOf = (event) => event.target.closest(".cell")?.at;
+
+function clicked(event) {
+  const at = cellOf(event);
+  const p = pictureAt(at);
+  if (!p) return;
+  current = at;
+  if (event.shiftKey && anchor) return void range(anchor, at);
+  toggle(p);
+  anchor = at;
+  mark();
+}
+
+// move puts the keys' mark at a place, and scrolls to it.
+async function move(at) {
+  if (!at) return;
+  if (!pictureAt(at)) await load(at.section, at.index + 1);
+  current = at;
+  const top = grid().getBoundingClientRect().top + sections.slice(0, sections.indexOf(at.section)).reduce((sum, s) => sum + s.height, 0)
+    + heading + Math.floor(at.index / columns) * (cell.height + gap);
+  const header = 130;
+  if (top < header) scrollBy({ top: top - header });
+  else if (top + cell.height > innerHeight) scrollBy({ top: top + cell.height - innerHeight + gap });
+  render();
+}
+
+async function key(event) {
+  const at = current ?? placeOf(0);
+  if (!at) return;
+  const n = position(at);
+  const total = sections.reduce((sum, s) => sum + s.count, 0);
+  const rows = Math.max(1, Math.floor(innerHeight / (cell.height + gap)) - 1);
+  const to = {
+    ArrowLeft: n - 1, ArrowRight: n + 1, ArrowUp: n - columns, ArrowDown: n + columns,
+    PageUp: n - rows * columns, PageDown: n + rows * columns, Home: 0, End: total - 1,
+  }[event.key];
+  const p = pictureAt(at);
+  if (to !== undefined) {
+    event.preventDefault();
+    const place = placeOf(Math.max(0, Math.min(total - 1, to)));
+    await move(place);
+    if (event.shiftKey) {
+      anchor ??= at;
+      await range(anchor, place);
+    }
+  } else if (event.key === " " && p) {
+    event.preventDefault();
+    toggle(p);
+    anchor = at;
+    mark();
+  } else if (event.key === "Enter" && p) {
+    open(at);
+  } else if (event.key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    await all();
+  }
+}
+
+// shortcut is told of each key that is pressed outside of a field.
+export function shortcut(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "/") {
+    event.preventDefault();
+    $("search").focus();
+  } else if (event.key === "c") copy();
+  else if (event.key === "Delete") forget();
+  else if (event.key === "Escape") clearSelection();
+}
+
+// chosen are the pictures that something is done with.
+function chosen() {
+  if (selected.size) return [...selected.values()];
+  const p = pictureAt(current);
+  return p ? [p] : [];
+}
+
+// bar offers what can be done with what is selected.
+function bar() {
+  const n = selected.size;
+  const e = $("selection");
+  e.hidden = n === 0;
+  if (!n) return;
+  const format = e.querySelector("select")?.value ?? app.state().format;
+  const formats = el("select", { "aria-label": t("page.format") });
+  options(formats, app.formats(), format);
+  e.replaceChildren(
+    el("span", {}, t("page.selected", { Count: n })),
+    button(t("page.copy"), () => copy(formats.value)), formats,
+    n === 1 ? button(t("page.open"), () => show(chosen()[0], neighbours(chosen()[0]), app)) : "",
+    n === 1 && chosen()[0].original ? button(t("page.put_back"), () => putBack(chosen()[0])) : "",
+    button(t("page.again"), again),
+    button(t("page.forget"), forget, { class: "danger" }),
+    button(t("page.clear"), clearSelection));
+}
+
+async function copy(format) {
+  const pictures = chosen();
+  if (!pictures.length) return;
+  const answer = await attempt(() => post("/api/copy", { ids: pictures.map((p) => p.id), ...(format ? { format } : {}) }));
+  if (answer) toast(t("page.copied", { Count: pictures.length }));
+}
+
+async function putBack(p) {
+  if (await attempt(() => post("/api/put-back", { sum: p.sum }))) toast(t("page.put_back.done"));
+}
+
+function again() {
+  app.upload({ ids: chosen().map((p) => p.id), names: new Map(chosen().map((p) => [p.id, p.name])) });
+  clearSelection();
+}
+
+async function forget() {
+  const pictures = chosen();
+  if (!pictures.length || !(await confirmed(t("page.forget.ask", { Count: pictures.length }), t("page.forget")))) return;
+  if (!(await attempt(() => post("/api/forget", { ids: pictures.map((p) => p.id) })))) return;
+  clearSelection();
+  current = null;
+  reload();
+}
+
+function open(at) {
+  current = at;
+  const p = pictureAt(at);
+  if (p) show(p, neighbours(p), app);
+}
+
+// neighbours lets the large view go on to the next one.
+function neighbours() {
+  return async (step) => {
+    const at = placeOf(position(current) + step);
+    if (!at) return null;
+    await move(at);
+    return pictureAt(at) ?? null;
+  };
+}
