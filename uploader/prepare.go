@@ -45,7 +45,8 @@ func (prepare Prepare) how() string {
 // ctx's error.
 func (prepare Prepare) Do(ctx context.Context, p picture.Picture, host Host) (ready picture.Picture, notes []lang.Message, err error) {
 	limits := host.Limits()
-	bright := p.Format == picture.JPEG && metadata.GainMap(p.Data) && !(prepare.KeepMetadata && int64(len(p.Data)) <= limits.Bytes)
+	changes := !prepare.KeepMetadata || int64(len(p.Data)) > limits.Bytes
+	loses := changes && p.Format == picture.JPEG && metadata.GainMap(p.Data)
 	if p, notes, err = prepare.format(ctx, p, limits); err == nil && !prepare.KeepMetadata {
 		p.Data, err = strip(p)
 	}
@@ -59,7 +60,7 @@ func (prepare Prepare) Do(ctx context.Context, p picture.Picture, host Host) (re
 	if err != nil {
 		return p, nil, explain(ctx, err, p, host)
 	}
-	if bright {
+	if loses {
 		notes = append(notes, lang.Message{ID: "prepare.gain_map"})
 	}
 	return p, notes, nil

@@ -115,7 +115,6 @@ func wholeJPEG(data []byte) ([]byte, error) {
 }
 
 func wholeWebP(data []byte) ([]byte, error) {
-	const head = 12
 	var parts [][]byte
 	var doubt error
 	total := 0

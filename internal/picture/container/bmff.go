@@ -48,15 +48,13 @@ func Boxes(data []byte) iter.Seq2[Box, error] {
 // Brands returns the names of the formats that a file says it is of, its own
 // first; nil if it is no file of boxes.
 func Brands(head []byte) []string {
-	for b := range Boxes(head) {
-		if b.Type != "ftyp" || len(b.Body) < 4 {
-			break
-		}
-		brands := []string{string(b.Body[:4])}
-		for rest := b.Body[min(8, len(b.Body)):]; len(rest) >= 4; rest = rest[4:] {
-			brands = append(brands, string(rest[:4]))
-		}
-		return brands
+	b, _ := First(Boxes(head)) // it may be longer than the head
+	if b.Type != "ftyp" || len(b.Body) < 4 {
+		return nil
 	}
-	return nil
+	brands := []string{string(b.Body[:4])}
+	for rest := b.Body[min(8, len(b.Body)):]; len(rest) >= 4; rest = rest[4:] {
+		brands = append(brands, string(rest[:4]))
+	}
+	return brands
 }

@@ -85,7 +85,8 @@ func FuzzJPEG(f *testing.F) {
 	seeds(f, "\xff\xd8\xff\xff\xff\xe0\x00\x00", "\xff\xd8\xff\xc2\x00\x0b\x08\x00\x10\x00\x18\x01\x01\x11\x00\xff\xda\x00\x08\x01\x01\x00\x00\x00\x00\x12\xff\x00\xff\xd0\x34\xff\xff\xd9")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		walk(t, data, container.JPEG(data), func(s container.Segment) []byte { return s.Raw })
-		for s := range container.JPEG(data) {
+		for s, err := range container.JPEG(data) {
+			_ = err // what comes with it counts, too
 			if frame, ok := s.Frame(); ok {
 				for _, n := range frame.Blocks() {
 					if n < 0 {
@@ -102,7 +103,8 @@ func FuzzWebP(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		walk(t, data, container.WebP(data), func(c container.Chunk) []byte { return c.Raw })
 		walk(t, data, container.WebPChunks(data), func(c container.Chunk) []byte { return c.Raw })
-		for c := range container.WebP(data) {
+		for c, err := range container.WebP(data) {
+			_ = err // what comes with it counts, too
 			if w, h, ok := c.WebPSize(); ok && (w < 0 || h < 0) {
 				t.Fatal(w, h)
 			}
@@ -115,7 +117,8 @@ func FuzzGIF(f *testing.F) {
 		"GIF87a\x01\x00\x01\x00\x00\x00\x00!\xfe\x03abc\x00;")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		walk(t, data, container.GIF(data), func(b container.Block) []byte { return b.Raw })
-		for b := range container.GIF(data) {
+		for b, err := range container.GIF(data) {
+			_ = err // what comes with it counts, too
 			if b.Kind == container.GIFHeader && len(b.Raw) > 0 {
 				b.Screen()
 			}
@@ -129,7 +132,8 @@ func FuzzTIFF(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		before, pages := allocated(), 0
-		for d := range container.TIFF(data) {
+		for d, err := range container.TIFF(data) {
+			_ = err // what comes with it counts, too
 			if pages++; pages > 1+len(data) {
 				t.Fatal("the pages do not end")
 			}
@@ -151,7 +155,8 @@ func FuzzBoxes(f *testing.F) {
 	seeds(f, "\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00avifmif1\x00\x00\x00\x00free", "\x00\x00\x00\x01ftyp\x00\x00\x00\x00\x00\x00\x00\x18mif1\x00\x00\x00\x00")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		count := 0
-		for b := range container.Boxes(data) {
+		for b, err := range container.Boxes(data) {
+			_ = err // what comes with it counts, too
 			if count += len(b.Type) + len(b.Body); count > len(data) {
 				t.Fatalf("the boxes have %d bytes of %d", count, len(data))
 			}

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
+	"slices"
 
 	"bilipaste/internal/picture/container"
 )
@@ -84,17 +85,17 @@ func Size(data []byte) (width, height int, err error) {
 			width, height = h.Width, h.Height
 		}
 	case isJPEG(data):
-		for s := range container.JPEG(data) {
-			if f, ok := s.Frame(); ok && f.Width > 0 && f.Height > 0 && len(f.Components) > 0 {
+		for s, bad := range container.JPEG(data) {
+			if f, ok := s.Frame(); bad == nil && ok && f.Width > 0 && f.Height > 0 && len(f.Components) > 0 {
 				return f.Width, f.Height, nil
 			}
 		}
 	case isWebP(data):
-		for c := range container.WebP(data) {
+		for c, bad := range container.WebP(data) {
 			if w, h, ok := c.WebPSize(); ok && width == 0 {
 				width, height = w, h
 			}
-			if c.Name == "VP8 " || c.Name == "VP8L" || c.Name == "ANMF" {
+			if bad == nil && slices.Contains([]string{"VP8 ", "VP8L", "ANMF"}, c.Name) {
 				err = nil
 			}
 		}

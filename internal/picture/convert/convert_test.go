@@ -12,6 +12,8 @@ import (
 	"image/jpeg"
 	"image/png"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -350,12 +352,25 @@ func FuzzConvert(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add(tiffWith(274, 3, 1, 6, "", 2))
+	files, err := filepath.Glob("testdata/*.[tw]*")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Add(encoded(f, func(b *bytes.Buffer) error { return bmp.Encode(b, image.NewGray(image.Rect(0, 0, 9, 9))) }))
 	f.Add(encoded(f, func(b *bytes.Buffer) error { return jpeg.Encode(b, image.NewGray(image.Rect(0, 0, 9, 9)), nil) }))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if c, _, err := image.DecodeConfig(bytes.NewReader(data)); err != nil || c.Width*c.Height > 1<<16 {
+		if w, h, err := convert.Size(data); err != nil || w > 1<<10 || h > 1<<10 {
 			return // the size is bounded by memory, which a fuzzer has less of
 		}
+		_ = convert.Complete(t.Context(), data)
+		_ = convert.TIFFWhole(data)
 		for name, change := range map[string]func(context.Context, []byte, int) ([]byte, error){
 			"recompress": convert.Recompress, "palette": convert.Palette,
 			"png": func(ctx context.Context, data []byte, _ int) ([]byte, error) { return convert.ToPNG(ctx, data) },

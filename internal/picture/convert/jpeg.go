@@ -223,8 +223,10 @@ func (f *pngFile) opaque(ctx context.Context, left *budget) (image.Image, error)
 // tells of further pictures behind it.
 func appSegments(data []byte) []byte {
 	var kept []byte
-	for s := range container.JPEG(data) {
+	for s, err := range container.JPEG(data) {
 		switch m := s.Marker; {
+		case err != nil:
+			return kept
 		case m == container.APP0+2 && !bytes.HasPrefix(s.Body, []byte("ICC_PROFILE\x00")):
 		case m > container.APP0 && m < 0xee || m == container.APPF || m == container.COM:
 			kept = append(kept, s.Raw...)

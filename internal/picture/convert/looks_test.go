@@ -37,8 +37,8 @@ func packed(profile string) string {
 
 // unpacked returns the profile in a PNG.
 func unpacked(t *testing.T, data []byte) string {
-	for c := range container.PNG(data) {
-		if c.Name != "iCCP" {
+	for c, err := range container.PNG(data) {
+		if err != nil || c.Name != "iCCP" {
 			continue
 		}
 		z, err := zlib.NewReader(bytes.NewReader(c.Body[len("icc\x00\x00"):]))
@@ -81,7 +81,10 @@ func TestAPNGsProfileAndOrientationGoIntoTheJPEG(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, orientation := "", uint16(0)
-		for part := range container.JPEG(s.Data) {
+		for part, err := range container.JPEG(s.Data) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if p, ok := strings.CutPrefix(string(part.Body), "ICC_PROFILE\x00"); ok && part.Marker == 0xe2 {
 				got += p[2:]
 			}

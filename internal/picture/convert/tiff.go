@@ -415,7 +415,7 @@ func (t *tiffPage) unpacked(ctx context.Context, packed []byte, rows int) (io.Re
 		return &packBits{in: bufio.NewReader(r)}, nil
 	case tiffG3, tiffG4:
 		const twoDimensional, filled = 1, 4
-		kind := ccitt.SubFormat(ccitt.Group4)
+		kind := ccitt.Group4
 		if t.compression == tiffG3 {
 			kind = ccitt.Group3
 			if t.Uint(container.TIFFG3Options, 0)&(twoDimensional|filled) != 0 {
