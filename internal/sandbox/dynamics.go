@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"image"
 	"maps"
 	"math"
@@ -141,7 +142,7 @@ func (f *flag) UnmarshalJSON(data []byte) error {
 	case "1", "true":
 		*f = true
 	default:
-		return &json.UnmarshalTypeError{Value: string(data)}
+		return errors.New("a flag is 0 or 1")
 	}
 	return nil
 }
