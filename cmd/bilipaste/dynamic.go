@@ -149,11 +149,8 @@ func (c *cli) dynamicPost(ctx context.Context, cmd *cobra.Command, files []strin
 	}
 	defer post.Close()
 	c.preview(post)
-	again, err := c.decide(post.Earlier, f)
-	if err == nil {
-		err = c.confirm(ctx, f.yes || post.Earlier.State == dynamic.Done && !again, "cli.dynamic.confirm")
-	}
-	if err != nil {
+	again := c.decide(post.Earlier, f)
+	if err := c.confirm(ctx, f.yes || post.Earlier.State == dynamic.Done && !again, "cli.dynamic.confirm"); err != nil {
 		return err
 	}
 	result, err := p.Publish(ctx, post, again)
@@ -179,25 +176,26 @@ func (c *cli) look(ctx context.Context, p *dynamic.Publisher, post *dynamic.Post
 		c.complain(err)
 	}
 	if err := p.Look(ctx, post); err != nil {
-		return errors.Join(err, post.Close())
+		post.Close()
+		return err
 	}
 	return nil
 }
 
 // decide tells whether a document is to be published although it was before, or
 // may have been. --yes alone does not say that.
-func (c *cli) decide(e dynamic.Earlier, f dynamicFlags) (again bool, err error) {
+func (c *cli) decide(e dynamic.Earlier, f dynamicFlags) (again bool) {
 	at := lang.Data{"At": e.At.Local().Format("2006-01-02 15:04"), "Link": dynamic.Link(e.ID)}
 	switch {
 	case e.State == dynamic.Begun:
 		fmt.Fprintln(c.err, c.say.Text("cli.dynamic.begun", at))
 	case e.State < dynamic.Uncertain, f.again:
-		return f.again, nil
+		return f.again
 	case e.State == dynamic.Uncertain && c.asks(f.yes):
 		fmt.Fprintln(c.err, c.say.Text("cli.dynamic.uncertain", at))
-		return true, nil // if the question is answered so
+		return true // if the question is answered so
 	}
-	return false, nil
+	return false
 }
 
 // asks tells whether the user can be asked: on a terminal, where --yes has not

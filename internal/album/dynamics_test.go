@@ -34,7 +34,7 @@ func TestTheJournalOfDynamics(t *testing.T) {
 		t.Fatal(err)
 	}
 	a = open()
-	defer a.Close()
+	defer func() { _ = a.Close() }()
 	got, err := a.Dynamics(t.Context(), 1)
 	for _, d := range []*album.Dynamic{&first, &second} {
 		d.Since = d.Since.Truncate(time.Millisecond)

@@ -33,7 +33,6 @@ type bench struct {
 	mu       sync.Mutex
 	requests []sent
 	answer   func(path string) (status int, body string) // in the stand-in's place; body "" for none
-	cut      string                                      // requests to this path get no answer
 }
 
 // sent is a request that was sent.
@@ -79,7 +78,7 @@ func (b *bench) RoundTrip(r *http.Request) (*http.Response, error) {
 // serve tells whether the connection was cut.
 func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (cut bool) {
 	defer func() {
-		if what := recover(); what == http.ErrAbortHandler {
+		if what := recover(); what == http.ErrAbortHandler { //nolint:errorlint // it is what was thrown
 			cut = true
 		} else if what != nil {
 			panic(what)
@@ -177,7 +176,7 @@ func (b *bench) publish(t *testing.T, text string, again bool) (dynamic.Result, 
 	if err != nil {
 		return dynamic.Result{}, err
 	}
-	defer func() { _ = post.Close() }()
+	defer post.Close()
 	if err := p.Look(t.Context(), post); err != nil {
 		return dynamic.Result{}, err
 	}
@@ -192,7 +191,7 @@ func message(err error) string {
 	if t, ok := err.(lang.Teller); ok { //nolint:errorlint // the outermost
 		return t.Tell().ID
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the outermost
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return message(joined.Unwrap()[0])
 	}
 	return err.Error()

@@ -158,7 +158,7 @@ func TestTheNextPostTellsOfTheLast(t *testing.T) {
 	if err != nil || len(post.Notices) != 1 || post.Notices[0].ID != "dynamic.earlier_lost" || post.Earlier.State != dynamic.New {
 		t.Errorf("%+v, %v", post, err)
 	}
-	_ = post.Close()
+	post.Close()
 }
 
 // What is scheduled is not among the dynamics: it is not looked for, and not
@@ -194,7 +194,7 @@ func TestInterrupted(t *testing.T) {
 		return 0, ""
 	}
 	_, _ = p.Publish(ctx, post, false)
-	_ = post.Close()
+	post.Close()
 	b.answer = nil
 	b.rest(t)
 	if _, err := b.publish(t, "a", false); message(err) != "dynamic.done" || len(b.host.Dynamics()) != 1 {
@@ -213,7 +213,7 @@ func TestInterrupted(t *testing.T) {
 	if _, err := p.Publish(ctx, post, false); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	_ = post.Close()
+	post.Close()
 	if _, err := b.publish(t, "b", false); err != nil {
 		t.Error(err)
 	}
@@ -240,16 +240,14 @@ func TestOnlyOneIsAboutToPublish(t *testing.T) {
 	if _, err := p.Publish(t.Context(), post, false); err != nil {
 		t.Fatal(err)
 	}
-	if err := post.Close(); err != nil {
-		t.Fatal(err)
-	}
+	post.Close()
 	if err := q.Look(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := q.Publish(t.Context(), other, false); message(err) != "dynamic.done" {
 		t.Error(err)
 	}
-	_ = other.Close()
+	other.Close()
 }
 
 // A post follows another one at least 10 s later.

@@ -48,11 +48,10 @@ type Post struct {
 }
 
 // Close lets another process publish.
-func (post *Post) Close() error {
-	if post.lock == nil {
-		return nil
+func (post *Post) Close() {
+	if post.lock != nil {
+		_ = post.lock.Close() // it ends with the process at the latest
 	}
-	return post.lock.Close()
 }
 
 // alone makes this the only process that is about to publish, so that none
