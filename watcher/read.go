@@ -78,6 +78,9 @@ func (w *Watcher) clipOf(ctx context.Context, o offer) Clip {
 			return clip
 		}
 	}
+	if w.options.Coming != nil && (p.take == Picture || p.why == IsFiles) {
+		w.options.Coming()
+	}
 	switch {
 	case p.take == Picture:
 		w.readPicture(ctx, &clip, p)

@@ -116,6 +116,7 @@ type change struct {
 type Options struct {
 	IsPicture func(head []byte) bool // tells from its first 512 bytes whether something is a picture
 	TextPaths func() bool            // whether a text is read to see if it is the path of a picture
+	Coming    func()                 // told when a picture is about to be read, and must return at once; nil: nobody is
 }
 
 // Open connects to the clipboard. Where there is none it returns an error that

@@ -93,9 +93,10 @@ func Printer(c config.Config) *lang.Printer {
 func (a *App) LogFile() string { return filepath.Join(a.Places.State, "bilipaste.log") }
 
 // Clipboard opens the desktop's clipboard. Before a text is read to see if it is
-// the path of a picture, textPaths is asked. Its error is watcher.Open's.
-func (a *App) Clipboard(ctx context.Context, textPaths func() bool) (*watcher.Watcher, error) {
-	return watcher.Open(ctx, watcher.Options{IsPicture: picture.Is, TextPaths: textPaths})
+// the path of a picture, textPaths is asked; coming, unless it is nil, is told
+// when a picture is about to be read. The error is watcher.Open's.
+func (a *App) Clipboard(ctx context.Context, textPaths func() bool, coming func()) (*watcher.Watcher, error) {
+	return watcher.Open(ctx, watcher.Options{IsPicture: picture.Is, TextPaths: textPaths, Coming: coming})
 }
 
 // NoTexts has Clipboard read none.
@@ -152,7 +153,7 @@ func (a *App) Close() error {
 
 // Backend says how the clipboard is watched. Its error is Clipboard's.
 func (a *App) Backend(ctx context.Context) (string, error) {
-	w, err := a.Clipboard(ctx, NoTexts)
+	w, err := a.Clipboard(ctx, NoTexts, nil)
 	if err != nil {
 		return "", err
 	}

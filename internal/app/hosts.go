@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 type host struct {
 	name  string
 	open  func(*App, config.Config) (uploader.Host, error)
+	at    string // where its uploads go, "" where that is this machine
 	about string // the message that whoever chooses it has to read, "" for none
 	once  bool   // the first time only
 }
@@ -27,10 +29,10 @@ type host struct {
 // hosts is the one list of hosts, in the order of the menus.
 func hosts() []host {
 	return []host{
-		{name: bilibili.Name, open: (*App).bucket},
-		{name: scdn.Name, open: func(a *App, c config.Config) (uploader.Host, error) { return usable(a.SCDN(c)) }, about: "scdn.about", once: true},
+		{name: bilibili.Name, at: "api.bilibili.com", open: (*App).bucket},
+		{name: scdn.Name, at: "img.scdn.io", open: func(a *App, c config.Config) (uploader.Host, error) { return usable(a.SCDN(c)) }, about: "scdn.about", once: true},
 		{name: folder.Name, open: func(_ *App, c config.Config) (uploader.Host, error) { return usable(folder.New(folderOptions(c))) }},
-		{name: bilibili.DrawName, open: (*App).draw, about: "bilibili.draw_about"},
+		{name: bilibili.DrawName, at: "api.bilibili.com", open: (*App).draw, about: "bilibili.draw_about"},
 	}
 }
 
@@ -195,6 +197,24 @@ func (a *App) Uploader(c config.Config, ledger uploader.Ledger) (*Uploader, erro
 		u.Pipeline.Fallback = append(u.Pipeline.Fallback, next)
 	}
 	return u, nil
+}
+
+// GetReady opens a connection to the host, unless there is one or the host lets
+// nothing in for now: a picture is about to be sent, perhaps.
+func (u *Uploader) GetReady(ctx context.Context) {
+	if u.network.direct == nil {
+		return
+	}
+	if u.Account != nil {
+		if until, err := u.app.gate(u.network, u.settings).Refused(ctx); err != nil || !until.IsZero() {
+			return
+		}
+	}
+	for _, h := range hosts() {
+		if h.name == u.Pipeline.Host.Name() && h.at != "" {
+			u.network.direct.Open(ctx, h.at)
+		}
+	}
 }
 
 // Open returns a link as a browser can open it.

@@ -21,8 +21,9 @@ type Network struct {
 	Transport http.RoundTripper
 	State     string // the folder of what is remembered of the hosts, such as refusals and the session
 
-	data       string // the folder of what the user wants to keep
-	refreshKey []byte // a stand-in's, nil: Bilibili's
+	direct     *web.Transport // Transport, where it leads to the hosts themselves; else nil
+	data       string         // the folder of what the user wants to keep
+	refreshKey []byte         // a stand-in's, nil: Bilibili's
 	gateway    *sandbox.Gateway
 	way        lang.Message // to a stand-in
 	proxy      atomic.Pointer[url.URL]
@@ -47,9 +48,8 @@ func (a *App) Network() (*Network, error) {
 			a.Log.Warn("a gateway is in use", "error", lang.Errorf("app.gateway", lang.Data{"Gateway": base}, nil))
 		}
 	default:
-		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.Proxy = web.Proxy(n.proxy.Load)
-		n.Transport = transport
+		n.direct = web.NewTransport(web.Proxy(n.proxy.Load), nil)
+		n.Transport = n.direct
 	}
 	if err != nil {
 		return nil, errors.Join(err, n.close())

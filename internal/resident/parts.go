@@ -101,3 +101,29 @@ func (r *Resident) destination() uploader.Place {
 	}
 	return r.uploader.by.To()
 }
+
+// pictureComes has the connection to the host opened, while the picture is still
+// being read.
+func (r *Resident) pictureComes() {
+	select {
+	case r.coming <- struct{}{}:
+	default: // it is being opened
+	}
+}
+
+// getReady opens connections, until the program's end.
+func (r *Resident) getReady() {
+	for {
+		select {
+		case <-r.coming:
+		case <-r.life.Done():
+			return
+		}
+		r.mu.Lock()
+		by := r.uploader.by
+		r.mu.Unlock()
+		if by != nil {
+			by.GetReady(r.life)
+		}
+	}
+}

@@ -32,6 +32,7 @@ type Resident struct {
 	mode      *writing.Mode
 	pending   *queue.Queue
 	listeners listeners
+	coming    chan struct{} // holds a token when a picture is about to be read
 
 	quit context.CancelCauseFunc
 	life context.Context // until Run's end
@@ -71,8 +72,8 @@ type State struct {
 // a lang.Teller.
 func New(ctx context.Context, a *app.App, writingMode bool) (*Resident, error) {
 	settings, bad := a.Settings()
-	r := &Resident{app: a, notifier: notify.New(settings.Sound, settings.Notify, a.Log)}
-	clipboard, err := a.Clipboard(ctx, r.textPaths)
+	r := &Resident{app: a, notifier: notify.New(settings.Sound, settings.Notify, a.Log), coming: make(chan struct{}, 1)}
+	clipboard, err := a.Clipboard(ctx, r.textPaths, r.pictureComes)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +109,7 @@ func (r *Resident) Run(ctx context.Context) (err error) {
 	parts.Go(func() { r.ended("settings", config.Watch(r.life, r.app.Source.File, r.reload)) })
 	parts.Go(func() { r.ended("logins", r.watchLogins()) })
 	parts.Go(r.tendAccount)
+	parts.Go(r.getReady)
 	parts.Go(r.readAutostart)
 	// What starting took is given back: an idle program collects no garbage.
 	started := time.AfterFunc(3*time.Second, debug.FreeOSMemory)
