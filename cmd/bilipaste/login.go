@@ -72,7 +72,7 @@ func (c *cli) login(ctx context.Context, file string, open bool) error {
 		}
 		// It ends no line that the next step may follow, so that the whole code
 		// stays on a screen of 24 lines.
-		fmt.Fprint(c.err, c.say.Text("cli.login.waiting", lang.Data{"File": viewer.File, "Until": step.Until.Local().Format(time.TimeOnly)}))
+		fmt.Fprint(c.err, c.say.Text("cli.login.waiting", lang.Data{"File": viewer.File, "Until": lang.Clock(step.Until)}))
 		return err
 	})
 	stop(nil)

@@ -25,6 +25,7 @@ type status struct {
 	Account   *account.User `json:"account,omitempty"`
 	Session   string        `json:"session"`                 // where it comes from
 	Until     string        `json:"session_until,omitempty"` // a day
+	Ended     bool          `json:"session_ended,omitempty"` // it is over
 	Host      string        `json:"host"`
 	Bucket    string        `json:"bucket,omitempty"`
 	Clipboard string        `json:"clipboard,omitempty"`
@@ -86,6 +87,7 @@ func (c *cli) account(ctx context.Context, s *status) (account.User, error) {
 		s.Session = c.sessionPlace(false)
 		if until := session.Expires(); !until.IsZero() {
 			s.Until = until.Local().Format(time.DateOnly)
+			s.Ended = !until.After(time.Now())
 		}
 	}
 	return account, err
@@ -97,7 +99,7 @@ func (c *cli) printStatus(s status) {
 		line("cli.status.account", lang.Data{"Name": s.Account.Name, "ID": s.Account.ID})
 	}
 	if s.Session != "" {
-		line("cli.status.session", lang.Data{"From": s.Session, "Until": s.Until})
+		line("cli.status.session", lang.Data{"From": s.Session, "Until": s.Until, "Ended": s.Ended})
 	}
 	line("cli.status.host", lang.Data{"Host": s.Host, "Bucket": s.Bucket})
 	clipboard := s.Clipboard

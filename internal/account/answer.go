@@ -63,7 +63,7 @@ func (c *caller) read(a web.Answer) (json.RawMessage, error) {
 	case a.Status == http.StatusPreconditionFailed, bad != nil && a.Status == http.StatusForbidden: // the latter by a firewall, perhaps its own
 		e.Kind = fault.Refused
 	case bad != nil:
-		e.Kind, e.Why = web.Stranger(a, bad)
+		e.Kind, e.Why = web.Stranger(a)
 	case bad == nil && *env.Code != 0:
 		e.Code = *env.Code
 		e.Kind, e.Why = ofCode(e.Code)

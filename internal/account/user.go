@@ -78,8 +78,8 @@ func (c *caller) nav(ctx context.Context) (User, error) {
 
 const warnBefore = 14 * 24 * time.Hour
 
-// EndsSoon returns when the session ends if that is within 14 days and nobody
-// was told: once for each session, for all processes of the user. Else it is
+// EndsSoon returns when the session ends, or has ended, if that is within 14
+// days or past, and nobody was told: once for each session, for all processes of the user. Else it is
 // the zero time.
 func (c *Client) EndsSoon(ctx context.Context) (ends time.Time, err error) {
 	expires := c.Session().Expires()

@@ -215,6 +215,9 @@ func (a *App) TendSession(ctx context.Context, client *account.Client) error {
 		a.Log.WarnContext(ctx, "the session was not renewed", "err", err)
 	}
 	if ends, err := client.EndsSoon(ctx); err == nil && !ends.IsZero() {
+		if ends.Before(time.Now()) {
+			return lang.Errorf("app.session_ended", lang.Data{"Day": ends.Local().Format(time.DateOnly)}, nil)
+		}
 		return lang.Errorf("app.session_ends", lang.Data{"Day": ends.Local().Format(time.DateOnly)}, nil)
 	}
 	return nil

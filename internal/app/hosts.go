@@ -142,9 +142,14 @@ func Buckets(c config.Config) []string {
 
 // NeedsAccount tells whether pictures go to Bilibili.
 func NeedsAccount(c config.Config) bool {
-	return slices.ContainsFunc(append([]string{c.Host}, c.Fallback...), func(name string) bool {
-		return name == bilibili.Name || name == bilibili.DrawName
-	})
+	return goesTo(c, bilibili.Name) || goesTo(c, bilibili.DrawName)
+}
+
+// NeedsSCDN tells whether pictures, or those that move, go to img.scdn.io.
+func NeedsSCDN(c config.Config) bool { return goesTo(c, scdn.Name) || c.GIF == scdn.Name }
+
+func goesTo(c config.Config, host string) bool {
+	return c.Host == host || slices.Contains(c.Fallback, host)
 }
 
 // Uploader is the way from a picture to its link that settings describe. It is

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"strings"
 
 	"bilipaste/internal/app"
 	"bilipaste/internal/config"
@@ -14,6 +15,7 @@ import (
 	"bilipaste/internal/keystore"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/notify"
+	"bilipaste/uploader/scdn"
 )
 
 // Finding is what is known of one part, in the user's language.
@@ -30,8 +32,8 @@ type checkup struct {
 	settings config.Config
 	say      *lang.Printer
 
-	who              string // is signed in
-	account, network error  // what the network's check found
+	who     string // is signed in, as the network's check found
+	account error  // why nobody is
 }
 
 // Check checks each part in turn: the settings, of which bad is what is wrong
@@ -80,43 +82,55 @@ func (c *checkup) bus(context.Context) (string, error) {
 	return "", lang.Errorf("doctor.no_bus", nil, nil)
 }
 
-// reach asks Bilibili who is signed in: one request tells of network and account.
+// reach asks the hosts that pictures go to; of Bilibili one request tells of
+// network and account.
 func (c *checkup) reach(ctx context.Context) (string, error) {
-	client, err := c.app.Account(c.settings)
-	if err != nil {
-		c.account = err
-		return c.way("doctor.reached", nil)
-	}
-	who, err := client.User(ctx)
-	c.who, c.account = fmt.Sprintf("%s (%d)", who.Name, who.ID), err
-	switch {
-	case client.Session().IsZero():
-		c.network = client.Reach(ctx)
-	case fault.KindOf(err) == fault.Passing:
-		c.network = err
-	}
-	if c.network != nil {
-		return c.way("doctor.unreached", c.network)
-	}
-	return c.way("doctor.reached", nil)
-}
-
-// way says how Bilibili is reached, or why it is not.
-func (c *checkup) way(id string, cause error) (string, error) {
 	n, err := c.app.Network()
 	if err != nil {
 		return "", err
 	}
 	n.SetProxy(c.settings.Proxy)
-	data := lang.Data{"Way": n.Way(), "Cause": cause}
-	if cause != nil {
-		return "", lang.Errorf(id, data, cause)
+	var reached []string
+	if app.NeedsAccount(c.settings) {
+		reached = append(reached, "Bilibili")
+		err = c.reachBilibili(ctx)
 	}
-	return c.say.Text(id, data), nil
+	if err == nil && app.NeedsSCDN(c.settings) {
+		reached = append(reached, "img.scdn.io")
+		var host *scdn.Host
+		if host, err = c.app.SCDN(c.settings); err == nil {
+			err = host.Reach(ctx)
+		}
+	}
+	switch {
+	case err != nil:
+		return "", lang.Errorf("doctor.unreached", lang.Data{"Way": n.Way(), "Cause": err}, err)
+	case reached == nil:
+		return c.say.Text("doctor.unasked"), nil
+	}
+	return c.say.Text("doctor.reached", lang.Data{"Hosts": strings.Join(reached, ", "), "Way": n.Way()}), nil
+}
+
+// reachBilibili returns why Bilibili cannot be reached, nil if it can.
+func (c *checkup) reachBilibili(ctx context.Context) error {
+	client, err := c.app.Account(c.settings)
+	if err != nil {
+		c.account = err // such as half a session
+		return nil
+	}
+	who, err := client.User(ctx)
+	c.who, c.account = fmt.Sprintf("%s (%d)", who.Name, who.ID), err
+	switch {
+	case client.Session().IsZero():
+		return client.Reach(ctx)
+	case fault.KindOf(err) == fault.Passing:
+		return err
+	}
+	return nil
 }
 
 func (c *checkup) signedIn(context.Context) (string, error) {
-	if fault.KindOf(c.account) == fault.NotLoggedIn && !app.NeedsAccount(c.settings) {
+	if !app.NeedsAccount(c.settings) {
 		return c.say.Text("doctor.no_account"), nil
 	}
 	return c.who, c.account

@@ -97,7 +97,7 @@ func explain(err error) error {
 	if !ok {
 		return err
 	}
-	data := lang.Data{"Code": e.Code, "Said": e.Said, "Until": e.Until.Local().Format("15:04:05")}
+	data := lang.Data{"Code": e.Code, "Said": e.Said, "Until": lang.Clock(e.Until)}
 	switch {
 	case e.Kind == fault.Refused && e.Code == -352:
 		return lang.Errorf("dynamic.code.risk", data, err)

@@ -81,7 +81,7 @@ func (e *Error) Tell() lang.Message {
 		"Host": e.Host, "Name": name, "Code": e.Code, "Said": e.Said,
 		"Format": e.Format,
 		"Size":   e.size(e.Size), "Limit": e.size(e.Limit),
-		"Until": e.Until.Local().Format("15:04:05"), "After": e.After.Round(time.Second).String(),
+		"Until": lang.Clock(e.Until), "After": e.After.Round(time.Second).String(),
 		"Cause": e.Err,
 	}}
 }

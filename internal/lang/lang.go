@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -162,3 +163,13 @@ var catalogue = sync.OnceValue(func() *i18n.Bundle {
 	}
 	return b
 })
+
+// Clock says a moment as a clock on this machine's wall shows it, with its day
+// where that is not today.
+func Clock(t time.Time) string {
+	t = t.Local()
+	if t.Format(time.DateOnly) == time.Now().Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
+}

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"bilipaste/assets"
 	"bilipaste/internal/config"
@@ -148,4 +150,22 @@ func TestAnErrorIsSaidWithItsHint(t *testing.T) {
 	if got := lang.New("zh").Say(nested); got != "简体中文" {
 		t.Errorf("a message: %q", got)
 	}
+}
+
+func TestAMomentIsSaidWithItsDayUnlessThatIsToday(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		noon := time.Now().Local()
+		noon = time.Date(noon.Year(), noon.Month(), noon.Day()+1, 12, 0, 0, 0, time.Local)
+		time.Sleep(time.Until(noon))
+		day := noon.Format(time.DateOnly)
+		for offset, want := range map[time.Duration]string{
+			0: "12:00:00", 11*time.Hour + 59*time.Minute: "23:59:00", -12 * time.Hour: "00:00:00",
+			12 * time.Hour: noon.AddDate(0, 0, 1).Format(time.DateOnly) + " 00:00:00", -13 * time.Hour: noon.AddDate(0, 0, -1).Format(time.DateOnly) + " 23:00:00",
+			-365 * 24 * time.Hour: noon.AddDate(0, 0, -365).Format(time.DateOnly) + " 12:00:00",
+		} {
+			if got := lang.Clock(noon.Add(offset).UTC()); got != want {
+				t.Errorf("%v from noon of %s: %s, want %s", offset, day, got, want)
+			}
+		}
+	})
 }

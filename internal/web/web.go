@@ -171,11 +171,11 @@ func (w *watched) Read(p []byte) (int, error) {
 }
 
 // Stranger tells what an answer means that is not the JSON that the host
-// promises; bad is why. Only the host's own word is a verdict: of anything
+// promises. Only the host's own word is a verdict: of anything
 // else it has to be assumed that somebody between gave it (a proxy, a firewall,
 // a hotel's sign-in page), and that the same request succeeds later.
-func Stranger(a Answer, bad error) (kind fault.Kind, why string) {
-	switch why = odd(a.Body, bad); {
+func Stranger(a Answer) (kind fault.Kind, why string) {
+	switch why = odd(a.Body); {
 	case a.Status == http.StatusRequestEntityTooLarge:
 		return fault.TooLarge, "host"
 	case a.Status == http.StatusTooManyRequests, a.Status == http.StatusRequestTimeout, a.Status >= 500:
@@ -191,17 +191,18 @@ func Stranger(a Answer, bad error) (kind fault.Kind, why string) {
 }
 
 // odd tells apart, as messages do, the answers that are not the JSON that was
-// promised; bad is why.
-func odd(body []byte, bad error) string {
+// promised.
+func odd(body []byte) string {
 	text := bytes.TrimSpace(body)
-	switch syntax, _ := errors.AsType[*json.SyntaxError](bad); {
+	var value json.RawMessage
+	switch {
 	case len(body) > maxAnswer:
 		return "long"
 	case len(text) == 0:
 		return "empty"
 	case text[0] == '<':
 		return "page"
-	case syntax != nil && syntax.Offset == int64(len(body)) && text[0] == '{':
+	case text[0] == '{' && errors.Is(json.NewDecoder(bytes.NewReader(text)).Decode(&value), io.ErrUnexpectedEOF):
 		return "cut"
 	}
 	return ""

@@ -40,7 +40,10 @@ type Options struct {
 }
 
 // Host is a folder. It is safe for concurrent use, also by several processes.
-type Host struct{ options Options }
+type Host struct {
+	dir, template string
+	site, prefix  string // what stands before a picture's path in a link: a site or "", and a path, percent-encoded
+}
 
 var _ uploader.Host = (*Host)(nil)
 
@@ -62,16 +65,64 @@ func New(o Options) (*Host, error) {
 	if !isName(fill(o.Template, time.Time{}, "0123456789ab")) {
 		return nil, lang.Errorf("folder.template", lang.Data{"Template": o.Template}, nil)
 	}
-	if o.Prefix == "" {
-		o.Prefix = filepath.ToSlash(filepath.Base(dir))
+	h := &Host{dir: dir, template: o.Template, prefix: escape(filepath.ToSlash(filepath.Base(dir)))}
+	if o.Prefix != "" {
+		var ok bool
+		if h.site, h.prefix, ok = parsePrefix(o.Prefix); !ok {
+			return nil, lang.Errorf("folder.prefix", lang.Data{"Prefix": o.Prefix}, nil)
+		}
 	}
-	u, err := url.Parse(o.Prefix)
-	if err != nil || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
-		u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https" || u.Scheme != "" && u.Host == "" {
-		return nil, lang.Errorf("folder.prefix", lang.Data{"Prefix": o.Prefix}, nil)
-	}
-	return &Host{o}, nil
+	return h, nil
 }
+
+// parsePrefix reads an address or a path. What is percent-encoded in it stays
+// so, and what should be becomes so.
+func parsePrefix(text string) (site, prefix string, ok bool) {
+	if strings.ContainsAny(text, "?#\\") || strings.ContainsFunc(text, isControl) || strings.HasPrefix(text, "//") {
+		return "", "", false
+	}
+	if scheme, rest, ok := strings.Cut(text, "://"); ok {
+		host, path, _ := strings.Cut(rest, "/")
+		site = strings.ToLower(scheme) + "://" + host
+		u, err := url.Parse(site)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
+			return "", "", false
+		}
+		text = "/" + path
+	} else if scheme, _, ok := strings.Cut(text, ":"); ok && knownScheme.MatchString(scheme) {
+		return "", "", false
+	}
+	parts := strings.Split(text, "/")
+	for i, part := range parts {
+		if plain, err := url.PathUnescape(part); err == nil {
+			part = plain
+		}
+		parts[i] = escapePart(part)
+	}
+	return site, strings.Join(parts, "/"), true
+}
+
+// knownScheme is what is meant as an address, and leads to no picture.
+var knownScheme = regexp.MustCompile(`(?i)^(https?|ftp|file|data|mailto|javascript|blob)$`)
+
+// escape writes a path as it stands in a link.
+func escape(path string) string {
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		parts[i] = escapePart(part)
+	}
+	return strings.Join(parts, "/")
+}
+
+func escapePart(part string) string {
+	return unquotable.ReplaceAllStringFunc(url.PathEscape(part), func(s string) string {
+		return "%" + strings.ToUpper(hex.EncodeToString([]byte(s)))
+	})
+}
+
+// unquotable is what ends a link in Markdown, HTML or BBCode, or makes its
+// start a scheme, and PathEscape lets pass.
+var unquotable = regexp.MustCompile(`[()'*:\[\]]`)
 
 // isName tells whether a picture can have a name on every system: a post and
 // its pictures travel.
@@ -123,14 +174,14 @@ func (h *Host) Upload(ctx context.Context, p picture.Picture) (uploader.Link, er
 	}
 	now := time.Now()
 	sum := sha256.Sum256(p.Data)
-	name := fill(h.options.Template, now, hex.EncodeToString(sum[:6]))
+	name := fill(h.template, now, hex.EncodeToString(sum[:6]))
 	for n := 1; ; n++ {
 		try := name
 		if n > 1 {
 			try += "-" + strconv.Itoa(n)
 		}
 		try += p.Format.Ext()
-		err := write(filepath.Join(h.options.Dir, filepath.FromSlash(try)), p.Data)
+		err := write(filepath.Join(h.dir, filepath.FromSlash(try)), p.Data)
 		switch {
 		case err == nil:
 			return uploader.Link{URL: h.link(try), Host: Name, Made: now}, nil
@@ -143,24 +194,12 @@ func (h *Host) Upload(ctx context.Context, p picture.Picture) (uploader.Link, er
 
 // link returns the link to a file of the folder.
 func (h *Host) link(file string) string {
-	prefix, rooted := h.options.Prefix, ""
-	if u, err := url.Parse(prefix); err == nil && u.Scheme != "" {
-		rooted, prefix = u.Scheme+"://"+u.Host, u.Path
-		file = path.Join("/", prefix, file)
-	} else {
-		file = path.Join(prefix, file)
+	link := path.Join(h.prefix, escape(file))
+	if h.site != "" {
+		link = path.Join("/", link)
 	}
-	parts := strings.Split(file, "/")
-	for i, part := range parts {
-		parts[i] = unquotable.ReplaceAllStringFunc(url.PathEscape(part), func(s string) string {
-			return "%" + strings.ToUpper(hex.EncodeToString([]byte(s)))
-		})
-	}
-	return rooted + strings.Join(parts, "/")
+	return h.site + link
 }
-
-// unquotable is what ends a link in Markdown, HTML or BBCode, and PathEscape lets pass.
-var unquotable = regexp.MustCompile(`[()'*\[\]]`)
 
 var errTaken = errors.New("another file has the name")
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -69,6 +70,10 @@ func TestNamesAndLinks(t *testing.T) {
 			{"", "", `^my%20pictures%20%281%29/DATE-[0-9a-f]{12}\.jpg$`},
 			{"{year}/{month}/{hash}", "/static/img/", `^/static/img/YEAR/MONTH/[0-9a-f]{12}\.jpg$`},
 			{"图 {time}", "https://me.example", `^https://me\.example/%E5%9B%BE%20TIME\.jpg$`},
+			{"u/{hash}", "my%20pics/100%", `^my%20pics/100%25/u/[0-9a-f]{12}\.jpg$`},
+			{"v/{hash}", "HTTPS://me.example:8080/a%2Fb/é:1", `^https://me\.example:8080/a%2Fb/%C3%A9%3A1/v/[0-9a-f]{12}\.jpg$`},
+			{"w/{hash}", "/", `^/w/[0-9a-f]{12}\.jpg$`},
+			{"x/{hash}", "2026:1/img", `^2026%3A1/img/x/[0-9a-f]{12}\.jpg$`},
 			{"a(b)[c]'{hash}", "../img", `^\.\./img/a%28b%29%5Bc%5D%27[0-9a-f]{12}\.jpg$`},
 		} {
 			h := newHost(t, folder.Options{Dir: filepath.Join(root, "my pictures (1)"), Template: test.template, Prefix: test.prefix})
@@ -88,10 +93,44 @@ func TestNamesAndLinks(t *testing.T) {
 			}
 			return err
 		})
-		if err != nil || found != 4 {
+		if err != nil || found != 8 {
 			t.Errorf("%d files, %v", found, err)
 		}
 	})
+}
+
+// A folder may have any name: it is no address.
+func TestTheFoldersOwnNameIsNoAddress(t *testing.T) {
+	root := t.TempDir()
+	for name, want := range map[string]string{"a#b": "a%23b", "2026:1": "2026%3A1", "a?b": "a%3Fb", "my%20pics": "my%2520pics", "100%": "100%25", "javascript:x": "javascript%3Ax", "图": "%E5%9B%BE"} {
+		if runtime.GOOS == "windows" && strings.ContainsAny(name, ":?") {
+			continue // no folder's name there
+		}
+		link, err := newHost(t, folder.Options{Dir: filepath.Join(root, name), Template: "p"}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+		if err != nil || link.URL != want+"/p.png" {
+			t.Errorf("%s: %q, %v", name, link.URL, err)
+		}
+		if _, err := os.Stat(filepath.Join(root, name, "p.png")); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A link to the same picture elsewhere is not the picture: it may change.
+func TestALinkIsNotThePicture(t *testing.T) {
+	dir, p := t.TempDir(), hosttest.Picture(t, picture.PNG, 1)
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere.png")
+	if err := os.WriteFile(elsewhere, p.Data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_ = os.Symlink(elsewhere, filepath.Join(dir, "p.png"))
+	if _, err := os.Lstat(filepath.Join(dir, "p.png")); err != nil {
+		t.Skip("no links here: ", err)
+	}
+	link, err := newHost(t, folder.Options{Dir: dir, Template: "p", Prefix: "i"}).Upload(t.Context(), p)
+	if err != nil || link.URL != "i/p-2.png" {
+		t.Errorf("%q, %v", link.URL, err)
+	}
 }
 
 func TestNothingElseIsOverwritten(t *testing.T) {

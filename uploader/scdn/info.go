@@ -3,6 +3,7 @@ package scdn
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"path"
@@ -62,4 +63,14 @@ func (h *Host) Info(ctx context.Context, what string) (Info, error) {
 		info.Tags = strings.Split(info.TagText, "、")
 	}
 	return info, nil
+}
+
+// Reach asks the host for a picture that it need not know, and returns nil if
+// it answered. Its errors are those of Info.
+func (h *Host) Reach(ctx context.Context) error {
+	_, err := h.Info(ctx, "0")
+	if e, ok := errors.AsType[*fault.Error](err); ok && e.Why == "unknown" {
+		return nil
+	}
+	return err
 }

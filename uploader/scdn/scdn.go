@@ -210,7 +210,7 @@ func (h *Host) read(a web.Answer) (reply, error) {
 	case status == http.StatusRequestEntityTooLarge, status == http.StatusUnsupportedMediaType, status >= 500:
 		e.Kind, e.Why = ofStatus(status)
 	case bad != nil:
-		e.Kind, e.Why = web.Stranger(a, bad)
+		e.Kind, e.Why = web.Stranger(a)
 	case status < 200 || status >= 300:
 		e.Kind, e.Why = ofStatus(status)
 	case !*r.Success:
