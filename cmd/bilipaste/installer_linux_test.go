@@ -89,8 +89,21 @@ func TestTheInstallerOnWindows(t *testing.T) {
 		t.Errorf("PATH is %q, want %q", got, want)
 	}
 
-	// An upgrade while it runs: the programs are the release's again, and it runs again.
+	// An upgrade while it runs, and a command does, too: the programs are the
+	// release's again, and it runs again.
 	first := d.instance()
+	command := d.Command(filepath.Join(installed, "bilipaste.exe"), "sandbox")
+	said, err := command.StdoutPipe()
+	if err == nil {
+		err = command.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = command.Process.Kill() })
+	if _, err := said.Read(make([]byte, 1)); err != nil { // it runs
+		t.Fatal(err)
+	}
 	for _, name := range []string{"bilipaste.exe", "bilipastew.exe"} {
 		older(t, filepath.Join(installed, name))
 	}
@@ -100,6 +113,10 @@ func TestTheInstallerOnWindows(t *testing.T) {
 		sameFile(t, filepath.Join(installed, name), filepath.Join(release, name))
 	}
 	d.worksAsInstalled(2000)
+	_ = command.Process.Kill()
+	if _ = command.Wait(); command.ProcessState.Exited() {
+		t.Errorf("the upgrade has ended a command: %v", command.ProcessState)
+	}
 
 	// The next login starts it. (Wine gives no program a PATH that long.)
 	d.Restart()
