@@ -149,17 +149,9 @@ func TestPaletteKeepsEveryPixel(t *testing.T) {
 	}
 }
 
-// withChunk puts a chunk behind a PNG's header.
-func withChunk(data []byte, name, body string) []byte {
-	c := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
-	c = append(c, name+body...)
-	c = append(c, 0, 0, 0, 0) // what it is does not matter here
-	return bytes.Join([][]byte{data[:33], c, data[33:]}, nil)
-}
-
 func TestWhatChangesTheLooksGoesAlong(t *testing.T) {
 	m := image.NewNRGBA(image.Rect(0, 0, 64, 64))
-	data := withChunk(pngOf(t, m), "gAMA", "\x00\x00\x30\x39")
+	data := withChunks(pngOf(t, m), soundChunk("gAMA", "\x00\x00\x30\x39"))
 	for name, change := range map[string]func(context.Context, []byte, int) ([]byte, error){
 		"recompressed": convert.Recompress, "palette": convert.Palette,
 	} {
@@ -167,6 +159,20 @@ func TestWhatChangesTheLooksGoesAlong(t *testing.T) {
 		if err != nil || !bytes.Contains(got, []byte("gAMA\x00\x00\x30\x39")) {
 			t.Errorf("%s: the gamma is lost: %v", name, err)
 		}
+	}
+}
+
+func TestADamagedChunkIsNotWrittenAnew(t *testing.T) {
+	data := pngOf(t, image.NewNRGBA(image.Rect(0, 0, 64, 64)))
+	extra := withChunks(data, soundChunk("gAMA", "\x00\x00\x30\x39"))
+	extra[33+9] ^= 1
+	got, err := convert.Recompress(t.Context(), extra, len(data))
+	if err != nil || bytes.Contains(got, []byte("gAMA")) {
+		t.Errorf("one that can be done without: %v", err)
+	}
+	data[bytes.Index(data, []byte("IDAT"))+6] ^= 1
+	if _, err := convert.Recompress(t.Context(), data, len(data)); err == nil {
+		t.Error("damaged pixels get a checksum that says that they are right")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"bilipaste/internal/picture/container"
@@ -35,6 +36,10 @@ func readPNG(data []byte) (*pngFile, error) {
 			return nil, err
 		}
 		switch {
+		case c.Critical() && !c.Sound():
+			return nil, fmt.Errorf("its chunk %q is damaged", c.Name)
+		case !c.Sound(): // viewers pass over it
+			continue
 		case f.head == nil:
 			if c.Name != "IHDR" {
 				return nil, errPNG
