@@ -115,9 +115,8 @@ func wholeJPEG(data []byte) ([]byte, error) {
 }
 
 func wholeWebP(data []byte) ([]byte, error) {
-	var parts [][]byte
+	var chunks []container.Chunk
 	var doubt error
-	total := 0
 	for c, err := range container.WebP(data) {
 		switch {
 		case errors.Is(err, container.ErrLength):
@@ -127,17 +126,21 @@ func wholeWebP(data []byte) ([]byte, error) {
 		case err != nil:
 			return nil, err
 		default:
-			parts = append(parts, container.AppendWebPChunk(nil, c.Name, c.Body))
-			total += len(parts[len(parts)-1])
+			chunks = append(chunks, c)
 		}
 	}
 	switch {
-	case len(parts) == 0:
+	case len(chunks) == 0:
 		return nil, errors.Join(doubt, errCut)
 	case doubt == nil:
 		return data, nil
 	}
-	return decoded(slices.Concat(container.WebPHeader(total), bytes.Join(parts, nil)), doubt)
+	mended := container.WebPHeader(0)
+	for _, c := range chunks {
+		mended = container.AppendWebPChunk(mended, c.Name, c.Body)
+	}
+	copy(mended, container.WebPHeader(len(mended)-len(container.WebPHeader(0))))
+	return decoded(mended, doubt)
 }
 
 func wholeGIF(data []byte) ([]byte, error) {

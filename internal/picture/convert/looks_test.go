@@ -263,6 +263,18 @@ func TestWhatIsTooMuchIsRefused(t *testing.T) {
 	}
 }
 
+func TestWhatAJPEGCannotShowIsRefused(t *testing.T) {
+	for file, want := range map[string]error{"cmyk.jpg": convert.ErrColourSpace, "lossless.webp": convert.ErrTransparent, "lossy-alpha.webp": convert.ErrTransparent} {
+		data, err := os.ReadFile("testdata/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := convert.ToJPEG(t.Context(), data, 1e6); !errors.Is(err, want) {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
 func TestAConversionHasATimeLimit(t *testing.T) {
 	convert.LimitTime(t, time.Nanosecond)
 	m := flat(color.NRGBA{1, 2, 3, 255})
