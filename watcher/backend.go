@@ -62,6 +62,17 @@ type signed interface {
 	from(before offer) origin
 }
 
+// mortal is an offer that tells of its program's end.
+type mortal interface {
+	offer
+
+	// left is closed when the program has ended, with nothing copied since.
+	left() <-chan struct{}
+
+	// replaced is closed when something else was copied.
+	replaced() <-chan struct{}
+}
+
 // origin is who made an offer, seen from the offer before it.
 type origin int
 

@@ -13,10 +13,14 @@ import (
 // content is what we put on the clipboard. One of its three kinds is set.
 type content struct {
 	text      string
+	once      bool // the text is given to one program, within onceLimit
 	picture   []byte
 	mediaType string   // of picture
 	files     []string // absolute paths
 }
+
+// onceLimit is how long a text that is given once stays, as password menus have it.
+const onceLimit = 45 * time.Second
 
 // PutPicture puts a picture on the clipboard, whatever that holds, in the one
 // format mediaType, such as "image/png". data must not be changed afterwards; it

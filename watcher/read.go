@@ -218,6 +218,9 @@ func (w *Watcher) readPath(ctx context.Context, clip *Clip, p plan) {
 	}
 	clip.Why = TextBeside
 	file, ok := pathOf(plainText(p.format, text))
+	if err == nil && !ok {
+		w.giveBack(ctx, clip.offer, string(text))
+	}
 	if err != nil || !ok {
 		return
 	}
@@ -228,6 +231,28 @@ func (w *Watcher) readPath(ctx context.Context, clip *Clip, p plan) {
 	case paths != nil:
 		clip.Take, clip.Why, clip.Files = Files, p.why, paths
 	}
+}
+
+// giveBack puts a text that was read on the clipboard again if its program gives it
+// once only, as those of passwords do, and ends then: nobody else has had it.
+func (w *Watcher) giveBack(ctx context.Context, o offer, text string) {
+	const last = 300 * time.Millisecond // that a program needs to end
+	m, ok := o.(mortal)
+	if !ok || text == "" {
+		return
+	}
+	select {
+	case <-m.left():
+	case <-m.replaced():
+		return
+	case <-time.After(last):
+		return
+	case <-ctx.Done():
+		return
+	}
+	w.replacing.Lock()
+	defer w.replacing.Unlock()
+	_ = w.backend.put(ctx, o, content{text: text, once: true}) // else something else was copied
 }
 
 // whyNot returns the reason that a failed read gives.

@@ -133,13 +133,13 @@ func (b *wayland) put(ctx context.Context, onlyIf offer, c content) error {
 		if o.session.ctx.Err() != nil {
 			return ErrChanged
 		}
-		return o.session.set(ctx, o, c.forms())
+		return o.session.set(ctx, o, c)
 	}
 	s, err := b.connect(ctx)
 	if err != nil {
 		return err
 	}
-	return s.set(ctx, nil, c.forms())
+	return s.set(ctx, nil, c)
 }
 
 // close disconnects. Wayland has no handing over: a clipboard manager there
@@ -161,7 +161,12 @@ type wlOffer struct {
 	whole     bool               // it has become a selection: names stay as they are
 	held      context.Context    // ends when another program has copied
 	supersede context.CancelFunc //
+	gone      chan struct{}      // closed when its program has ended, with nothing copied since
 }
+
+func (o *wlOffer) left() <-chan struct{} { return o.gone }
+
+func (o *wlOffer) replaced() <-chan struct{} { return o.held.Done() }
 
 // from knows only of a program that has just ended: the compositor names none.
 func (o *wlOffer) from(offer) origin {
@@ -179,8 +184,8 @@ func (o *wlOffer) add(name string) {
 
 func (o *wlOffer) has(name string) bool { return slices.Contains(o.names, name) }
 
-// gone tells why o can no longer be read.
-func (o *wlOffer) gone() error {
+// ended tells why o can no longer be read.
+func (o *wlOffer) ended() error {
 	switch {
 	case o.session.ctx.Err() != nil:
 		return errLost
@@ -219,7 +224,7 @@ func (o *wlOffer) read(ctx context.Context, format string, limit int) ([]byte, e
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.Is(err, os.ErrDeadlineExceeded) && o.held.Err() != nil:
-		return nil, o.gone()
+		return nil, o.ended()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, errSilent
 	case err != nil:

@@ -89,10 +89,11 @@ func (s *wlSession) noteSource(e *wlEvent, forms []form) error {
 			data = forms[i].data
 		}
 		s.give(fd, data)
+		if e.object == s.once && data != nil {
+			s.withdraw(e.object)
+		}
 	case wlSourceCancelled:
-		delete(s.sources, e.object)
-		s.dead[e.object] = true
-		s.send(wlRequest(nil, e.object, wlSourceDestroy))
+		s.withdraw(e.object)
 	}
 	return nil
 }
@@ -110,6 +111,9 @@ func (s *wlSession) noteDevice(e *wlEvent) (news *wlOffer, err error) {
 		o := s.current
 		if o == nil {
 			s.vacant = time.Now()
+			if s.newest != nil && !isClosed(s.newest.gone) {
+				close(s.newest.gone)
+			}
 		}
 		if err != nil || o == nil || o == s.newest {
 			return nil, err
@@ -118,6 +122,7 @@ func (s *wlSession) noteDevice(e *wlEvent) (news *wlOffer, err error) {
 			s.newest.supersede()
 		}
 		s.newest = o
+		o.gone = make(chan struct{})
 		o.held, o.supersede = context.WithCancel(s.ctx)
 		if !o.has(s.mark) {
 			o.orphaned = time.Since(s.vacant) < stepIn
@@ -130,6 +135,15 @@ func (s *wlSession) noteDevice(e *wlEvent) (news *wlOffer, err error) {
 		return nil, errors.New("the seat is gone")
 	}
 	return nil, nil
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // become makes the offer with this id, 0 for none, the given selection, and

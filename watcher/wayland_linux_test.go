@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -420,5 +421,41 @@ func TestWaylandAnOlderLinkThatComesBackIsReplaced(t *testing.T) {
 	}
 	if got := paste(t, c, ""); got != "the first link" {
 		t.Errorf("%q is pasted", got)
+	}
+}
+
+// Of a text that its program gives once, we are not the one to have had it.
+func TestWaylandATextThatIsGivenOnce(t *testing.T) {
+	c := desktoptest.StartSway(t)
+	w, err := Open(t.Context(), pngs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	clips := make(chan Clip, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = w.Run(ctx, func(c Clip) { clips <- c }) })
+	defer running.Wait()
+	defer cancel()
+	listens(t, w.backend.(*wayland))
+	cmd := exec.Command("wl-copy", "--foreground", "--paste-once")
+	cmd.Stdin = strings.NewReader("a password")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if clip := <-clips; clip.Why != TextBeside {
+		t.Fatalf("it is %q", clip.Why)
+	}
+	_ = cmd.Wait()
+	if got := paste(t, c, ""); got != "a password" {
+		t.Errorf("%q is pasted", got)
+	}
+	desktoptest.Eventually(t, "it cannot be pasted twice", func() bool {
+		text, err := c.Paste(t, "")
+		return err != nil && text == ""
+	})
+	if len(clips) > 0 {
+		t.Error("Run told of it")
 	}
 }

@@ -63,6 +63,7 @@ type wlSession struct {
 	device   uint32                   //
 	syncs    map[uint32]chan struct{} // round trips under way
 	sources  map[uint32][]form        // what we put there, until another program copies
+	once     uint32                   // the one of them that is given to one program; 0: none
 	nextID   uint32                   //
 	dead     map[uint32]bool          // ids that the compositor has yet to give back
 	free     []uint32                 // ids that it gave back
@@ -198,10 +199,11 @@ func (s *wlSession) roundTrip(ctx context.Context) error {
 	}
 }
 
-// set makes forms the selection if that is still onlyIf, or onlyIf's program has
+// set makes c the selection if that is still onlyIf, or onlyIf's program has
 // ended and none has copied since. Else it returns ErrChanged. A nil onlyIf means
 // whatever it is.
-func (s *wlSession) set(ctx context.Context, onlyIf *wlOffer, forms []form) error {
+func (s *wlSession) set(ctx context.Context, onlyIf *wlOffer, c content) error {
+	forms := c.forms()
 	if err := s.roundTrip(ctx); err != nil {
 		return err
 	}
@@ -218,6 +220,16 @@ func (s *wlSession) set(ctx context.Context, onlyIf *wlOffer, forms []form) erro
 	}
 	b = wlRequest(b, id, wlSourceOffer, s.mark)
 	s.send(wlRequest(b, s.device, wlDeviceSetSelection, id))
+	if c.once {
+		s.once = id
+		time.AfterFunc(onceLimit, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if s.once == id {
+				s.withdraw(id)
+			}
+		})
+	}
 	s.mu.Unlock()
 
 	if err := s.roundTrip(ctx); err != nil {
@@ -231,12 +243,22 @@ func (s *wlSession) set(ctx context.Context, onlyIf *wlOffer, forms []form) erro
 	return nil
 }
 
+// withdraw takes what we put there off the clipboard. s.mu is held.
+func (s *wlSession) withdraw(id uint32) {
+	if id == s.once {
+		s.once = 0
+	}
+	delete(s.sources, id)
+	s.dead[id] = true
+	s.send(wlRequest(nil, id, wlSourceDestroy))
+}
+
 // receive has the content of o in one format sent into file.
 func (s *wlSession) receive(o *wlOffer, format string, file int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.offers[o.id] != o {
-		return o.gone()
+		return o.ended()
 	}
 	s.send(wlRequest(nil, o.id, wlOfferReceive, format), file)
 	return context.Cause(s.ctx)
@@ -251,7 +273,7 @@ func (s *wlSession) check(ctx context.Context, o *wlOffer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.current != o {
-		return o.gone()
+		return o.ended()
 	}
 	return nil
 }

@@ -294,14 +294,7 @@ func (l *x11Link) newWindow() (xproto.Window, error) {
 		xproto.CwEventMask, []uint32{xproto.EventMaskPropertyChange}).Check()
 }
 
-func (l *x11Link) isOver() bool {
-	select {
-	case <-l.over:
-		return true
-	default:
-		return false
-	}
-}
+func (l *x11Link) isOver() bool { return isClosed(l.over) }
 
 func (l *x11Link) tell(changed func(offer)) {
 	l.mu.Lock()

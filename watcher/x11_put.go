@@ -14,6 +14,7 @@ import (
 type x11Content struct {
 	forms []x11Form
 	since xproto.Timestamp
+	once  bool          // it is given to one program
 	there chan struct{} // closed when it is on the clipboard
 }
 
@@ -24,7 +25,7 @@ type x11Form struct {
 }
 
 func (l *x11Link) newContent(c content) (*x11Content, error) {
-	ours := &x11Content{there: make(chan struct{})}
+	ours := &x11Content{once: c.once, there: make(chan struct{})}
 	for _, f := range c.forms() {
 		r, err := xproto.InternAtom(l.conn, false, uint16(len(f.format)), f.format).Reply()
 		if err != nil {
@@ -102,6 +103,9 @@ func (l *x11Link) put(ctx context.Context, onlyIf *x11Offer, c content) error {
 		case <-ctx.Done():
 		}
 		if err == nil && r.Owner == l.own {
+			if c.once {
+				time.AfterFunc(onceLimit, func() { l.withdraw(ours) })
+			}
 			return nil
 		}
 		l.mu.Lock()
@@ -110,6 +114,16 @@ func (l *x11Link) put(ctx context.Context, onlyIf *x11Offer, c content) error {
 			l.claim = nil
 		}
 		return cmp.Or(err, ErrChanged)
+	}
+}
+
+// withdraw takes ours off the clipboard, if it is there.
+func (l *x11Link) withdraw(ours *x11Content) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ours == ours && !l.isOver() {
+		l.ours = nil
+		xproto.SetSelectionOwner(l.conn, xproto.WindowNone, l.atoms["CLIPBOARD"], ours.since)
 	}
 }
 
@@ -122,7 +136,7 @@ func (l *x11Link) handOver() {
 	l.mu.Lock()
 	ours := l.ours
 	l.mu.Unlock()
-	if ours == nil || l.isOver() {
+	if ours == nil || ours.once || l.isOver() {
 		return
 	}
 	manager := l.atoms["CLIPBOARD_MANAGER"]

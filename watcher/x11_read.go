@@ -53,6 +53,10 @@ func (o *x11Offer) from(before offer) origin {
 	return unknown
 }
 
+func (o *x11Offer) left() <-chan struct{} { return o.gone }
+
+func (o *x11Offer) replaced() <-chan struct{} { return o.superseded }
+
 // isManagers reports whether the offer is the desktop's clipboard manager's.
 func (o *x11Offer) isManagers() bool {
 	r, err := xproto.GetSelectionOwner(o.link.conn, o.link.atoms["CLIPBOARD_MANAGER"]).Reply()

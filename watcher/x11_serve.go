@@ -51,6 +51,13 @@ func (l *x11Link) serve(e xproto.SelectionRequestEvent) {
 		Time: e.Time, Requestor: e.Requestor, Selection: e.Selection, Target: e.Target, Property: property,
 	}
 	xproto.SendEvent(l.conn, false, e.Requestor, xproto.EventMaskNoEvent, string(answer.Bytes()))
+	switch e.Target {
+	case l.atoms["TARGETS"], l.atoms["TIMESTAMP"], l.atoms["SAVE_TARGETS"]: // no content
+	default:
+		if property != xproto.AtomNone && ours.once {
+			l.withdraw(ours)
+		}
+	}
 }
 
 // convert puts what is ours, as target, into the place that was asked for.

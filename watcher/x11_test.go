@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
@@ -341,6 +342,27 @@ func TestATextThatNeverComes(t *testing.T) {
 	content["image/png"] = picture(3000, 2)
 	p.copy(content)
 	d.expect(TextBeside)
+}
+
+// Of a text that its program gives once, we are not the one to have had it.
+func TestATextThatIsGivenOnce(t *testing.T) {
+	d := newDesk(t)
+	cmd := exec.Command("xclip", "-quiet", "-selection", "clipboard", "-loops", "1")
+	cmd.Stdin = strings.NewReader("a password")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d.expect(TextBeside)
+	_ = cmd.Wait()
+	if targets, err := d.Paste(t, "TARGETS"); err != nil || !strings.Contains(string(targets), "UTF8_STRING") {
+		t.Errorf("offered: %q, %v", targets, err)
+	}
+	d.pastes("UTF8_STRING", "a password")
+	d.until("it cannot be pasted twice", func() bool {
+		_, err := d.Paste(t, "UTF8_STRING")
+		return err != nil
+	})
+	d.none()
 }
 
 func TestAFailureToReadTheMarkIsNoCopy(t *testing.T) {
