@@ -408,6 +408,7 @@ func (q *Queue) recordAll(ctx context.Context) {
 		q.mu.Unlock()
 		q.record(ctx, next.job, next.upload)
 		q.mu.Lock()
+		q.links[0] = recording{} // lets go of its picture
 		q.links = q.links[1:]
 		left := len(q.links)
 		q.mu.Unlock()

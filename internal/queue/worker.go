@@ -326,6 +326,9 @@ func (w *worker) send(ctx context.Context, j *Job) Outcome {
 	case err == nil && !j.isKept():
 		return Outcome{Err: errForeign}
 	case err == nil:
+		q.mu.Lock()
+		j.picture.Data, j.way, j.known = nil, nil, nil
+		q.mu.Unlock()
 		q.made(context.WithoutCancel(ctx), j, made)
 		return j.out
 	case errors.Is(context.Cause(sending), errForeign):

@@ -28,7 +28,6 @@ type transfer struct {
 	to       xproto.Window
 	property xproto.Atom
 	rest     []byte
-	ended    bool
 }
 
 // piece is how much fits into one request.
