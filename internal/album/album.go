@@ -40,6 +40,7 @@ type Album struct {
 	dir     string
 	options Options
 	db      *sql.DB
+	reader  *sql.DB // a connection for what must wait for no writer
 	shared  *flock.Flock
 
 	newFolder atomic.Bool // a folder was made under originals, and its name is not synced yet
@@ -80,7 +81,8 @@ func (a *Album) open(ctx context.Context) error {
 	for {
 		var err error
 		if a.db, err = create(ctx, a.file()); err == nil {
-			return nil
+			a.reader, err = connect(a.file(), settings()) // which connects when it is first needed
+			return err
 		}
 		if !isBusy(err) || soon.Err() != nil {
 			return errors.Join(err, a.shared.Close())
@@ -122,7 +124,7 @@ func create(ctx context.Context, name string) (*sql.DB, error) {
 
 // Close lets go of the pending uploads that this Album is at and closes it.
 func (a *Album) Close() error {
-	err := errors.Join(a.db.Close(), a.shared.Close())
+	err := errors.Join(a.reader.Close(), a.db.Close(), a.shared.Close())
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.own != nil {

@@ -34,7 +34,7 @@ func (a *Album) Known(ctx context.Context, at uploader.Place, sum picture.Sum, h
 	}
 	var made moment
 	var format picture.Format
-	err = a.db.QueryRowContext(ctx, query, append(args, at.Host, at.Bucket)...).Scan(&format,
+	err = a.reader.QueryRowContext(ctx, query, append(args, at.Host, at.Bucket)...).Scan(&format,
 		&link.URL, &link.Host, &link.Bucket, &made, &link.Differs, &link.Format, &link.Width, &link.Height, &link.Bytes)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -61,6 +62,7 @@ type Job struct {
 	late    bool      // nobody waits for it
 
 	picture picture.Picture // without data: that is in the album
+	size    int64           // of the picture, in bytes
 	held    int64           // bytes that count in Queue.held
 	begun   bool            // it is being prepared, or was
 	kept    chan struct{}   // closed when it is in the album, as far as it can be: then the next three are there
@@ -106,6 +108,9 @@ type Request struct {
 // memory. What is more is read from the album when it is its turn.
 const hold = 32 << 20
 
+// large is from how many bytes on a picture's memory is collected at once.
+const large = 4 << 20
+
 // Add puts a picture into the album and into the queue. It returns when a kill
 // loses nothing. A picture whose link is known is done at once. Another one may
 // be on its way to the host before it is in the album, but for its end.
@@ -143,7 +148,7 @@ func (q *Queue) Add(ctx context.Context, r Request) *Job {
 
 func newJob(k key, p picture.Picture) *Job {
 	return &Job{
-		key: k, picture: p,
+		key: k, picture: p, size: int64(len(p.Data)),
 		kept: make(chan struct{}), synced: make(chan struct{}), ready: make(chan struct{}), done: make(chan struct{}),
 	}
 }
@@ -407,6 +412,9 @@ func (q *Queue) recordAll(ctx context.Context) {
 		next := q.links[0]
 		q.mu.Unlock()
 		q.record(ctx, next.job, next.upload)
+		if next.job.size >= large { // else its garbage would be the measure of the next one's
+			runtime.GC()
+		}
 		q.mu.Lock()
 		q.links[0] = recording{} // lets go of its picture
 		q.links = q.links[1:]
