@@ -30,14 +30,14 @@ const (
 	File    Mode = "file"
 )
 
-// Place is where a secret is.
-type Place string
+// Location is where a secret is.
+type Location string
 
-// The places.
+// The locations.
 const (
-	Nowhere   Place = ""
-	InKeyring Place = "keyring"
-	InFile    Place = "file"
+	Nowhere   Location = ""
+	InKeyring Location = "keyring"
+	InFile    Location = "file"
 )
 
 const (
@@ -66,9 +66,9 @@ func New(mode Mode, file string) *Store {
 
 // note is what is in the file.
 type note struct {
-	Place  Place  `json:"kept_in"`
-	Secret string `json:"secret,omitempty"`
-	Sealed []byte `json:"sealed,omitempty"` // the secret, where the system seals
+	Location Location `json:"kept_in"`
+	Secret   string   `json:"secret,omitempty"`
+	Sealed   []byte   `json:"sealed,omitempty"` // the secret, where the system seals
 }
 
 // Load returns the secret, nil if there is none. The error is a lang.Teller:
@@ -79,7 +79,7 @@ func (s *Store) Load() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch n.Place {
+	switch n.Location {
 	case InKeyring:
 		var secret string
 		err := s.ask(func() (err error) {
@@ -112,7 +112,7 @@ func (s *Store) Save(secret []byte) error {
 	if err != nil {
 		before = note{} // a broken file is replaced
 	}
-	n := note{Place: InKeyring}
+	n := note{Location: InKeyring}
 	var fallback error
 	if s.mode != File {
 		fallback = s.ask(func() error { return keyring.Set(service, s.file, string(secret)) })
@@ -131,7 +131,7 @@ func (s *Store) Save(secret []byte) error {
 	s.mu.Lock()
 	s.fallback = fallback
 	s.mu.Unlock()
-	if before.Place == InKeyring && (s.mode == File || errors.Is(fallback, keyring.ErrSetDataTooBig)) {
+	if before.Location == InKeyring && (s.mode == File || errors.Is(fallback, keyring.ErrSetDataTooBig)) {
 		_ = s.remove() // what stays there is not looked at any more
 	}
 	return nil
@@ -141,9 +141,9 @@ func (s *Store) Save(secret []byte) error {
 func inFile(secret []byte) (note, error) {
 	sealed, err := seal(secret)
 	if errors.Is(err, errors.ErrUnsupported) {
-		return note{Place: InFile, Secret: string(secret)}, nil
+		return note{Location: InFile, Secret: string(secret)}, nil
 	}
-	return note{Place: InFile, Sealed: sealed}, err
+	return note{Location: InFile, Sealed: sealed}, err
 }
 
 // Delete forgets the secret. The error is a lang.Teller: the secret may still
@@ -152,7 +152,7 @@ func (s *Store) Delete() error {
 	n, err := s.read()
 	// A Save that was killed halfway may have left one in the keyring, whatever
 	// the file says. Only that of Windows is sure not to ask for a password.
-	if err == nil && (n.Place == InKeyring || runtime.GOOS == "windows") {
+	if err == nil && (n.Location == InKeyring || runtime.GOOS == "windows") {
 		if err := s.remove(); err != nil {
 			return err
 		}
@@ -164,9 +164,9 @@ func (s *Store) Delete() error {
 }
 
 // Where tells where the secret is. The error is Load's.
-func (s *Store) Where() (Place, error) {
+func (s *Store) Where() (Location, error) {
 	n, err := s.read()
-	return n.Place, err
+	return n.Location, err
 }
 
 // Fallback returns why the last Save of this Store, in mode Auto, took the
@@ -262,7 +262,7 @@ func (s *Store) read() (note, error) {
 		return note{}, s.failed("keystore.unreadable", err)
 	}
 	var n note
-	if json.Unmarshal(data, &n) != nil || n.Place != InKeyring && n.Place != InFile {
+	if json.Unmarshal(data, &n) != nil || n.Location != InKeyring && n.Location != InFile {
 		return note{}, lang.Errorf("keystore.broken", lang.Data{"File": s.file}, nil)
 	}
 	return n, nil

@@ -22,7 +22,7 @@ func noBus(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
 }
 
-func wantSecret(t *testing.T, s *keystore.Store, want string, place keystore.Place) {
+func wantSecret(t *testing.T, s *keystore.Store, want string, place keystore.Location) {
 	t.Helper()
 	got, err := s.Load()
 	if err != nil || string(got) != want {
@@ -139,4 +139,31 @@ func TestWritersAtTheSameTimeLeaveOneWholeSecret(t *testing.T) {
 	if err != nil || len(got) != 5000 || !bytes.Equal(got, bytes.Repeat(got[:1], 5000)) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
+}
+
+// What is in the file may be anybody's: it is a secret of ours, or an error
+// that quotes nothing of it, and a Save mends it.
+func FuzzFile(f *testing.F) {
+	f.Add([]byte(`{"kept_in":"file","secret":"x"}`))
+	f.Add([]byte(`{"kept_in":"file","sealed":"eA=="}`))
+	f.Add([]byte(`{"kept_in":"keyring"}`))
+	f.Add([]byte(`null`))
+	f.Add([]byte("{\"kept_in\":[]}\xff"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		noBus(t)
+		file := filepath.Join(t.TempDir(), "session.json")
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := keystore.New(keystore.File, file)
+		if _, err := s.Load(); err != nil {
+			if what, _ := lang.New(lang.English).Error(err); what == "" || len(data) > 20 && strings.Contains(what, string(data)) {
+				t.Errorf("%q: %q", data, what)
+			}
+		}
+		if err := s.Save([]byte("new")); err != nil {
+			t.Fatal(err)
+		}
+		wantSecret(t, s, "new", keystore.InFile)
+	})
 }

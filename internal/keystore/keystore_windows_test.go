@@ -63,7 +63,7 @@ func TestWindowsKeepsASecret(t *testing.T) {
 	s := keystore.New(keystore.Auto, file)
 	for _, c := range []struct {
 		secret string
-		place  keystore.Place
+		place  keystore.Location
 		kept   int
 	}{
 		{short, keystore.InKeyring, 1},
