@@ -22,3 +22,8 @@ var Icons embed.FS
 //
 //go:embed sounds/*.wav
 var Sounds embed.FS
+
+// Page holds the page: index.html, and what it loads.
+//
+//go:embed page
+var Page embed.FS

@@ -20,6 +20,7 @@ type Face struct {
 	tray   *Tray
 	events *resident.Listener
 	state  string // the folder for the picture of a login's code
+	page   func(context.Context) error
 	notice func(error)
 
 	ctx  context.Context // until Run's end
@@ -27,9 +28,9 @@ type Face struct {
 }
 
 // NewFace returns the face of r. A login's code is put into the folder state to
-// be shown. notice is told why there is no icon, beside the user.
-func NewFace(r *resident.Resident, state string, notice func(error)) *Face {
-	f := &Face{r: r, events: r.Listen(), state: state, notice: notice}
+// be shown; page opens the page. notice is told why there is no icon, beside the user.
+func NewFace(r *resident.Resident, state string, page func(context.Context) error, notice func(error)) *Face {
+	f := &Face{r: r, events: r.Listen(), state: state, page: page, notice: notice}
 	f.tray = New(f.do, func(err error) {
 		notice(err)
 		r.Tell("tray.not_shown", err)
@@ -109,6 +110,8 @@ func (f *Face) do(action Action) {
 		later("tray.no_autostart", func(context.Context) error { return f.r.ToggleAutostart() })
 	case LogIn:
 		later("tray.not_signed_in", f.logIn)
+	case OpenPage:
+		later("tray.not_opened", f.page)
 	case OpenSettings:
 		later("tray.not_opened", f.r.OpenSettings)
 	case Help:

@@ -129,6 +129,7 @@ func menuOf(s State) []item {
 		separator,
 		{title: p.Text("tray.account", lang.Data{"Name": short(s.Account, 40)}), hidden: s.Account == "", disabled: true},
 		logIn,
+		line("tray.open", OpenPage),
 		line("tray.settings", OpenSettings),
 		line("tray.help", Help),
 		line("tray.quit", quit),

@@ -67,6 +67,7 @@ const (
 	ToggleNotify    Verb = "toggle notifications"
 	ToggleAutostart Verb = "toggle autostart"
 	LogIn           Verb = "log in"
+	OpenPage        Verb = "open page"
 	OpenSettings    Verb = "open settings"
 	Help            Verb = "help"
 	Dismiss         Verb = "dismiss" // the user has read State.Err

@@ -26,7 +26,7 @@ func TestMenuIsReadOverTheBusInBothLanguages(t *testing.T) {
 		"Bucket: live", "> [x] live", "> [ ] new__dyn",
 		"Format: Markdown", "> [x] Markdown", "> [ ] HTML", "---",
 		"[x] Sound", "[ ] Notifications", "[x] Start at login", "---",
-		"Log in…", "Open the settings file", "Help", "Quit")
+		"Log in…", "Open bilipaste…", "Open the settings file", "Help", "Quit")
 	if id, title, category := h.text("Id"), h.text("Title"), h.text("Category"); id != "bilipaste" || title != id || category != "ApplicationStatus" {
 		t.Errorf("the icon is %s, %s, %s", id, title, category)
 	}
@@ -42,7 +42,7 @@ func TestMenuIsReadOverTheBusInBothLanguages(t *testing.T) {
 		"Bucket：new__dyn", "> [ ] live", "> [x] new__dyn",
 		"格式：Markdown", "> [x] Markdown", "> [ ] HTML", "---",
 		"[x] 提示音", "[ ] 通知", "[x] 登录时启动", "---",
-		"(账号：某人)", "打开设置文件", "帮助", "退出")
+		"(账号：某人)", "打开 bilipaste…", "打开设置文件", "帮助", "退出")
 	if tip := h.tooltip(); tip != "bilipaste：写作模式已关闭\n未登录\n哔哩哔哩，bucket new_dyn" {
 		t.Errorf("the tooltip is %q", tip)
 	}
@@ -147,6 +147,7 @@ func TestClicksBecomeActions(t *testing.T) {
 		{[]string{"Notifications"}, Action{Verb: ToggleNotify}},
 		{[]string{"Start at login"}, Action{Verb: ToggleAutostart}},
 		{[]string{"Log in…"}, Action{Verb: LogIn}},
+		{[]string{"Open bilipaste…"}, Action{Verb: OpenPage}},
 		{[]string{"Open the settings file"}, Action{Verb: OpenSettings}},
 		{[]string{"Help"}, Action{Verb: Help}},
 	} {
@@ -168,7 +169,7 @@ func TestNoClickIsLostWhileTheProgramIsBusy(t *testing.T) {
 	h.icon()
 	h.shows("[ ] Writing mode", "Upload what is on the clipboard", "(Put the picture back)", "---", "(Recent links)",
 		"Format: URL", "> [x] URL", "> [ ] BBCode", "---", "[ ] Sound", "[ ] Notifications", "[ ] Start at login", "---",
-		"Open the settings file", "Help", "Quit")
+		"Open bilipaste…", "Open the settings file", "Help", "Quit")
 
 	r.order(order{Hold: true})
 	h.click("Help")
@@ -233,7 +234,7 @@ func TestListsGrowAndShrink(t *testing.T) {
 	r.show(s)
 	h.shows("[ ] Writing mode", "Upload what is on the clipboard", "(Put the picture back)", "---",
 		"Recent links", "> 07-21 12:05  11.png", "Bucket: a", "> [x] a", "---",
-		"[ ] Sound", "[ ] Notifications", "[ ] Start at login", "---", "Open the settings file", "Help", "Quit")
+		"[ ] Sound", "[ ] Notifications", "[ ] Start at login", "---", "Open bilipaste…", "Open the settings file", "Help", "Quit")
 }
 
 func TestAHostThatComesLateAndAgain(t *testing.T) {

@@ -20,16 +20,35 @@ import (
 
 // Query says which links History returns.
 type Query struct {
-	IDs   []int64   // these alone; none: all
-	Words []string  // each is in the name or the link, in upper or lower case, composed or not
-	Since time.Time // used since then
-	Host  string    // "": all
-	Limit int       // 0: all
+	IDs   []int64      // these alone; none: all
+	Words []string     // each is in the name or the link, in upper or lower case, composed or not
+	URL   string       // "": all
+	Sum   *picture.Sum // of the original; nil: all
+	Since time.Time    // used since then
+	Until time.Time    // used before; zero: until now
+	Host  string       // "": all
+
+	Bucket string // "": all
+	Life   Life   // whether they were seen to be dead
+	Before int64  // an Entry's Key: those that were used before it; 0: all
+	After  int64  // those that were used after it
+	Limit  int    // 0: all
 }
+
+// Life says which links of the history are asked for.
+type Life string
+
+// The links that are asked for.
+const (
+	Any   Life = ""
+	Alive Life = "alive" // not seen to be dead
+	Dead  Life = "dead"
+)
 
 // Entry is a link of the history.
 type Entry struct {
 	ID      int64 // never given twice
+	Key     int64 // its place in the history: grows with each use
 	Sum     picture.Sum
 	Picture picture.Picture // as it was given, without its data
 	Bytes   int64           // of the original
@@ -78,6 +97,12 @@ func (a *Album) Each(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 
 // find asks for the links of a query; the error may be errNothing.
 func (a *Album) find(ctx context.Context, q Query) (*sql.Rows, error) {
+	return a.query(ctx, q, `l.id, l.turn, p.sum, l.name, p.format, p.width, p.height, p.bytes, p.kept,
+	l.url, l.host, l.bucket, l.made, l.differs, l.format, l.width, l.height, l.bytes, l.used, l.dead`, "CROSS JOIN pictures p ON p.id = l.picture")
+}
+
+// query asks for columns of the links of a query; the error may be errNothing.
+func (a *Album) query(ctx context.Context, q Query, columns, join string) (*sql.Rows, error) {
 	from, order, where, args := "links l", "l.turn", []string{"true"}, []any{}
 	var words []string
 	for _, w := range q.Words {
@@ -100,29 +125,84 @@ func (a *Album) find(ctx context.Context, q Query) (*sql.Rows, error) {
 			args = append(args, id)
 		}
 	}
-	if !q.Since.IsZero() {
-		where, args = append(where, "l.used >= ?"), append(args, millis(q.Since))
+	if q.Sum != nil {
+		where, args = append(where, "l.picture = (SELECT id FROM pictures WHERE sum = ?)"), append(args, q.Sum.String())
 	}
-	if q.Host != "" {
-		where, args = append(where, "l.host = ?"), append(args, q.Host)
+	for condition, value := range map[string]any{"l.url = ?": q.URL, "l.host = ?": q.Host, "l.bucket = ?": q.Bucket} {
+		if value != "" {
+			where, args = append(where, condition), append(args, value)
+		}
+	}
+	for _, bound := range []struct {
+		condition string
+		value     int64
+		set       bool
+	}{
+		{"l.used >= ?", millis(q.Since), !q.Since.IsZero()},
+		{"l.used < ?", millis(q.Until), !q.Until.IsZero()},
+		{order + " < ?", q.Before, q.Before > 0},
+		{order + " > ?", q.After, q.After > 0},
+	} {
+		if bound.set {
+			where, args = append(where, bound.condition), append(args, bound.value)
+		}
+	}
+	switch q.Life {
+	case Alive:
+		where = append(where, "l.dead IS NULL")
+	case Dead:
+		where = append(where, "l.dead IS NOT NULL")
 	}
 	if q.Limit <= 0 {
 		q.Limit = -1
 	}
-	return a.db.QueryContext(ctx, `
-SELECT l.id, p.sum, l.name, p.format, p.width, p.height, p.bytes, p.kept,
-	l.url, l.host, l.bucket, l.made, l.differs, l.format, l.width, l.height, l.bytes, l.used, l.dead
-FROM `+from+` CROSS JOIN pictures p ON p.id = l.picture
+	return a.db.QueryContext(ctx, "SELECT "+columns+" FROM "+from+" "+join+`
 WHERE `+strings.Join(where, " AND ")+` ORDER BY `+order+` DESC LIMIT ?`, append(args, q.Limit)...)
 }
 
 func scanEntry(rows *sql.Rows) (e Entry, err error) {
 	var made, used, dead moment
 	p, l := &e.Picture, &e.Link
-	err = rows.Scan(&e.ID, digits{&e.Sum}, &p.Name, &p.Format, &p.Width, &p.Height, &e.Bytes, &e.Kept,
+	err = rows.Scan(&e.ID, &e.Key, digits{&e.Sum}, &p.Name, &p.Format, &p.Width, &p.Height, &e.Bytes, &e.Kept,
 		&l.URL, &l.Host, &l.Bucket, &made, &l.Differs, &l.Format, &l.Width, &l.Height, &l.Bytes, &used, &dead)
 	l.Made, e.Used, e.Dead = made.Time, used.Time, dead.Time
 	return e, err
+}
+
+// Month is how much of the history is of one month.
+type Month struct {
+	Month string // such as 2026-11, in local time
+	Count int
+	Key   int64 // the first one of it is the first before this
+}
+
+// Months returns the months of the links that a query is for, the newest first.
+// The error is a lang.Teller.
+func (a *Album) Months(ctx context.Context, q Query) ([]Month, error) {
+	rows, err := a.query(ctx, q, "l.turn, l.used", "")
+	if errors.Is(err, errNothing) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, a.failed(ctx, err)
+	}
+	defer rows.Close()
+	var months []Month
+	var begin, end int64 // of the last of them
+	for rows.Next() {
+		var key, used int64
+		if err := rows.Scan(&key, &used); err != nil {
+			return nil, a.failed(ctx, err)
+		}
+		if len(months) == 0 || used < begin || used >= end {
+			t := time.UnixMilli(used)
+			first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, t.Location())
+			begin, end = millis(first), millis(first.AddDate(0, 1, 0))
+			months = append(months, Month{Month: first.Format("2006-01"), Key: key + 1})
+		}
+		months[len(months)-1].Count++
+	}
+	return months, a.failed(ctx, rows.Err())
 }
 
 // mostEnds is for how many trigrams it is better to look into the index than

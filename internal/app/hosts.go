@@ -140,6 +140,9 @@ func Buckets(c config.Config) []string {
 	return all
 }
 
+// BucketNames lists the known buckets of Bilibili.
+func BucketNames() []string { return bilibili.Buckets() }
+
 // NeedsAccount tells whether pictures go to Bilibili.
 func NeedsAccount(c config.Config) bool {
 	return goesTo(c, bilibili.Name) || goesTo(c, bilibili.DrawName)

@@ -43,11 +43,10 @@ type Config struct {
 	AlbumMaxSize   Size          // of the originals that the album keeps; 0: no bound
 	TextPaths      bool          // a copied text is read to see if it is the path of a picture
 	ManyFiles      int           // copied files that are more are uploaded only if the user asks for it
-
-	Server        bool     // editors and the page can reach the running program on loopback
-	ServerPort    int      // where
-	ServerKey     Secret   // which editors have to name; none: they need not
-	ServerOrigins []string // of editors beside the known ones
+	Server         bool          // editors that know PicGo are answered
+	ServerPort     uint          // at this port of loopback
+	ServerKey      Secret        // which they must know; none: no key
+	ServerOrigins  []string      // web pages that may ask beside the known editors'
 
 	SCDNOutput, SCDNDomain, SCDNQuestion string // how img.scdn.io stores pictures; "": its choice
 	SCDNPassword                         Secret
@@ -77,6 +76,8 @@ type key struct {
 	list   bool // in JSON it is a list of strings, in text they are parted by commas
 	secret bool
 	hides  func(value string) bool // a value that holds a secret; nil: all do, or none
+
+	choices []string // the values that it can have; none: any that set takes
 }
 
 // holdsSecret tells whether nobody else may see this value.
@@ -112,11 +113,11 @@ var keys = []key{
 		c.BiliJct = NewSecret(v)
 		return nil
 	}},
-	{name: "keystore", get: func(c Config) string { return c.Keystore }, set: oneOf(func(c *Config) *string { return &c.Keystore }, "auto", "keyring", "file")},
+	choice("keystore", func(c *Config) *string { return &c.Keystore }, "auto", "keyring", "file"),
 	{name: "writing_mode", bare: true, get: func(c Config) string { return strconv.FormatBool(c.WritingMode) }, set: truth(func(c *Config) *bool { return &c.WritingMode })},
 	{name: "sound", bare: true, get: func(c Config) string { return strconv.FormatBool(c.Sound) }, set: truth(func(c *Config) *bool { return &c.Sound })},
 	{name: "notify", bare: true, get: func(c Config) string { return strconv.FormatBool(c.Notify) }, set: truth(func(c *Config) *bool { return &c.Notify })},
-	{name: "language", get: func(c Config) string { return c.Language }, set: oneOf(func(c *Config) *string { return &c.Language }, "auto", lang.Chinese, lang.English)},
+	choice("language", func(c *Config) *string { return &c.Language }, "auto", lang.Chinese, lang.English),
 	{name: "pace", get: func(c Config) string { return c.Pace.String() }, set: func(c *Config, v string) error {
 		d, err := time.ParseDuration(v)
 		if err != nil || d < 0 || d > time.Hour {
@@ -143,8 +144,8 @@ var keys = []key{
 		return nil
 	}},
 	{name: "strip_metadata", bare: true, get: func(c Config) string { return strconv.FormatBool(c.StripMetadata) }, set: truth(func(c *Config) *bool { return &c.StripMetadata })},
-	{name: "gif", get: func(c Config) string { return c.GIF }, set: oneOf(func(c *Config) *string { return &c.GIF }, "scdn", "first-frame", "refuse")},
-	{name: "too_large", get: func(c Config) string { return c.TooLarge }, set: oneOf(func(c *Config) *string { return &c.TooLarge }, "jpeg", "refuse")},
+	choice("gif", func(c *Config) *string { return &c.GIF }, "scdn", "first-frame", "refuse"),
+	choice("too_large", func(c *Config) *string { return &c.TooLarge }, "jpeg", "refuse"),
 	{name: "fallback", list: true, get: func(c Config) string { return strings.Join(c.Fallback, ",") }, set: func(c *Config, v string) error {
 		c.Fallback = nil
 		for host := range strings.SplitSeq(v, ",") {
@@ -172,12 +173,12 @@ var keys = []key{
 		return nil
 	}},
 	{name: "server", bare: true, get: func(c Config) string { return strconv.FormatBool(c.Server) }, set: truth(func(c *Config) *bool { return &c.Server })},
-	{name: "server_port", number: true, get: func(c Config) string { return strconv.Itoa(c.ServerPort) }, set: func(c *Config, v string) error {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1024 || n > 65535 {
+	{name: "server_port", number: true, get: func(c Config) string { return strconv.FormatUint(uint64(c.ServerPort), 10) }, set: func(c *Config, v string) error {
+		n, err := strconv.ParseUint(v, 10, 16)
+		if err != nil || n < 1024 {
 			return lang.Errorf("config.want.port", nil, nil)
 		}
-		c.ServerPort = n
+		c.ServerPort = uint(n)
 		return nil
 	}},
 	{name: "server_key", secret: true, get: func(c Config) string { return fmt.Sprint(c.ServerKey) }, set: func(c *Config, v string) error {
@@ -189,7 +190,7 @@ var keys = []key{
 		for origin := range strings.SplitSeq(v, ",") {
 			switch origin = strings.TrimSpace(origin); {
 			case origin == "" && v == "":
-			case !isOrigin(origin):
+			case !IsOrigin(origin):
 				return lang.Errorf("config.want.origins", nil, nil)
 			default:
 				c.ServerOrigins = append(c.ServerOrigins, origin)
@@ -405,14 +406,15 @@ func (k key) text(raw json.RawMessage) (string, error) {
 	return "", lang.Errorf("config.bad_value", lang.Data{"Key": k.name, "Cause": lang.Message{ID: want}}, nil)
 }
 
-func oneOf(field func(*Config) *string, values ...string) func(*Config, string) error {
-	return func(c *Config, v string) error {
+// choice is a key whose value is one of a few.
+func choice(name string, field func(*Config) *string, values ...string) key {
+	return key{name: name, choices: values, get: func(c Config) string { return *field(&c) }, set: func(c *Config, v string) error {
 		if !slices.Contains(values, v) {
 			return lang.Errorf("config.want.one_of", lang.Data{"Values": strings.Join(values, ", ")}, nil)
 		}
 		*field(c) = v
 		return nil
-	}
+	}}
 }
 
 // text takes any text: the room that uses it knows what it can be.
@@ -432,13 +434,6 @@ func truth(field func(*Config) *bool) func(*Config, string) error {
 		}
 		return lang.Errorf("config.want.bool", nil, nil)
 	}
-}
-
-// isOrigin tells whether a text is an origin as browsers send it. That of local
-// files is none: every page can have it.
-func isOrigin(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && u.Scheme != "" && u.Scheme != "file" && u.Host != "" && u.User == nil && s == u.Scheme+"://"+u.Host
 }
 
 // plainName tells whether a bucket's name could be one at all.

@@ -28,6 +28,7 @@ const (
 	Writing Verb = "writing"  // writing mode: Value is "on", "off", "toggle" or "status"
 	Now     Verb = "now"      // upload what is on the clipboard
 	PutBack Verb = "put-back" // undo the last replacement
+	Open    Verb = "open"     // say where the page is
 )
 
 // Request is one request.
@@ -40,6 +41,7 @@ type Request struct {
 type Answer struct {
 	Writing bool        `json:"writing"`         // writing mode is on
 	Links   []Link      `json:"links,omitempty"` // Now: those that were made
+	Page    string      `json:"page,omitempty"`  // Open: its address, which lets one browser in, once
 	Error   *fault.Told `json:"error,omitempty"` // in the user's language
 }
 

@@ -12,11 +12,11 @@ import (
 // Run serves the requests of other starts of the program with r, until ctx is
 // done, and returns ctx's error.
 func (i *Instance) Run(ctx context.Context, r *resident.Resident) error {
-	return i.Serve(ctx, func(ctx context.Context, request Request) Answer { return Do(ctx, r, request) })
+	return i.Serve(ctx, func(ctx context.Context, request Request) Answer { return i.Do(ctx, r, request) })
 }
 
 // Do does what is requested of r.
-func Do(ctx context.Context, r *resident.Resident, request Request) Answer {
+func (i *Instance) Do(ctx context.Context, r *resident.Resident, request Request) Answer {
 	var answer Answer
 	var err error
 	switch request.Do {
@@ -28,6 +28,12 @@ func Do(ctx context.Context, r *resident.Resident, request Request) Answer {
 		answer.Links, err = upload(ctx, r)
 	case PutBack:
 		err = r.PutBack(ctx)
+	case Open:
+		if i.Page == nil {
+			err = lang.Errorf("control.no_page", nil, nil)
+		} else {
+			answer.Page, err = i.Page()
+		}
 	default:
 		err = lang.Errorf("control.unknown", lang.Data{"Request": string(request.Do)}, nil)
 	}

@@ -34,5 +34,8 @@ func Open(ctx context.Context, target string) error {
 	if cause == "" {
 		cause = err.Error()
 	}
+	if page, _, ok := strings.Cut(target, "?"); ok && strings.Contains(page, "://") {
+		target = page // what follows may be a secret
+	}
 	return lang.Errorf("desktop.open", lang.Data{"Target": target, "Cause": cause}, err)
 }

@@ -64,6 +64,7 @@ func (e *Error) Tell() Message { return e.Message }
 // Printer says messages in one language.
 type Printer struct {
 	localizer *i18n.Localizer
+	tag       string
 }
 
 // New returns a Printer for a language tag such as "zh-CN" or "zh_CN.UTF-8";
@@ -75,7 +76,25 @@ func New(tag string) *Printer {
 	if base, _, _ := strings.Cut(strings.ToLower(tag), "-"); base == "zh" {
 		name = Chinese
 	}
-	return &Printer{i18n.NewLocalizer(catalogue(), name)}
+	return &Printer{i18n.NewLocalizer(catalogue(), name), name}
+}
+
+// Tag is the language's name in the catalogue: Chinese or English.
+func (p *Printer) Tag() string { return p.tag }
+
+// Room returns the messages of one room as they stand in the catalogue, each a
+// text or an object of a plural's forms, for whoever fills in the placeholders
+// elsewhere.
+func (p *Printer) Room(name string) map[string]any {
+	texts := map[string]any{}
+	data, err := fs.ReadFile(assets.Lang, "lang/"+name+"."+p.tag+".json")
+	if err == nil {
+		err = json.Unmarshal(data, &texts)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("the embedded translations: %v", err))
+	}
+	return texts
 }
 
 // OneLine keeps a text that is not ours, such as a file's name, from breaking

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"gopkg.in/natefinch/lumberjack.v2"
@@ -20,6 +21,7 @@ import (
 	"bilipaste/internal/lang"
 	"bilipaste/internal/notify"
 	"bilipaste/internal/resident"
+	"bilipaste/internal/server"
 	"bilipaste/internal/terminal"
 	"bilipaste/tray"
 )
@@ -55,14 +57,84 @@ func Tray(ctx context.Context, a *app.App, complain func(error)) error {
 		tell(ctx, a, err)
 		return err
 	}
+	s, err := newServer(a, r)
+	if err != nil {
+		return err
+	}
+	instance.Page = s.Page
 	if first {
 		a.Log.Info("first run")
 		r.Greet()
 	}
+	page := func(ctx context.Context) error {
+		address, err := s.Page()
+		if err != nil {
+			return err
+		}
+		return desktop.Open(ctx, address)
+	}
 	events := r.Listen()
-	face := tray.NewFace(r, a.Places.State, complain)
-	return together(ctx, r, face.Run, instance,
-		func(ctx context.Context) error { return events.Run(ctx, func(e resident.Event) { record(a.Log, e) }) })
+	face := tray.NewFace(r, a.Places.State, page, complain)
+	return together(ctx, r, face.Run, instance, s.Run,
+		func(ctx context.Context) error { return events.Run(ctx, func(e resident.Event) { record(a.Log, e) }) },
+		func(ctx context.Context) error { return firstStart(ctx, a, s, page) })
+}
+
+// firstStart opens the page at the first start. Where it cannot be opened, the
+// menu still has it.
+func firstStart(ctx context.Context, a *app.App, s *server.Server, page func(context.Context) error) error {
+	if a.Sandboxed || !s.FirstStart() {
+		return nil
+	}
+	if err := page(ctx); err != nil && ctx.Err() == nil {
+		a.Log.Info("the page was not opened", "error", err)
+	}
+	return nil
+}
+
+// Serve answers editors and shows the page, with neither a tray nor, as long as
+// nobody turns it on, writing mode, until ctx is done. It returns ctx's error, or
+// why it cannot start. Once it answers, ready is called.
+func Serve(ctx context.Context, a *app.App, ready func()) error {
+	settings, err := a.Settings()
+	if err != nil {
+		return err
+	}
+	instance, err := control.Claim(At(a))
+	switch {
+	case errors.Is(err, control.ErrRunning):
+		return lang.Errorf("launch.serve_twice", nil, err)
+	case err != nil:
+		return err
+	}
+	defer func() { _ = instance.Close() }()
+	r, err := resident.New(ctx, a, settings.WritingMode)
+	if err != nil {
+		return err
+	}
+	s, err := newServer(a, r)
+	if err != nil {
+		return err
+	}
+	instance.Page = s.Page
+	return together(ctx, r, func(ctx context.Context) error {
+		if err := s.Listen(ctx); err != nil {
+			return err
+		}
+		ready()
+		return s.Run(ctx)
+	}, instance)
+}
+
+// newServer returns the face for editors and the page.
+func newServer(a *app.App, r *resident.Resident) (*server.Server, error) {
+	n, err := a.Network()
+	if err != nil {
+		return nil, err
+	}
+	return server.New(r, server.Options{
+		Thumbnails: filepath.Join(n.State, "thumbnails"), Marks: n.State, Version: a.Version, Log: a.Log,
+	}), nil
 }
 
 // isFirst tells whether the program was never used in the tray: there are neither
@@ -98,7 +170,12 @@ func Watch(ctx context.Context, a *app.App, out, errOut io.Writer, json bool) er
 	if err != nil {
 		return err
 	}
-	return together(ctx, r, terminal.New(r, out, errOut, json).Run, instance)
+	s, err := newServer(a, r)
+	if err != nil {
+		return err
+	}
+	instance.Page = s.Page
+	return together(ctx, r, terminal.New(r, out, errOut, json).Run, instance, s.Run)
 }
 
 // Now uploads what is on the clipboard by a program that runs for that alone.

@@ -2,6 +2,7 @@
 package qr
 
 import (
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -84,4 +85,30 @@ func PNG(w io.Writer, text string) error {
 		}
 	}
 	return png.Encode(w, picture)
+}
+
+// SVG writes a code as a drawing, black on white, of any size.
+func SVG(w io.Writer, text string) error {
+	const quiet = 4 // modules
+	code, err := encode(text)
+	if err != nil {
+		return err
+	}
+	side := code.Size + 2*quiet
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%dv%dH0z"/><path d="`, side, side, side, side)
+	for y := range code.Size {
+		for x := 0; x < code.Size; x++ {
+			from := x
+			for code.Black(x, y) {
+				x++
+			}
+			if x > from {
+				fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", from+quiet, y+quiet, x-from, x-from)
+			}
+		}
+	}
+	b.WriteString(`"/></svg>`)
+	_, err = io.WriteString(w, b.String())
+	return err
 }

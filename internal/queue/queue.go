@@ -102,6 +102,11 @@ type Request struct {
 	To      uploader.Place
 	Copied  time.Time // when it came: what came before an outage was found is not tried in it
 	Passing bool      // it is not to stay pending when it fails: the user has it, and asks again
+	Again   bool      // it is sent also if its link is known
+
+	// Progress is told how many bytes of the request to the host are sent, of how
+	// many; again from few if it is tried again. It must be quick. nil: nobody is told.
+	Progress func(sent, bytes int64)
 }
 
 // hold is how many bytes of pictures that wait for their turn are held in
@@ -526,6 +531,26 @@ func (q *Queue) Stop(ctx context.Context) (int, error) {
 		q.stop(j)
 	}
 	return n, err
+}
+
+// Drop gives some pending uploads up, also what is being sent. The error is the
+// album's: one of ids is not pending, and none was dropped.
+func (q *Queue) Drop(ctx context.Context, ids ...int64) error {
+	if err := q.Album.Drop(ctx, ids...); err != nil {
+		return err
+	}
+	q.mu.Lock()
+	var all []*Job
+	for _, j := range q.jobs {
+		if slices.Contains(ids, j.entry.ID) {
+			all = append(all, j)
+		}
+	}
+	q.mu.Unlock()
+	for _, j := range all {
+		q.stop(j)
+	}
+	return nil
 }
 
 // stop gives one job up, unless its link is there.

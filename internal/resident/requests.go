@@ -9,7 +9,6 @@ import (
 	"bilipaste/internal/fault"
 	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
-	"bilipaste/internal/picture"
 	"bilipaste/internal/queue"
 	"bilipaste/internal/writing"
 	"bilipaste/uploader"
@@ -49,7 +48,7 @@ func (r *Resident) UploadNow(ctx context.Context) (writing.Result, error) {
 		return writing.Result{}, err
 	}
 	if clip.Take == watcher.Nothing {
-		return writing.Result{}, lang.Errorf("resident.no_picture", lang.Data{"Why": lang.Message{ID: "watcher.why." + string(clip.Why)}}, nil)
+		return writing.Result{}, noPicture(clip)
 	}
 	result, err := r.mode.Take(ctx, clip)
 	if err != nil {
@@ -82,11 +81,7 @@ func (r *Resident) PutBack(ctx context.Context) error {
 	default:
 		return lang.Errorf("resident.nothing_to_put_back", nil, nil)
 	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	return r.clipboard.PutPicture(ctx, picture.Sniff(data).Type(), data)
+	return r.putFile(ctx, file)
 }
 
 // CopyLink copies one of the recent links again, as links are written by now.
@@ -117,7 +112,7 @@ func (r *Resident) Retry() { r.pending.WakeAll() }
 // What was kept stays in the album. The error is a lang.Teller.
 func (r *Resident) StopUploading(ctx context.Context) error {
 	_, err := r.pending.Stop(ctx)
-	r.refresh()
+	r.Refresh()
 	return err
 }
 
@@ -194,14 +189,14 @@ func (r *Resident) done(result writing.Result) {
 				r.last = &result
 			}
 		})
-		r.refresh()
+		r.Refresh()
 	}
 	r.listeners.post(Event{Clip: &result})
 }
 
 // uploaded takes in what became of a picture that was copied earlier.
 func (r *Resident) uploaded(p queue.Outcome) {
-	r.refresh()
+	r.Refresh()
 	if p.Err == nil {
 		r.change(func(s *State) {
 			if fault.Temporary(s.Err) != nil { // it is over

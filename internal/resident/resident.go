@@ -59,6 +59,7 @@ type State struct {
 	Bad     error         // what is wrong with the settings; nil: nothing
 	Err     error         // what else the user should look at
 	Recent  []album.Entry // the links that were used last, the newest first
+	Changes int           // grows whenever the album has changed
 	PutBack bool          // there is a picture to put back
 
 	Account   string // who is signed in; "": nobody, or nobody knows yet
@@ -101,11 +102,11 @@ func (r *Resident) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, r.clipboard.Close()) }()
 	stop := context.AfterFunc(ctx, func() { r.quit(ctx.Err()) })
 	defer stop()
-	r.refresh()
+	r.Refresh()
 
 	var parts sync.WaitGroup
 	parts.Go(func() { _ = r.mode.Run(r.life) }) // it ends with that alone
-	parts.Go(func() { r.ended("album", r.album.Watch(r.life, r.refresh)) })
+	parts.Go(func() { r.ended("album", r.album.Watch(r.life, r.Refresh)) })
 	parts.Go(func() { r.ended("settings", config.Watch(r.life, r.app.Source.File, r.reload)) })
 	parts.Go(func() { r.ended("logins", r.watchLogins()) })
 	parts.Go(r.tendAccount)
@@ -202,8 +203,8 @@ func (r *Resident) Announce(title, body string) {
 	r.listeners.post(Event{Told: &Notice{Title: title, Body: body}})
 }
 
-// refresh takes in what the album holds by now.
-func (r *Resident) refresh() {
+// Refresh takes in what the album holds by now.
+func (r *Resident) Refresh() {
 	recent, err := r.album.History(r.life, album.Query{Limit: 10})
 	pending, pendingErr := r.album.Pending(r.life)
 	if err := cmp.Or(err, pendingErr); err != nil {
@@ -212,6 +213,7 @@ func (r *Resident) refresh() {
 	}
 	r.change(func(s *State) {
 		s.Recent = recent
+		s.Changes++
 		s.Waiting, s.Failed = album.Count(pending)
 	})
 }

@@ -6,122 +6,166 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+
+	"bilipaste/internal/config"
 )
 
-// The editors whose windows ask from an origin of their own. A setting adds more.
-var editors = []string{
+// Origins of editors whose windows send their requests as web pages do. The
+// last two are SiYuan's.
+var editorOrigins = []string{
 	"app://obsidian.md", "lsp://logseq.io", "tauri://localhost", "http://tauri.localhost", "https://tauri.localhost",
-	"http://127.0.0.1:6806", "http://localhost:6806", // SiYuan
+	"http://127.0.0.1:6806", "http://localhost:6806",
 }
 
-// verdict is what the guard says of a request.
-type verdict struct {
-	refused string // why it is; "" if it is not
-	origin  string // the foreign origin that is allowed, and told so; "" where there is none
-}
+// editorSchemes are those of which every origin is an editor's.
+var editorSchemes = []string{"vscode-webview"}
 
-// judge decides on a request before anything else sees it. Who can reach this
-// machine's loopback includes every page that a browser shows: a page may send
-// requests here, and may have its own name lead here (DNS rebinding), which
-// http.CrossOriginProtection does not see. So the Host must be one of ours, and
-// the Origin none, our own or one that is listed. Programs that are no browsers
-// send neither Origin nor Sec-Fetch-Site. The Content-Type decides nothing.
-func judge(r *http.Request, listed []string) verdict {
-	if !isOurs(r.Host) {
-		return verdict{refused: "host"}
-	}
-	origin, sent := r.Header["Origin"]
-	if len(origin) > 1 || len(r.Header["Host"]) > 0 {
-		return verdict{refused: "origin"}
-	}
-	if !sent {
-		switch r.Header.Get("Sec-Fetch-Site") {
-		case "", "none", "same-origin":
-			return verdict{}
-		}
-		return verdict{refused: "origin"}
-	}
-	o := origin[0]
-	switch {
-	case o == "" || o == "null" || strings.HasPrefix(strings.ToLower(o), "file:"):
-		return verdict{refused: "origin"} // any page can be one of these
-	case o == "http://"+r.Host:
-		return verdict{}
-	case slices.Contains(editors, o), slices.Contains(listed, o), isVSCode(o):
-		return verdict{origin: o}
-	}
-	return verdict{refused: "origin"}
-}
-
-// isOurs tells whether a Host header names this machine's loopback.
-func isOurs(host string) bool {
-	name, port, err := net.SplitHostPort(host)
-	if err != nil {
-		name = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-		if strings.Contains(name, ":") != strings.HasPrefix(host, "[") {
-			return false
-		}
-	} else if port == "" || strings.Trim(port, "0123456789") != "" {
-		return false
-	}
-	switch strings.ToLower(name) {
-	case "127.0.0.1", "localhost", "::1":
-		return true
-	}
-	return false
-}
-
-// isVSCode tells whether an origin is a view of VS Code, of which each has a name
-// of its own.
-func isVSCode(origin string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && u.Scheme == "vscode-webview" && u.Host != "" && u.Path == "" && u.RawQuery == "" && u.User == nil
-}
-
-// guard answers what judge refuses, and preflights.
+// guard lets a request in, or refuses it before anything else looks at it. What
+// counts is who sends it:
+//
+//   - A Host that is not this machine's own name is a web page's whose name was
+//     made to lead here (DNS rebinding).
+//   - No Origin, and a browser's word, if there is one, that no other site is
+//     behind it: a program, or somebody who has typed the address.
+//   - Our own Origin: the page.
+//   - An editor's Origin, or one of the setting server_origins: an editor, which
+//     then may read the answer.
+//
+// Everybody else is a web page that happens to be open in a browser.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := judge(r, s.settings().ServerOrigins)
 		h := w.Header()
+		h.Set("Server", name)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Add("Vary", "Origin")
-		if v.refused != "" {
-			s.refuse(w, r, v)
+		h.Set("Vary", "Origin")
+		if !isLoopbackHost(r.Host) && (r.Host != "" || r.ProtoAtLeast(1, 1)) { // before HTTP/1.1, which every browser speaks, there may be none
+			s.refuse(w, r, "host", r.Host)
 			return
 		}
-		if v.origin != "" {
-			h.Set("Access-Control-Allow-Origin", v.origin)
-			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-		}
-		if r.Method == http.MethodOptions {
-			if v.origin != "" {
-				h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
-				h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization, X-PicGo-Secret")
-				h.Set("Access-Control-Allow-Private-Network", "true")
-				h.Set("Access-Control-Max-Age", "600")
+		switch s.from(r) {
+		case stranger:
+			s.refuse(w, r, "origin", strings.Join(r.Header["Origin"], " "))
+		case editor:
+			if isEditorPath(r.URL.Path) {
+				s.allow(h, r)
+				next.ServeHTTP(w, r)
+				return
 			}
-			w.WriteHeader(http.StatusNoContent)
-			return
+			s.refuse(w, r, "origin", r.Header.Get("Origin"))
+		default:
+			h.Set("Cross-Origin-Resource-Policy", "same-origin")
+			next.ServeHTTP(w, r)
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		next.ServeHTTP(w, r)
 	})
 }
 
-// refuse answers 403, without a word to scripts of the page that has asked, and
-// notes once in the log what would allow it.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, v verdict) {
-	what := r.Header.Get("Origin")
-	if v.refused == "host" {
-		what = r.Host
+// sender is who sends a request, as far as can be known.
+type sender int
+
+const (
+	stranger sender = iota
+	program         // or somebody who has typed the address
+	ourPage
+	editor
+)
+
+func (s *Server) from(r *http.Request) sender {
+	origins, site := r.Header["Origin"], r.Header.Values("Sec-Fetch-Site")
+	switch {
+	case len(origins) > 1 || len(site) > 1:
+		return stranger
+	case len(origins) == 0:
+		if len(site) == 0 || site[0] == "none" || site[0] == "same-origin" {
+			return program
+		}
+		return stranger
 	}
-	if s.first(v.refused + " " + what) {
-		s.log.Warn("a request was refused", "why", v.refused, "from", what, "allowed by", "the setting server_origins, if it is an editor of yours")
+	origin := origins[0]
+	switch {
+	case origin == "http://"+r.Host:
+		return ourPage
+	case slices.Contains(editorOrigins, origin), slices.Contains(s.r.State().Settings.ServerOrigins, origin):
+		if config.IsOrigin(origin) {
+			return editor
+		}
 	}
-	w.Header().Set("Connection", "close")
+	if u, err := url.Parse(origin); err == nil && slices.Contains(editorSchemes, u.Scheme) && config.IsOrigin(origin) {
+		return editor
+	}
+	return stranger
+}
+
+// allow lets a web page of an editor read the answer.
+func (s *Server) allow(h http.Header, r *http.Request) {
+	h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
+	if r.Method != http.MethodOptions {
+		return
+	}
+	h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, X-PicGo-Secret")
+	h.Set("Access-Control-Max-Age", "600")
+	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
+		h.Set("Access-Control-Allow-Private-Network", "true")
+	}
+}
+
+// refuse refuses a request, and says so in the log: once for whoever sends it,
+// with what would let it in.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, what, who string) {
+	if s.refused.isNew(what + " " + who) {
+		if len(who) > 200 {
+			who = who[:200]
+		}
+		switch {
+		case what == "host":
+			s.options.Log.Warn("a request was refused: it names another host, as a web page does that was made to lead here", "host", who)
+		case who == "" || !config.IsOrigin(who):
+			s.options.Log.Warn("a request was refused: another web page has sent it", "origin", who)
+		default:
+			s.options.Log.Warn("a request was refused: another web page has sent it; if that is an editor of yours, add its origin to the setting server_origins", "origin", who)
+		}
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusForbidden)
-	_, _ = w.Write([]byte(`{"success":false,"message":"Forbidden","msg":"Forbidden"}` + "\n"))
+	if r.Method != http.MethodHead {
+		s.write(w, failure(s.r.Language().Text("server.refused")))
+	}
+}
+
+// isLoopbackHost tells whether a Host header names this machine as only a
+// program on it, or the user, can mean it.
+func isLoopbackHost(host string) bool {
+	if name, port, err := net.SplitHostPort(host); err == nil {
+		if port == "" || strings.Trim(port, "0123456789") != "" {
+			return false
+		}
+		if host = name; strings.Contains(name, ":") {
+			host = "[" + name + "]"
+		}
+	}
+	return host == "127.0.0.1" || host == "[::1]" || strings.EqualFold(host, "localhost")
+}
+
+// refusals remembers who was refused.
+type refusals struct {
+	mu  sync.Mutex
+	who map[string]bool
+}
+
+// mostRefusals is how many are remembered, and told of, while the program runs.
+const mostRefusals = 100
+
+func (r *refusals) isNew(who string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.who[who] || len(r.who) >= mostRefusals {
+		return false
+	}
+	if r.who == nil {
+		r.who = map[string]bool{}
+	}
+	r.who[who] = true
+	return true
 }

@@ -57,7 +57,7 @@ func (s *Server) fetch(ctx context.Context, address string) (picture.Picture, er
 	if err != nil {
 		return picture.Picture{}, broken(err, 0)
 	}
-	transport := &http.Transport{Proxy: web.Proxy(func() *url.URL { return s.settings().Proxy }), DisableKeepAlives: true}
+	transport := &http.Transport{Proxy: web.Proxy(func() *url.URL { return s.r.State().Settings.Proxy }), DisableKeepAlives: true}
 	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
 		return picture.Picture{}, broken(err, 0)

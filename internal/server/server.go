@@ -1,187 +1,225 @@
-// Package server is the running program's face on loopback: what editors ask of
-// PicGo under the address that they know, and the page.
+// Package server is the running program's face on loopback: the requests of
+// editors that know PicGo, and the page, behind one guard.
 package server
 
 import (
 	"context"
-	"encoding/json"
-	"io"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
-	"bilipaste/internal/config"
-	"bilipaste/internal/lang"
 	"bilipaste/internal/resident"
 )
 
-const (
-	maxBody     = 64 << 20 // of a request, in bytes
-	headerLimit = 10 * time.Second
-	bodyLimit   = 2 * time.Minute // for a body to come
-	idleLimit   = 2 * time.Minute
-	endLimit    = time.Second // for answers under way when the program ends
-	maxSaid     = 100         // refusals that the log tells of
-)
+// Options are what the server is made with.
+type Options struct {
+	Thumbnails string // the folder for small pictures
+	Marks      string // the folder for what is remembered of the page
+	Version    string // of the program
+	Log        *slog.Logger
+}
 
 // Server is the face. It is safe for concurrent use.
 type Server struct {
-	r      *resident.Resident
-	log    *slog.Logger
-	events *resident.Listener
-	tell   bool // the user of why it cannot listen, by a notification
+	r       *resident.Resident
+	options Options
+	events  *resident.Listener
+	handler http.Handler
 
-	mu   sync.Mutex
-	said map[string]bool
-	bad  error // why it does not listen
+	sessions sessions
+	login    login
+	thumbs   *thumbnails
+	refused  refusals
+
+	life context.Context // until Run's end
+	end  context.CancelFunc
+
+	mu      sync.Mutex
+	editors *door // at the port of the settings; nil: closed
+	page    *door // at a port of its own, where the settings have none; nil: closed
+	tried   uint  // the port that was tried last
 }
 
-// New returns the server of r. With notify the user is told by a notification
-// where it cannot listen.
-func New(r *resident.Resident, log *slog.Logger, notify bool) *Server {
-	return &Server{r: r, log: log, events: r.Listen(), tell: notify, said: map[string]bool{}}
+// New returns the face of r.
+func New(r *resident.Resident, o Options) *Server {
+	s := &Server{r: r, options: o, events: r.Listen(), thumbs: newThumbnails(o.Thumbnails)}
+	s.life, s.end = context.WithCancel(context.Background())
+	s.login.server = s
+	s.handler = s.guard(s.routes())
+	return s
 }
 
-// Run serves on 127.0.0.1 and [::1] while the settings say so, until ctx is done,
-// and returns ctx's error.
+// Listen opens the port of the settings. Run does so too; called before it, a
+// port that cannot be had is an error: a lang.Teller.
+func (s *Server) Listen(ctx context.Context) error {
+	return s.listen(ctx, s.r.State().Settings.ServerPort)
+}
+
+// Run answers until ctx is done, and returns ctx's error. Where the port cannot
+// be had, the user is told and the program goes on without.
 func (s *Server) Run(ctx context.Context) error {
-	changed := make(chan struct{}, 1)
-	var listening sync.WaitGroup
-	defer listening.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	listening.Go(func() {
-		_ = s.events.Run(ctx, func(resident.Event) {
-			select {
-			case changed <- struct{}{}:
-			default:
-			}
-		})
+	defer s.close()
+	s.follow(ctx)
+	return s.events.Run(ctx, func(e resident.Event) {
+		if e == (resident.Event{}) {
+			s.follow(ctx)
+		}
 	})
-	for {
-		now := at(s.settings())
-		serving, stop := context.WithCancel(ctx)
-		var ended sync.WaitGroup
-		if now.on {
-			ended.Go(func() { s.failed(s.serve(serving, now.port)) })
-		}
-		for ctx.Err() == nil && at(s.settings()) == now {
-			select {
-			case <-changed:
-			case <-ctx.Done():
-			}
-		}
-		stop()
-		ended.Wait()
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
 }
 
-// place is what the settings say of where it listens.
-type place struct {
-	on   bool
-	port int
-}
-
-func at(c config.Config) place { return place{c.Server, c.ServerPort} }
-
-func (s *Server) settings() config.Config { return s.r.State().Settings }
-
-// failed notes why it does not listen, and tells the user.
-func (s *Server) failed(err error) {
+// follow opens and closes ports as the settings are by now.
+func (s *Server) follow(ctx context.Context) {
+	settings := s.r.State().Settings
 	s.mu.Lock()
-	s.bad = err
+	editors, tried := s.editors, s.tried
 	s.mu.Unlock()
-	if err == nil {
-		return
-	}
-	s.log.Warn("editors and the page cannot reach bilipaste", "error", err)
-	if s.tell {
-		s.r.Tell("server.not_listening", err)
+	switch {
+	case !settings.Server && (editors != nil || tried != 0):
+		s.mu.Lock()
+		s.editors, s.tried = nil, 0
+		s.mu.Unlock()
+		editors.close()
+	case settings.Server && tried != settings.ServerPort:
+		err := s.listen(ctx, settings.ServerPort)
+		switch {
+		case errors.Is(err, errOurs): // of another session of the desktop, or of another user
+			s.options.Log.Info("another bilipaste answers editors", "port", settings.ServerPort)
+		case err != nil:
+			s.r.Tell("server.not_listening", err)
+		}
 	}
 }
 
-// serve serves until ctx is done, and then returns nil. The error is a
-// lang.Teller: the port is taken.
-func (s *Server) serve(ctx context.Context, port int) error {
-	var listeners []net.Listener
-	for _, host := range []string{"127.0.0.1", "::1"} {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
-		switch {
-		case err == nil:
-			listeners = append(listeners, l)
-		case host == "::1" && len(listeners) > 0: // there may be no IPv6 on this machine
-		default:
-			return busy(ctx, port, err)
-		}
+// listen answers at a port, and no longer at the one before.
+func (s *Server) listen(ctx context.Context, port uint) error {
+	s.mu.Lock()
+	before := s.editors
+	if before != nil && s.tried == port {
+		s.mu.Unlock()
+		return nil
 	}
-	server := &http.Server{
-		Handler: s.Handler(), ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		ReadHeaderTimeout: headerLimit, ReadTimeout: bodyLimit, IdleTimeout: idleLimit, MaxHeaderBytes: 32 << 10,
-		BaseContext: func(net.Listener) context.Context { return ctx },
+	s.editors, s.tried = nil, port
+	s.mu.Unlock()
+	before.close()
+	d, err := s.open(strconv.FormatUint(uint64(port), 10))
+	if err != nil {
+		return busy(ctx, port, err)
 	}
-	var serving sync.WaitGroup
-	for _, l := range listeners {
-		serving.Go(func() { _ = server.Serve(l) })
-	}
-	<-ctx.Done()
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
-	defer cancel()
-	if server.Shutdown(end) != nil {
-		_ = server.Close()
-	}
-	serving.Wait()
+	s.mu.Lock()
+	s.editors = d
+	s.mu.Unlock()
 	return nil
 }
 
-// busy says why the port cannot be had: who answers there as PicGo does has it.
-func busy(ctx context.Context, port int, cause error) error {
-	data := lang.Data{"Port": port, "Cause": cause}
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	address := "http://127.0.0.1:" + strconv.Itoa(port) + "/heartbeat"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, nil)
-	if err != nil {
-		return err
-	}
-	if resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req); err == nil {
-		defer resp.Body.Close()
-		var alive struct {
-			Success bool
-			Result  string
-			App     string
-		}
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-		switch {
-		case json.Unmarshal(body, &alive) != nil || !alive.Success || alive.Result != "alive":
-		case alive.App == heartbeatApp:
-			return lang.Errorf("server.ours", data, cause)
-		default:
-			return lang.Errorf("server.picgo", data, cause)
-		}
-	}
-	return lang.Errorf("server.busy", data, cause)
-}
-
-// Handler answers requests, behind the guard.
-func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	s.picgo(mux)
-	return s.guard(mux)
-}
-
-// first tells whether something is said for the first time.
-func (s *Server) first(what string) bool {
+// Page returns the address of the page, with a token that lets one browser in,
+// once. It is a secret until then. Where the settings have no server, or its
+// port is another's, the page has a port of its own.
+func (s *Server) Page() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.said[what] || len(s.said) >= maxSaid {
-		return false
+	at := s.editors
+	if at == nil {
+		if s.page == nil {
+			d, err := s.open("0")
+			if err != nil {
+				return "", notListening(err)
+			}
+			s.page = d
+		}
+		at = s.page
 	}
-	s.said[what] = true
-	return true
+	return (&url.URL{Scheme: "http", Host: at.address, Path: "/open", RawQuery: url.Values{"token": {s.sessions.token()}}.Encode()}).String(), nil
+}
+
+// close ends everything.
+func (s *Server) close() {
+	s.end()
+	s.mu.Lock()
+	editors, page := s.editors, s.page
+	s.editors, s.page = nil, nil
+	s.mu.Unlock()
+	editors.close()
+	page.close()
+	s.login.cancel()
+}
+
+const (
+	headLimit  = 10 * time.Second // until a request's head is there
+	bodyLimit  = 2 * time.Minute  // until all of it is
+	idleLimit  = 2 * time.Minute  // from one request to the next
+	writeLimit = 30 * time.Second // until an answer that is ready was taken
+	closeLimit = time.Second      // for requests under way when the program ends
+	headBytes  = 64 << 10
+)
+
+// door is where the server answers: a port on 127.0.0.1 and, where the machine
+// has it, on [::1].
+type door struct {
+	address string // 127.0.0.1:PORT
+	server  *http.Server
+	serving sync.WaitGroup
+}
+
+// open opens a door. Where there is no IPv6, 127.0.0.1 is enough.
+func (s *Server) open(port string) (*door, error) {
+	four, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", port))
+	if err != nil {
+		return nil, err
+	}
+	listeners := []net.Listener{four}
+	_, port, _ = net.SplitHostPort(four.Addr().String())
+	six, err := net.Listen("tcp6", net.JoinHostPort("::1", port))
+	switch {
+	case err == nil:
+		listeners = append(listeners, six)
+	case isBusy(err):
+		_ = four.Close()
+		return nil, err
+	}
+	d := &door{address: four.Addr().String(), server: &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: headLimit,
+		ReadTimeout:       bodyLimit,
+		IdleTimeout:       idleLimit,
+		MaxHeaderBytes:    headBytes,
+		ErrorLog:          slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
+		BaseContext:       func(net.Listener) context.Context { return s.life },
+	}}
+	for _, l := range listeners {
+		d.serving.Go(func() { _ = d.server.Serve(l) }) // it ends when it is closed
+	}
+	return d, nil
+}
+
+// close ends a door; nil is closed already.
+func (d *door) close() {
+	if d == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	if d.server.Shutdown(ctx) != nil {
+		_ = d.server.Close()
+	}
+	d.serving.Wait()
+}
+
+// routes is what the server answers.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	s.editorRoutes(mux)
+	s.pageRoutes(mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "//") || strings.Contains(r.URL.Path, "/.") { // which the mux would answer with another address
+			http.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }

@@ -156,7 +156,7 @@ func (m *Mode) take(ctx context.Context, asked request, turns *inbox[taken]) {
 		return
 	}
 	to := m.To()
-	for p, err := range pictures(clip) {
+	for p, err := range Pictures(clip) {
 		s := sent{Picture: Picture{Name: p.Name, Format: p.Format, Width: p.Width, Height: p.Height, Bytes: len(p.Data), Err: err}}
 		if err == nil {
 			s.job = m.Queue.Add(ctx, queue.Request{Picture: p, To: to, Copied: t.at})
@@ -204,8 +204,8 @@ func (m *Mode) paste(ctx context.Context, t taken) {
 	}
 }
 
-// pictures reads the pictures that count of a clip, one at a time.
-func pictures(clip watcher.Clip) iter.Seq2[picture.Picture, error] {
+// Pictures reads the pictures that count of a clip, one at a time.
+func Pictures(clip watcher.Clip) iter.Seq2[picture.Picture, error] {
 	return func(yield func(picture.Picture, error) bool) {
 		switch clip.Take {
 		case watcher.Picture:

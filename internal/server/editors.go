@@ -23,11 +23,8 @@ import (
 // and both "message" and "msg", since Obsidian shows no more than the status of
 // any other; a list has as many links as pictures, in their order, or none.
 
-// heartbeatApp is how one bilipaste knows another.
-const heartbeatApp = "bilipaste"
-
-// answer is what an editor is told.
-type answer struct {
+// outcome is what an editor is answered.
+type outcome struct {
 	Success bool     `json:"success"`
 	Result  []string `json:"result"` // links
 	Full    []item   `json:"fullResult,omitempty"`
@@ -49,21 +46,36 @@ type item struct {
 	ID          string `json:"id"`
 }
 
-// picgo serves PicGo's paths.
-func (s *Server) picgo(mux *http.ServeMux) {
-	mux.HandleFunc("/heartbeat", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, http.StatusOK, map[string]any{"success": true, "result": "alive", "app": heartbeatApp})
-	})
-	for _, path := range []string{"/upload", "/upload/{$}"} {
-		mux.HandleFunc("POST "+path, s.keyed(s.upload))
+// failure is the outcome of what cannot be done.
+func failure(message string) outcome {
+	return outcome{Result: []string{}, Message: message, Msg: message}
+}
+
+// isEditorPath tells whether a path is one that editors ask for.
+func isEditorPath(path string) bool {
+	switch strings.TrimSuffix(path, "/") {
+	case "/upload", "/heartbeat", "/delete":
+		return true
 	}
-	mux.HandleFunc("POST /delete", s.keyed(s.forget))
+	return false
+}
+
+// editorRoutes serves PicGo's paths.
+func (s *Server) editorRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("/heartbeat", func(w http.ResponseWriter, _ *http.Request) {
+		s.reply(w, http.StatusOK, map[string]any{"success": true, "result": "alive"})
+	})
+	preflight := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) } // the guard has said what is allowed
+	for path, does := range map[string]http.HandlerFunc{"/upload": s.editorUpload, "/upload/{$}": s.editorUpload, "/delete": s.editorForget} {
+		mux.HandleFunc("POST "+path, s.keyed(does))
+		mux.HandleFunc("OPTIONS "+path, preflight)
+	}
 }
 
 // keyed asks for the key of the settings, wherever one of the editors puts it.
 func (s *Server) keyed(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		key := s.settings().ServerKey.Reveal()
+		key := s.r.State().Settings.ServerKey.Reveal()
 		if key == "" {
 			next(w, r)
 			return
@@ -76,13 +88,14 @@ func (s *Server) keyed(next http.HandlerFunc) http.HandlerFunc {
 				return
 			}
 		}
-		write(w, http.StatusUnauthorized, answer{Result: []string{}, Message: "Unauthorized", Msg: "Unauthorized"})
+		s.reply(w, http.StatusUnauthorized, failure("Unauthorized"))
 	}
 }
 
-// upload uploads what the body names or holds, else what is on the clipboard.
+// editorUpload uploads what the body names or holds, else what is on the clipboard.
 // All of it is read before the answer: some editors then delete their files.
-func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
+func (s *Server) editorUpload(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxUpload)
 	query := r.URL.Query()
 	host := query.Get("picbed")
 	if host == "" {
@@ -90,13 +103,13 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 	}
 	to, err := s.r.Place(host, query.Get("bucket"))
 	if err != nil {
-		s.fail(w, err)
+		s.refuseEditor(w, err)
 		return
 	}
 	pictures, clipboard, err := s.given(r)
 	switch {
 	case err != nil:
-		s.fail(w, err)
+		s.refuseEditor(w, err)
 		return
 	case clipboard:
 		s.uploadClipboard(w, r)
@@ -106,10 +119,10 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the editor is gone
 	}
-	a := answer{Success: true, Result: []string{}}
+	a := outcome{Success: true, Result: []string{}}
 	for i, out := range outcomes {
 		if out.Err != nil {
-			s.fail(w, out.Err)
+			s.refuseEditor(w, out.Err)
 			return
 		}
 		p := pictures[i]
@@ -117,7 +130,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 			URL: out.Link.URL, FileName: p.Name, Width: out.Link.Width, Height: out.Link.Height, Size: out.Link.Bytes, Type: out.Link.Host,
 		}, out.Link.Format)
 	}
-	write(w, http.StatusOK, a)
+	s.reply(w, http.StatusOK, a)
 }
 
 func (s *Server) uploadClipboard(w http.ResponseWriter, r *http.Request) {
@@ -126,27 +139,27 @@ func (s *Server) uploadClipboard(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		s.fail(w, err)
+		s.refuseEditor(w, err)
 		return
 	}
-	a := answer{Success: true, Result: []string{}}
+	a := outcome{Success: true, Result: []string{}}
 	for _, p := range result.Pictures {
 		a.add(item{
 			URL: p.Link.URL, FileName: p.Name, Width: p.Link.Width, Height: p.Link.Height, Size: p.Link.Bytes, Type: p.Link.Host,
 		}, p.Link.Format)
 	}
-	write(w, http.StatusOK, a)
+	s.reply(w, http.StatusOK, a)
 }
 
 // add adds a picture to the answer.
-func (a *answer) add(i item, f picture.Format) {
+func (o *outcome) add(i item, f picture.Format) {
 	i.ID, i.ExtName, i.ContentType = i.URL, f.Ext(), f.Type()
 	if i.FileName == "" {
 		i.FileName = "picture" + f.Ext()
 	}
-	a.Result = append(a.Result, i.URL)
-	a.Full = append(a.Full, i)
-	a.Items = a.Full
+	o.Result = append(o.Result, i.URL)
+	o.Full = append(o.Full, i)
+	o.Items = o.Full
 }
 
 // given returns the pictures that a request names or holds; clipboard tells that
@@ -174,7 +187,10 @@ func (s *Server) given(r *http.Request) (pictures []picture.Picture, clipboard b
 		return nil, true, nil
 	}
 	for _, name := range *asked.List {
-		p, err := s.open(r.Context(), name)
+		if name == "" {
+			return nil, false, lang.Errorf("server.not_json", nil, nil)
+		}
+		p, err := s.named(r.Context(), name)
 		if err != nil {
 			return nil, false, err
 		}
@@ -183,8 +199,10 @@ func (s *Server) given(r *http.Request) (pictures []picture.Picture, clipboard b
 	return pictures, false, nil
 }
 
-// maxList is the largest list of files, in bytes.
-const maxList = 1 << 20
+const (
+	maxList   = 1 << 20  // bytes of a list of files
+	maxUpload = 64 << 20 // bytes of a request with pictures
+)
 
 // parts reads the pictures of a form, whatever its fields are called.
 func parts(form *multipart.Reader, boundary string) ([]picture.Picture, error) {
@@ -225,13 +243,13 @@ func parameter(part *multipart.Part, name string) (string, bool) {
 	return value, ok && err == nil
 }
 
-// forget answers PicGo's request to delete pictures: nobody can delete what was
+// editorForget answers PicGo's request to delete pictures: nobody can delete what was
 // uploaded, but the history can forget the links.
-func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
+func (s *Server) editorForget(w http.ResponseWriter, r *http.Request) {
 	var asked struct{ List []json.RawMessage }
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxList))
 	if err != nil || json.Unmarshal(body, &asked) != nil {
-		s.fail(w, lang.Errorf("server.not_json", nil, err))
+		s.refuseEditor(w, lang.Errorf("server.not_json", nil, err))
 		return
 	}
 	var links []string
@@ -247,36 +265,26 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	}
 	n, err := s.r.Forget(r.Context(), links)
 	if err != nil {
-		s.fail(w, err)
+		s.refuseEditor(w, err)
 		return
 	}
 	said := s.r.Language().Text("server.forgotten", lang.Data{"Count": n})
-	write(w, http.StatusOK, answer{Success: n > 0, Result: []string{}, Message: said, Msg: said})
+	s.reply(w, http.StatusOK, outcome{Success: n > 0, Result: []string{}, Message: said, Msg: said})
 }
 
-// fail tells an editor why.
-func (s *Server) fail(w http.ResponseWriter, err error) {
+// refuseEditor tells an editor why it has no link.
+func (s *Server) refuseEditor(w http.ResponseWriter, err error) {
 	t := fault.Tell(s.r.Language(), err)
 	said := t.Message
 	if t.Hint != "" {
 		said += " (" + t.Hint + ")"
 	}
-	write(w, http.StatusOK, answer{Result: []string{}, Message: said, Msg: said})
+	s.reply(w, http.StatusOK, failure(said))
 }
 
-// write answers with JSON.
-func write(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(v) // who has asked may be gone
-}
-
-// open reads the picture that a list names: a file by its whole path or its
+// named reads the picture that a list names: a file by its whole path or its
 // file: address, or one on the web.
-func (s *Server) open(ctx context.Context, name string) (picture.Picture, error) {
+func (s *Server) named(ctx context.Context, name string) (picture.Picture, error) {
 	switch lower := strings.ToLower(name); {
 	case strings.HasPrefix(lower, "http://"), strings.HasPrefix(lower, "https://"):
 		return s.fetch(ctx, name)
