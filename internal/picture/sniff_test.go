@@ -1,6 +1,7 @@
 package picture_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -53,6 +54,21 @@ func TestEveryFormatIsKnownByName(t *testing.T) {
 		if picture.Is([]byte(data)) != (want != "") {
 			t.Errorf("%.40q: a picture: %v", data, want == "")
 		}
+	}
+}
+
+// Two letters and zeros are no BMP: its header has a known size, and one plane.
+func TestABMPIsKnownByItsHeader(t *testing.T) {
+	good := hosttest.Picture(t, picture.BMP, 1).Data
+	for at, v := range map[int]byte{14: 65, 15: 1, 17: 1, 26: 2, 27: 1, 28: 7} {
+		data := bytes.Clone(good)
+		data[at] = v
+		if f := picture.Sniff(data); f != "" {
+			t.Errorf("with %d at %d it is taken for %s", v, at, f)
+		}
+	}
+	if f := picture.Sniff(good); f != picture.BMP {
+		t.Error(f)
 	}
 }
 

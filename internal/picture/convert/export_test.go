@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"context"
 	"testing"
 	"time"
 )
@@ -14,3 +15,10 @@ func LimitTime(t *testing.T, limit time.Duration) {
 
 // Shrink is shrink.
 var Shrink = shrink
+
+// WritePages writes n bytes to pages that take up to limit.
+func WritePages(limit, n int) error {
+	p := pages{ctx: context.Background(), limit: limit}
+	_, err := p.Write(make([]byte, n))
+	return err
+}

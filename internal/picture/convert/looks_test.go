@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"io"
@@ -246,7 +247,10 @@ func TestWhatIsTooMuchIsRefused(t *testing.T) {
 	_, err2 := convert.ToJPEG(t.Context(), wide(10000, 9000), 1e6)
 	_, err3 := convert.Recompress(t.Context(), wide(1<<20, 1<<20), 1e6)
 	_, err4 := convert.Palette(t.Context(), wide(1<<15, 1<<14), 1e6)
-	for i, err := range []error{err, err2, err3, err4} {
+	screen := encoded(t, func(b *bytes.Buffer) error { return gif.Encode(b, flat(color.NRGBA{A: 255}), nil) })
+	copy(screen[6:], "\xff\xff\xff\xff")
+	_, err5 := convert.ToPNG(t.Context(), screen)
+	for i, err := range []error{err, err2, err3, err4, err5} {
 		if !errors.Is(err, convert.ErrMemory) {
 			t.Errorf("%d: %v", i, err)
 		}
@@ -272,6 +276,36 @@ func TestWhatAJPEGCannotShowIsRefused(t *testing.T) {
 		if _, err := convert.ToJPEG(t.Context(), data, 1e6); !errors.Is(err, want) {
 			t.Errorf("%s: %v", file, err)
 		}
+	}
+}
+
+// Where a TIFF's own facts lie behind its end, no others are made up.
+func TestATIFFWhoseFactsAreCutIsNoPicture(t *testing.T) {
+	whole, err := os.ReadFile("testdata/packbits-big.tiff")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range []uint16{container.TIFFBits, container.TIFFStrips, container.TIFFStripBytes} {
+		data := bytes.Clone(whole)
+		be := binary.BigEndian
+		at := int(be.Uint32(data[4:])) + 2
+		for be.Uint16(data[at:]) != tag {
+			at += 12
+		}
+		be.PutUint32(data[at+4:], 3)
+		be.PutUint32(data[at+8:], uint32(len(data)-1))
+		if _, err := convert.ToPNG(t.Context(), data); !errors.Is(err, container.ErrCut) || !errors.Is(convert.TIFFWhole(data), container.ErrCut) {
+			t.Errorf("%d: %v, %v", tag, err, convert.TIFFWhole(data))
+		}
+	}
+}
+
+func TestAPNGThatIsMadeHasALimit(t *testing.T) {
+	if err := convert.WritePages(1000, 1001); !errors.Is(err, convert.ErrTooLarge) {
+		t.Error(err)
+	}
+	if err := convert.WritePages(1000, 1000); err != nil {
+		t.Error(err)
 	}
 }
 
