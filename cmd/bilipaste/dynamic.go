@@ -161,6 +161,9 @@ func (c *cli) dynamicPost(ctx context.Context, cmd *cobra.Command, files []strin
 	if err != nil {
 		return err
 	}
+	if !post.At.IsZero() {
+		fmt.Fprintln(c.err, c.say.Text("cli.dynamic.later", lang.Data{"At": post.At.Local().Format("2006-01-02 15:04")}))
+	}
 	if c.json {
 		c.print(result)
 	} else {

@@ -36,6 +36,7 @@ func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !now || k.after {
 		k.got = append(k.got, r.URL.Path)
 	}
+	kill := k.kill
 	k.mu.Unlock()
 	if !now {
 		k.host.ServeHTTP(w, r)
@@ -44,7 +45,7 @@ func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if k.after {
 		k.host.ServeHTTP(httptest.NewRecorder(), r)
 	}
-	k.kill()
+	kill()
 	panic(http.ErrAbortHandler)
 }
 
@@ -103,9 +104,11 @@ func killedAt(t *testing.T, document string, at int, after, last bool) {
 		return cmd
 	}
 	first := post()
+	k.mu.Lock()
 	k.kill = func() { _ = first.Process.Kill() }
+	k.mu.Unlock()
 	if err := first.Run(); err == nil || first.ProcessState.ExitCode() != -1 {
-		t.Fatalf("it was not killed: %v, after %d requests", err, k.count)
+		t.Fatalf("it was not killed: %v", err)
 	}
 	published := len(k.host.Dynamics())
 	if want := map[bool]int{true: 1, false: 0}[last && after]; published != want {
