@@ -103,11 +103,18 @@ func killedAt(t *testing.T, document string, at int, after, last bool) {
 		cmd.Env = append(cmd.Env, "GORACE=atexit_sleep_ms=0")
 		return cmd
 	}
-	first := post()
+	first, started := post(), make(chan struct{})
 	k.mu.Lock()
-	k.kill = func() { _ = first.Process.Kill() }
+	k.kill = func() {
+		<-started
+		_ = first.Process.Kill()
+	}
 	k.mu.Unlock()
-	if err := first.Run(); err == nil || first.ProcessState.ExitCode() != -1 {
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	close(started)
+	if err := first.Wait(); err == nil || first.ProcessState.ExitCode() != -1 {
 		t.Fatalf("it was not killed: %v", err)
 	}
 	published := len(k.host.Dynamics())
