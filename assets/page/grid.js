@@ -178,7 +178,6 @@ function cellFor(s, i, p) {
   const e = el("div", {
     class: p.dead ? "cell dead" : "cell", role: "option", id: `picture-${p.id}`,
     "aria-selected": String(chosen >= 0), "aria-setsize": s.count, "aria-posinset": i + 1,
-    "aria-label": `${name}, ${p.width} × ${p.height}, ${p.host}${p.dead ? ", " + t("page.state.dead") : ""}`,
     title: `${name}\n${p.width} × ${p.height}, ${size(p.bytes)}\n${moment(p.used)}\n${p.url}`,
   },
     p.thumbnail
