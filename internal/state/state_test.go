@@ -174,6 +174,18 @@ func TestForeignBytes(t *testing.T) {
 			t.Errorf("%.60q: it is not mended: %s", text, log)
 		}
 	}
+	// As large as may be, and a byte larger.
+	for size, broken := range map[int]bool{64 << 10: false, 64<<10 + 1: true} {
+		f, log := newFile(t.TempDir())
+		text := `{"count":3,"x":"`
+		text += strings.Repeat("y", size-len(text)-2) + `"}`
+		if err := os.WriteFile(filepath.Join(f.Dir, "x.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := look(t, f); got.Count != 3 || strings.Contains(log.String(), "level=WARN") != broken {
+			t.Errorf("%d bytes: %+v, %s", size, got, log)
+		}
+	}
 	f, log := newFile(t.TempDir())
 	secret := filepath.Join(t.TempDir(), "elsewhere")
 	if err := errors.Join(os.WriteFile(secret, []byte(`{"count":1}`), 0o600), os.Symlink(secret, filepath.Join(f.Dir, "x.json"))); err != nil {
