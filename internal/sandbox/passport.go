@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -84,7 +85,6 @@ type accounts struct {
 	scan, confirm time.Duration          // after a code was made
 	twist         Twist
 	due           bool // a session is to be renewed
-	key           *rsa.PrivateKey
 }
 
 func newAccounts() accounts {
@@ -152,25 +152,21 @@ func (s *Server) Sessions() int {
 // RefreshKey returns the public key, in PEM, that takes the place of the
 // host's own, whose private half only the host has.
 func (s *Server) RefreshKey() []byte {
-	der, err := x509.MarshalPKIXPublicKey(&s.privateKey().PublicKey)
+	der, err := x509.MarshalPKIXPublicKey(&privateKey().PublicKey)
 	if err != nil {
 		panic(err) // an RSA key can be written
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-func (s *Server) privateKey() *rsa.PrivateKey {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.key == nil {
-		key, err := rsa.GenerateKey(rand.Reader, 1024) // as long as the host's
-		if err != nil {
-			panic(err) // the system has no randomness
-		}
-		s.key = key
+// privateKey is that of all stand-ins of a process: to make one takes long.
+var privateKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 1024) // as long as the host's
+	if err != nil {
+		panic(err) // the system has no randomness
 	}
-	return s.key
-}
+	return key
+})
 
 func (s *Server) routePassport(mux *http.ServeMux) {
 	const get, post = http.MethodGet, http.MethodPost
@@ -363,7 +359,7 @@ var (
 
 func (s *Server) correspond(_ http.ResponseWriter, r *http.Request) any {
 	notFound := page{http.StatusNotFound, "404 Not Found"}
-	key := s.privateKey()
+	key := privateKey()
 	path := r.PathValue("path")
 	if !correspondPath.MatchString(path) {
 		return notFound
