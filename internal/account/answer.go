@@ -64,7 +64,7 @@ func (c *caller) read(a web.Answer) (json.RawMessage, error) {
 		e.Kind = fault.Refused
 	case bad != nil:
 		e.Kind, e.Why = web.Stranger(a)
-	case bad == nil && *env.Code != 0:
+	case *env.Code != 0:
 		e.Code = *env.Code
 		e.Kind, e.Why = ofCode(e.Code)
 		if e.Kind == fault.Rejected && a.Status >= 300 {

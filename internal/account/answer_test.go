@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bilipaste/internal/account"
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/uploader/hosttest"
@@ -145,5 +146,37 @@ func TestASilentHostIsGivenUp(t *testing.T) {
 				t.Errorf("%s: %q", name, what)
 			}
 		})
+	}
+}
+
+// Statuses that Bilibili itself gives, with an answer that says nothing is
+// wrong; and answers with 200 that are none.
+func TestStatusesAndAnswersThatDoNotFit(t *testing.T) {
+	for _, test := range []struct {
+		status int
+		body   string
+		want   string
+	}{
+		{200, `{"code":0,"data":{}}`, ""}, {299, `{"code":0,"data":{}}`, ""},
+		{300, `{"code":0}`, "passing.redirect"}, {399, `{"code":0}`, "passing.redirect"}, {400, `{"code":0}`, "rejected"}, {401, `{"code":0}`, "not_logged_in"},
+		{403, `{"code":0}`, "rejected"}, {408, `{"code":0}`, "passing"}, {412, `{"code":0}`, "refused"}, {413, `{"code":0}`, "too_large.host"},
+		{429, `{"code":0}`, "passing"}, {499, `{"code":0}`, "rejected"}, {500, `{"code":0}`, "passing"}, {599, `{"code":0}`, "passing"},
+		{500, `{"code":69800}`, "passing"}, {404, `{"code":-404}`, "rejected"}, {299, `{"code":69800}`, "rejected"}, {300, `{"code":69800}`, "passing.redirect"},
+		{500, `{"code":-101}`, "not_logged_in"}, {403, `{"code":-403}`, "rejected"}, {403, `{}`, "refused"}, {403, `<html>`, "refused"}, {412, `<html>`, "refused"},
+		{200, `{}`, "broken_answer"}, {200, `null`, "broken_answer"}, {200, `[]`, "broken_answer"}, {200, `0`, "broken_answer"}, {200, `{"code":"0"}`, "broken_answer"},
+		{200, `{"code":null}`, "broken_answer"}, {200, `{"code":0,"data":{"v_voucher":"x","more":1}}`, ""}, {200, `{"code":0,"data":{"more":1}}`, ""},
+	} {
+		answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(test.status)
+			_, _ = io.WriteString(w, test.body)
+		})
+		_, err := client(t, direct{answer}).Do(t.Context(), account.Ask, account.Get(account.API+"/x", nil))
+		got := ""
+		if e, ok := errors.AsType[*fault.Error](err); ok {
+			got = strings.TrimSuffix(e.Kind.String()+"."+e.Why, ".")
+		}
+		if got != test.want {
+			t.Errorf("%d %s: %q, want %q: %v", test.status, test.body, got, test.want, err)
+		}
 	}
 }
