@@ -67,6 +67,12 @@ func Hold(ctx context.Context, ready func(context.Context) error) context.Contex
 	return web.Hold(ctx, ready)
 }
 
+// Tell returns a context in which those hosts that are reached by HTTP tell how
+// many bytes are sent, of how many; from 0 again if one has to be tried again.
+func Tell(ctx context.Context, sent func(sent, of int64)) context.Context {
+	return web.Tell(ctx, sent)
+}
+
 // Await waits as Hold says. Its error ends the upload.
 func Await(ctx context.Context) error { return web.Await(ctx) }
 

@@ -113,6 +113,14 @@ func (n *Network) Open(link uploader.Link) uploader.Link {
 	return link
 }
 
+// Link returns the URL of a link that Open has made one of for a browser.
+func (n *Network) Link(url string) string {
+	if n.gateway != nil {
+		return n.gateway.Link(url)
+	}
+	return url
+}
+
 // close ends what was started, the last first.
 func (n *Network) close() error {
 	var err error

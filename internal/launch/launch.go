@@ -62,10 +62,6 @@ func Tray(ctx context.Context, a *app.App, complain func(error)) error {
 		return err
 	}
 	instance.Page = s.Page
-	if first {
-		a.Log.Info("first run")
-		r.Greet()
-	}
 	page := func(ctx context.Context) error {
 		address, err := s.Page()
 		if err != nil {
@@ -73,23 +69,23 @@ func Tray(ctx context.Context, a *app.App, complain func(error)) error {
 		}
 		return desktop.Open(ctx, address)
 	}
+	var others []func(context.Context) error
+	if first {
+		a.Log.Info("first run")
+		r.Greet()
+		others = append(others, func(ctx context.Context) error { // the menu still has it where that fails
+			if err := page(ctx); err != nil && ctx.Err() == nil {
+				a.Log.Info("the page was not opened", "error", err)
+			}
+			return nil
+		})
+	}
 	events := r.Listen()
 	face := tray.NewFace(r, a.Places.State, page, complain)
-	return together(ctx, r, face.Run, instance, s.Run,
-		func(ctx context.Context) error { return events.Run(ctx, func(e resident.Event) { record(a.Log, e) }) },
-		func(ctx context.Context) error { return firstStart(ctx, a, s, page) })
-}
-
-// firstStart opens the page at the first start. Where it cannot be opened, the
-// menu still has it.
-func firstStart(ctx context.Context, a *app.App, s *server.Server, page func(context.Context) error) error {
-	if a.Sandboxed || !s.FirstStart() {
-		return nil
-	}
-	if err := page(ctx); err != nil && ctx.Err() == nil {
-		a.Log.Info("the page was not opened", "error", err)
-	}
-	return nil
+	others = append(others, s.Run, func(ctx context.Context) error {
+		return events.Run(ctx, func(e resident.Event) { record(a.Log, e) })
+	})
+	return together(ctx, r, face.Run, instance, others...)
 }
 
 // Serve answers editors and shows the page, with neither a tray nor, as long as

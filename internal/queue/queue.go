@@ -59,6 +59,7 @@ type Job struct {
 	key
 	at      time.Time // when its clip was copied
 	passing bool      // it is not to stay pending when it fails
+	again   bool      // it is sent also if its link is known
 	late    bool      // nobody waits for it
 
 	picture picture.Picture // without data: that is in the album
@@ -77,6 +78,7 @@ type Job struct {
 	way     *uploader.Ready  // else
 	failed  error            // why it could not be
 
+	progress func(sent, bytes int64) // is told of its sending; nil: nobody is
 	cancel   context.CancelCauseFunc // of its sending; nil: it is not being sent
 	answered bool                    // the link is there
 	done     chan struct{}           // closed when out is there
@@ -122,7 +124,7 @@ const large = 4 << 20
 func (q *Queue) Add(ctx context.Context, r Request) *Job {
 	ctx = context.WithoutCancel(ctx)
 	j := newJob(key{picture.SumOf(r.Picture.Data), r.To}, r.Picture)
-	j.at, j.passing = r.Copied, r.Passing
+	j.at, j.passing, j.again, j.progress = r.Copied, r.Passing, r.Again, r.Progress
 	q.mu.Lock()
 	if there := q.jobs[j.key]; there != nil {
 		if there.late { // somebody waits for it from now on
@@ -130,6 +132,9 @@ func (q *Queue) Add(ctx context.Context, r Request) *Job {
 			q.count(1)
 		}
 		there.passing = there.passing && r.Passing
+		if r.Progress != nil {
+			there.progress = r.Progress
+		}
 		q.mu.Unlock()
 		return there
 	}
@@ -138,7 +143,7 @@ func (q *Queue) Add(ctx context.Context, r Request) *Job {
 	q.mu.Unlock()
 
 	way, err := q.Way(r.To)
-	if err == nil {
+	if err == nil && !r.Again {
 		if known, ok := way.Known(ctx, r.Picture, j.sum); ok {
 			close(j.kept)
 			close(j.synced)
@@ -359,7 +364,7 @@ func (q *Queue) follow(ctx context.Context, j *Job, p picture.Picture) {
 		// Its sender has let go of it, or it went elsewhere: all begins anew.
 		again := newJob(j.key, p)
 		q.mu.Lock()
-		again.at, again.passing = j.at, j.passing
+		again.at, again.passing, again.again, again.progress = j.at, j.passing, j.again, j.progress
 		q.enter(again)
 		q.count(1)
 		q.mu.Unlock()

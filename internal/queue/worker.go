@@ -320,7 +320,14 @@ func (w *worker) send(ctx context.Context, j *Job) Outcome {
 	case j.known != nil:
 		made = *j.known
 	default:
-		made, err = j.way.Send(uploader.Hold(sending, j.hold))
+		made, err = j.way.Send(uploader.Tell(uploader.Hold(sending, j.hold), func(sent, of int64) {
+			q.mu.Lock()
+			tell := j.progress
+			q.mu.Unlock()
+			if tell != nil {
+				tell(sent, of)
+			}
+		}))
 	}
 	switch {
 	case err == nil && !j.isKept():
@@ -366,7 +373,11 @@ func (q *Queue) prepare(ctx context.Context, j *Job) {
 			j.failed = err
 			return
 		}
-		if late, _ := q.isLate(j); late { // else Add has looked
+		if j.again {
+			anew := *way
+			anew.Again = true
+			way = &anew
+		} else if late, _ := q.isLate(j); late { // else Add has looked
 			if known, ok := way.Known(ctx, p, j.sum); ok {
 				j.known = &known
 				return

@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"bilipaste/internal/album"
-	"bilipaste/internal/app"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
 	"bilipaste/internal/queue"
@@ -21,25 +20,6 @@ func (r *Resident) Album() *album.Album { return r.album }
 // Add puts a picture into the queue, beside what is copied: see queue.Add.
 func (r *Resident) Add(ctx context.Context, request queue.Request) *queue.Job {
 	return r.pending.Add(ctx, request)
-}
-
-// Destination is where pictures go if a host and a bucket are asked for; "" is
-// what the settings say. The error is a lang.Teller: there is no such host, or
-// the settings lack what it needs.
-func (r *Resident) Destination(host, bucket string) (uploader.Place, error) {
-	c := r.State().Settings
-	for _, wish := range []struct{ key, value string }{{"host", host}, {"bucket", bucket}} {
-		if wish.value == "" {
-			continue
-		}
-		if err := c.Set(wish.key, wish.value); err != nil {
-			return uploader.Place{}, err
-		}
-	}
-	if err := app.CheckHosts(c); err != nil {
-		return uploader.Place{}, err
-	}
-	return app.Destination(c), nil
 }
 
 // Clipboard yields the pictures that are on the clipboard now, which stays as it

@@ -2,6 +2,7 @@ package resident
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"bilipaste/internal/app"
@@ -38,12 +39,16 @@ func (r *Resident) Place(host, bucket string) (uploader.Place, error) {
 
 // Upload uploads pictures to a place, and returns what became of each, in their
 // order. The clipboard is left alone. Who asks has the pictures, so none that
-// fails stays pending. The error is ctx's.
-func (r *Resident) Upload(ctx context.Context, pictures []picture.Picture, to uploader.Place) ([]queue.Outcome, error) {
+// fails stays pending. The error is ctx's, or that of a picture that cannot be
+// read; those before it are uploaded all the same.
+func (r *Resident) Upload(ctx context.Context, pictures iter.Seq2[picture.Picture, error], to uploader.Place) ([]queue.Outcome, error) {
 	now := time.Now() // what stands in the way of one does so for the rest
-	jobs := make([]*queue.Job, len(pictures))
-	for i, p := range pictures {
-		jobs[i] = r.pending.Add(ctx, queue.Request{Picture: p, To: to, Copied: now, Passing: true})
+	var jobs []*queue.Job
+	for p, err := range pictures {
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, r.pending.Add(ctx, queue.Request{Picture: p, To: to, Copied: now, Passing: true}))
 	}
 	outcomes := make([]queue.Outcome, len(jobs))
 	for i, j := range jobs {
@@ -58,7 +63,12 @@ func (r *Resident) Upload(ctx context.Context, pictures []picture.Picture, to up
 // Forget removes links from the history, and returns how many were there. The
 // hosts keep their copies. The error is a lang.Teller.
 func (r *Resident) Forget(ctx context.Context, urls []string) (n int, err error) {
+	network, err := r.app.Network()
+	if err != nil {
+		return 0, err
+	}
 	for _, url := range urls {
+		url = network.Link(url) // it was shown as Open has it
 		ids, err := r.album.WithURL(ctx, url)
 		if err != nil {
 			return n, err

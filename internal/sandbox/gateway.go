@@ -85,6 +85,14 @@ func (g *Gateway) Open(link string) string {
 	return strings.TrimSuffix(g.base.String(), "/") + "/" + rest
 }
 
+// Link returns the link of which Open has made an address.
+func (g *Gateway) Link(address string) string {
+	if rest, ok := strings.CutPrefix(address, strings.TrimSuffix(g.base.String(), "/")+"/"); ok {
+		return "https://" + rest
+	}
+	return address
+}
+
 // ask asks the gateway's own page what it is.
 func (g *Gateway) ask() {
 	ctx, cancel := context.WithTimeout(context.Background(), askLimit)

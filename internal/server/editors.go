@@ -2,20 +2,24 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"io"
+	"iter"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
+	"bilipaste/internal/queue"
 )
 
 // What editors ask of PicGo and PicList. Where the two differ, the answer is the
@@ -66,7 +70,7 @@ func (s *Server) editorRoutes(mux *http.ServeMux) {
 		s.reply(w, http.StatusOK, map[string]any{"success": true, "result": "alive"})
 	})
 	preflight := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) } // the guard has said what is allowed
-	for path, does := range map[string]http.HandlerFunc{"/upload": s.editorUpload, "/upload/{$}": s.editorUpload, "/delete": s.editorForget} {
+	for path, does := range map[string]http.HandlerFunc{"/upload": s.editorUpload, "/upload/{$}": s.editorUpload, "/delete": s.editorForget, "/delete/{$}": s.editorForget} {
 		mux.HandleFunc("POST "+path, s.keyed(does))
 		mux.HandleFunc("OPTIONS "+path, preflight)
 	}
@@ -92,61 +96,33 @@ func (s *Server) keyed(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// editorUpload uploads what the body names or holds, else what is on the clipboard.
-// All of it is read before the answer: some editors then delete their files.
+// editorUpload uploads what the body names or holds, else what is on the
+// clipboard, which stays as it is. All of it is read before anything is sent, and
+// so before the answer: some editors then delete their files.
 func (s *Server) editorUpload(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxUpload)
 	query := r.URL.Query()
-	host := query.Get("picbed")
-	if host == "" {
-		host = query.Get("uploader")
+	to, err := s.r.Place(cmp.Or(query.Get("picbed"), query.Get("uploader")), query.Get("bucket"))
+	var pictures []given
+	if err == nil {
+		pictures, err = s.given(r)
 	}
-	to, err := s.r.Place(host, query.Get("bucket"))
+	var outcomes []queue.Outcome
+	if err == nil {
+		outcomes, err = s.r.Upload(r.Context(), each(pictures), to)
+	}
+	for _, out := range outcomes {
+		err = cmp.Or(err, out.Err)
+	}
 	if err != nil {
 		s.refuseEditor(w, err)
 		return
-	}
-	pictures, clipboard, err := s.given(r)
-	switch {
-	case err != nil:
-		s.refuseEditor(w, err)
-		return
-	case clipboard:
-		s.uploadClipboard(w, r)
-		return
-	}
-	outcomes, err := s.r.Upload(r.Context(), pictures, to)
-	if err != nil {
-		return // the editor is gone
 	}
 	a := outcome{Success: true, Result: []string{}}
 	for i, out := range outcomes {
-		if out.Err != nil {
-			s.refuseEditor(w, out.Err)
-			return
-		}
-		p := pictures[i]
 		a.add(item{
-			URL: out.Link.URL, FileName: p.Name, Width: out.Link.Width, Height: out.Link.Height, Size: out.Link.Bytes, Type: out.Link.Host,
+			URL: out.Link.URL, FileName: pictures[i].Name, Width: out.Link.Width, Height: out.Link.Height, Size: out.Link.Bytes, Type: out.Link.Host,
 		}, out.Link.Format)
-	}
-	s.reply(w, http.StatusOK, a)
-}
-
-func (s *Server) uploadClipboard(w http.ResponseWriter, r *http.Request) {
-	result, err := s.r.UploadNow(r.Context())
-	if r.Context().Err() != nil {
-		return
-	}
-	if err != nil {
-		s.refuseEditor(w, err)
-		return
-	}
-	a := outcome{Success: true, Result: []string{}}
-	for _, p := range result.Pictures {
-		a.add(item{
-			URL: p.Link.URL, FileName: p.Name, Width: p.Link.Width, Height: p.Link.Height, Size: p.Link.Bytes, Type: p.Link.Host,
-		}, p.Link.Format)
 	}
 	s.reply(w, http.StatusOK, a)
 }
@@ -162,54 +138,105 @@ func (o *outcome) add(i item, f picture.Format) {
 	o.Items = o.Full
 }
 
-// given returns the pictures that a request names or holds; clipboard tells that
-// it means what is there. What the body is shows in the body itself: some send
-// JSON as text.
-func (s *Server) given(r *http.Request) (pictures []picture.Picture, clipboard bool, err error) {
-	if kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "multipart/form-data" {
-		pictures, err = parts(multipart.NewReader(r.Body, parameters["boundary"]), parameters["boundary"])
-		return pictures, err == nil && len(pictures) == 0, err
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxList+1))
-	switch {
-	case err != nil:
-		return nil, false, lang.Errorf("server.unread", lang.Data{"Cause": err}, err)
-	case len(body) > maxList:
-		return nil, false, lang.Errorf("server.not_json", nil, nil)
-	case len(bytes.TrimSpace(body)) == 0:
-		return nil, true, nil
-	}
-	var asked struct{ List *[]string }
-	if bytes.TrimSpace(body)[0] != '{' || json.Unmarshal(body, &asked) != nil {
-		return nil, false, lang.Errorf("server.not_json", nil, nil)
-	}
-	if asked.List == nil || len(*asked.List) == 0 {
-		return nil, true, nil
-	}
-	for _, name := range *asked.List {
-		if name == "" {
-			return nil, false, lang.Errorf("server.not_json", nil, nil)
-		}
-		p, err := s.named(r.Context(), name)
-		if err != nil {
-			return nil, false, err
-		}
-		pictures = append(pictures, p)
-	}
-	return pictures, false, nil
+// given is a picture that a request names or holds. Without data it is read once
+// more from its file: what editors name may be more than there is memory for.
+type given struct {
+	picture.Picture
+	file string
 }
 
 const (
-	maxList   = 1 << 20  // bytes of a list of files
 	maxUpload = 64 << 20 // bytes of a request with pictures
+	maxList   = 1 << 20  // bytes of a list of files
+	maxFiles  = 1000     // of a list
+	maxHeld   = 64 << 20 // bytes of a list's pictures that are held until all are read
 )
 
+// each yields pictures with their data.
+func each(all []given) iter.Seq2[picture.Picture, error] {
+	return func(yield func(picture.Picture, error) bool) {
+		for _, g := range all {
+			var err error
+			if g.Data == nil {
+				g.Picture, err = regular(g.file)
+			}
+			if !yield(g.Picture, err) {
+				return
+			}
+		}
+	}
+}
+
+// given returns the pictures that a request names or holds, or those of the
+// clipboard. What the body is shows in the body itself: some send JSON as text.
+func (s *Server) given(r *http.Request) ([]given, error) {
+	if kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "multipart/form-data" {
+		pictures, err := parts(multipart.NewReader(r.Body, parameters["boundary"]), parameters["boundary"])
+		if err != nil || len(pictures) > 0 {
+			return pictures, err
+		}
+		return s.onClipboard(r.Context())
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxList+1))
+	if err != nil {
+		return nil, lang.Errorf("server.unread", lang.Data{"Cause": err}, err)
+	}
+	text := bytes.TrimSpace(body)
+	if len(text) == 0 && len(body) <= maxList {
+		return s.onClipboard(r.Context())
+	}
+	var asked struct{ List []string }
+	if len(body) > maxList || text[0] != '{' || json.Unmarshal(text, &asked) != nil || len(asked.List) > maxFiles || slices.Contains(asked.List, "") {
+		return nil, lang.Errorf("server.not_json", nil, nil)
+	}
+	if len(asked.List) == 0 {
+		return s.onClipboard(r.Context())
+	}
+	return s.listed(r.Context(), asked.List)
+}
+
+// listed returns the pictures that a list names. The error is that of the first
+// that is none.
+func (s *Server) listed(ctx context.Context, list []string) ([]given, error) {
+	var pictures []given
+	held := 0
+	for _, name := range list {
+		p, file, err := s.named(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		size := len(p.Data)
+		switch {
+		case held+size <= maxHeld:
+			held += size
+		case file == "":
+			return nil, &fault.Error{Kind: fault.TooLarge, Name: p.Name, Size: int64(held + size), Limit: maxHeld}
+		default:
+			p.Data = nil
+		}
+		pictures = append(pictures, given{p, file})
+	}
+	return pictures, nil
+}
+
+// onClipboard returns the pictures of the clipboard.
+func (s *Server) onClipboard(ctx context.Context) ([]given, error) {
+	var pictures []given
+	for p, err := range s.r.Clipboard(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		pictures = append(pictures, given{Picture: p})
+	}
+	return pictures, nil
+}
+
 // parts reads the pictures of a form, whatever its fields are called.
-func parts(form *multipart.Reader, boundary string) ([]picture.Picture, error) {
+func parts(form *multipart.Reader, boundary string) ([]given, error) {
 	if boundary == "" {
 		return nil, lang.Errorf("server.bad_form", nil, nil)
 	}
-	var pictures []picture.Picture
+	var pictures []given
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
@@ -232,7 +259,7 @@ func parts(form *multipart.Reader, boundary string) ([]picture.Picture, error) {
 			}
 			return nil, err
 		}
-		pictures = append(pictures, p)
+		pictures = append(pictures, given{Picture: p})
 	}
 }
 
@@ -282,20 +309,21 @@ func (s *Server) refuseEditor(w http.ResponseWriter, err error) {
 	s.reply(w, http.StatusOK, failure(said))
 }
 
-// named reads the picture that a list names: a file by its whole path or its
-// file: address, or one on the web.
-func (s *Server) named(ctx context.Context, name string) (picture.Picture, error) {
+// named reads the picture that a list names: one on the web, or a file by its
+// whole path or its file: address, and then it returns the path.
+func (s *Server) named(ctx context.Context, name string) (p picture.Picture, file string, err error) {
+	file = name
 	switch lower := strings.ToLower(name); {
 	case strings.HasPrefix(lower, "http://"), strings.HasPrefix(lower, "https://"):
-		return s.fetch(ctx, name)
+		p, err = s.fetch(ctx, name)
+		return p, "", err
 	case strings.HasPrefix(lower, "file:"):
-		path, err := pathOf(name)
-		if err != nil {
-			return picture.Picture{}, &fault.Error{Kind: fault.Unusable, Why: "missing", Name: name, Err: err}
+		if file, err = pathOf(name); err != nil {
+			return p, "", &fault.Error{Kind: fault.Unusable, Why: "missing", Name: name, Err: err}
 		}
-		return regular(path)
 	case !filepath.IsAbs(name):
-		return picture.Picture{}, lang.Errorf("server.relative", lang.Data{"Name": name}, nil)
+		return p, "", lang.Errorf("server.relative", lang.Data{"Name": name}, nil)
 	}
-	return regular(name)
+	p, err = regular(file)
+	return p, file, err
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"io/fs"
 	"net/http"
-	"os"
 	"path"
 	"path/filepath"
 
@@ -56,20 +55,6 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, name string) {
 	w.Header().Set("Content-Security-Policy", policy)
 	w.Header().Set("Cache-Control", "no-cache")
 	http.ServeFileFS(w, r, assets.Page, file)
-}
-
-// FirstStart tells whether the page is to be opened by itself, for the first
-// start, and that it was.
-func (s *Server) FirstStart() bool {
-	first := s.first(s.r.State())
-	if first.Done || first.Picture {
-		return false
-	}
-	mark := s.mark("page-shown")
-	if _, err := os.Lstat(mark); err == nil {
-		return false
-	}
-	return os.WriteFile(mark, nil, 0o600) == nil // else it would come at each start
 }
 
 // mark is the file that notes something about the page.

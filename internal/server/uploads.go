@@ -36,30 +36,39 @@ type stagePicture struct {
 
 // stages sends the lines of an answer, as they come from several goroutines.
 type stages struct {
-	s   *Server
 	w   http.ResponseWriter
 	mu  sync.Mutex
-	out *json.Encoder
+	out *json.Encoder // nil: the answer is over
 }
 
 func (s *Server) stages(w http.ResponseWriter) *stages {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
-	return &stages{s: s, w: w, out: json.NewEncoder(w)}
+	return &stages{w: w, out: json.NewEncoder(w)}
 }
 
 func (l *stages) send(line stage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.out == nil {
+		return
+	}
 	out := http.NewResponseController(l.w)
 	_ = out.SetWriteDeadline(time.Now().Add(writeLimit))
 	_ = l.out.Encode(line) // to a page that is still there
 	_ = out.Flush()
 }
 
+// end ends the answer: what becomes of an upload is not told any more.
+func (l *stages) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out = nil
+}
+
 func (s *Server) uploadOne(w http.ResponseWriter, r *http.Request) (any, error) {
 	query := r.URL.Query()
-	to, err := s.r.Destination(query.Get("host"), query.Get("bucket"))
+	to, err := s.r.Place(query.Get("host"), query.Get("bucket"))
 	if err != nil {
 		return nil, bad(err)
 	}
@@ -72,6 +81,7 @@ func (s *Server) uploadOne(w http.ResponseWriter, r *http.Request) (any, error) 
 		return nil, statusError{status, err}
 	}
 	lines := s.stages(w)
+	defer lines.end()
 	s.upload(r, lines, 0, queue.Request{Picture: p, To: to, Copied: time.Now()})
 	return streamed{}, nil
 }
@@ -130,11 +140,12 @@ func (s *Server) uploadAgain(w http.ResponseWriter, r *http.Request) (any, error
 	if err != nil {
 		return nil, err
 	}
-	to, err := s.r.Destination("", "")
+	to, err := s.r.Place("", "")
 	if err != nil {
 		return nil, err
 	}
 	lines, p := s.stages(w), s.r.Language()
+	defer lines.end()
 	for _, e := range entries {
 		file, err := s.r.Album().Original(r.Context(), e.Sum)
 		var again picture.Picture

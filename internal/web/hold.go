@@ -21,3 +21,17 @@ func Await(ctx context.Context) error {
 	}
 	return nil
 }
+
+type toldKey struct{}
+
+// Tell returns a context whose requests tell how many bytes of their body are
+// sent, of how many; from 0 again if one is sent once more. It must be quick.
+func Tell(ctx context.Context, sent func(sent, of int64)) context.Context {
+	return context.WithValue(ctx, toldKey{}, sent)
+}
+
+// told returns who is told as Tell says, nil where nobody is.
+func told(ctx context.Context) func(sent, of int64) {
+	tell, _ := ctx.Value(toldKey{}).(func(sent, of int64))
+	return tell
+}

@@ -105,7 +105,13 @@ func (c *Client) Do(req *http.Request) (Answer, error) {
 	if send := req.GetBody; send != nil {
 		req.GetBody = func() (io.ReadCloser, error) {
 			body, err := send()
-			return &watched{body, req.ContentLength - tail, func() error { return Await(ctx) }, func() { silence.Reset(silenceLimit) }}, err
+			told, sent := told(ctx), int64(0)
+			return &watched{body, req.ContentLength - tail, func() error { return Await(ctx) }, func(n int) {
+				silence.Reset(silenceLimit)
+				if sent += int64(n); told != nil && n > 0 {
+					told(sent, req.ContentLength)
+				}
+			}}, err
 		}
 		body, err := req.GetBody()
 		if err != nil {
@@ -150,11 +156,11 @@ type watched struct {
 	io.ReadCloser
 	free  int64 // bytes that may go before ready has returned
 	ready func() error
-	taken func()
+	taken func(n int) // bytes; 0: they are asked for
 }
 
 func (w *watched) Read(p []byte) (int, error) {
-	w.taken()
+	w.taken(0)
 	if w.ready != nil {
 		if w.free <= 0 {
 			if err := w.ready(); err != nil {
@@ -167,6 +173,7 @@ func (w *watched) Read(p []byte) (int, error) {
 	}
 	n, err := w.ReadCloser.Read(p)
 	w.free -= int64(n)
+	w.taken(n)
 	return n, err
 }
 
