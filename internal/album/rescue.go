@@ -74,8 +74,10 @@ func rescue(ctx context.Context, dir string) (Rescue, error) {
 	if err == nil {
 		r.Pending, err = salvage(ctx, from, to, "pending")
 	}
-	if err == nil {
-		_, err = salvage(ctx, from, to, "dynamics")
+	for _, table := range []string{"dynamics", "runs", "steps", "edits", "checks"} {
+		if err == nil {
+			_, err = salvage(ctx, from, to, table)
+		}
 	}
 	if err == nil {
 		_, err = to.ExecContext(ctx, "INSERT INTO words (words) VALUES ('optimize')") // else the next searches and uses do it

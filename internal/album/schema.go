@@ -108,6 +108,41 @@ CREATE TABLE dynamics (
 	number   TEXT    NOT NULL  -- the dynamic's, once Bilibili has told it
 ) STRICT;
 CREATE INDEX dynamics_document ON dynamics (document);
+
+-- What was changed in posts, so that it can be taken back.
+CREATE TABLE runs (
+	id    INTEGER PRIMARY KEY AUTOINCREMENT, -- the number that the user is told
+	what  TEXT    NOT NULL,           -- "migrate" or "repair"
+	key   TEXT    NOT NULL,           -- of what, and where to
+	since INTEGER NOT NULL,
+	ended INTEGER NOT NULL DEFAULT 0  -- 1: it came to its end
+) STRICT;
+CREATE TABLE steps (
+	id   INTEGER PRIMARY KEY AUTOINCREMENT, -- the order in which they were done
+	run  INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+	file TEXT    NOT NULL
+) STRICT;
+CREATE INDEX steps_run ON steps (run, file);
+CREATE TABLE edits (
+	id     INTEGER PRIMARY KEY,
+	step   INTEGER NOT NULL REFERENCES steps (id) ON DELETE CASCADE,
+	place  INTEGER NOT NULL, -- the byte of the file, as it was before the step
+	was    BLOB    NOT NULL,
+	became BLOB    NOT NULL
+) STRICT;
+CREATE INDEX edits_step ON edits (step);
+
+-- What the last look at an address told.
+CREATE TABLE checks (
+	id     INTEGER PRIMARY KEY,
+	url    TEXT    NOT NULL UNIQUE,
+	state  TEXT    NOT NULL,
+	detail TEXT    NOT NULL,
+	at     INTEGER NOT NULL,
+	gone   INTEGER,          -- since when it was seen to be gone
+	size   INTEGER NOT NULL, -- bytes, -1: not known
+	mark   TEXT    NOT NULL  -- what tells equal pictures
+) STRICT;
 `
 
 // prepare makes the tables of a database that has none.

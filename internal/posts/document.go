@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 
+	"bilipaste/internal/album"
 	"bilipaste/internal/lang"
 )
 
@@ -90,13 +91,6 @@ func (d *Document) Line(at int) int {
 	return sort.Search(len(d.lines), func(i int) bool { return d.lines[i] > at })
 }
 
-// Edit is one change of a file: the bytes Before, at Offset, become After.
-type Edit struct {
-	Offset int    // in the file as it was before all the edits made with this one
-	Before []byte // in the file's own encoding
-	After  []byte
-}
-
 // Change is an edit of a Document's Text, in UTF-8.
 type Change struct {
 	Start, End int
@@ -105,9 +99,9 @@ type Change struct {
 
 // Edits returns changes of the text, which do not overlap, as edits of the
 // file, in their order. The error tells of a text that the file's encoding lacks.
-func (d *Document) Edits(changes []Change) ([]Edit, error) {
+func (d *Document) Edits(changes []Change) ([]album.Edit, error) {
 	changes = slices.SortedFunc(slices.Values(changes), func(a, b Change) int { return a.Start - b.Start })
-	var edits []Edit
+	var edits []album.Edit
 	at, offset := 0, len(d.mark) // the same place, in the text and in the file
 	for _, c := range changes {
 		if c.Start < at || c.End < c.Start || c.End > len(d.Text) {
@@ -126,7 +120,7 @@ func (d *Document) Edits(changes []Change) ([]Edit, error) {
 			return nil, err
 		}
 		offset += len(between)
-		edits = append(edits, Edit{Offset: offset, Before: before, After: after})
+		edits = append(edits, album.Edit{Offset: offset, Before: before, After: after})
 		at, offset = c.End, offset+len(before)
 	}
 	return edits, nil
@@ -142,7 +136,7 @@ func (d *Document) encode(text []byte) ([]byte, error) {
 
 // Apply makes edits, which are in their order, in the bytes of a file. The
 // error tells that the file is not the one that they were made for.
-func Apply(data []byte, edits []Edit) ([]byte, error) {
+func Apply(data []byte, edits []album.Edit) ([]byte, error) {
 	var out bytes.Buffer
 	at := 0
 	for _, e := range edits {
