@@ -32,7 +32,7 @@ func main() {
 		time.AfterFunc(longestEnd, func() { os.Exit(exitInterrupted) })
 	})
 	errOut, end := desktop.Messages()
-	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, errOut)
+	status := run(ctx, arguments(os.Args), os.Stdin, os.Stdout, errOut)
 	end(status != exitDone && status != exitInterrupted)
 	os.Exit(status)
 }

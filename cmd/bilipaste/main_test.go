@@ -30,7 +30,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"bilipaste": main})
+	testscript.Main(m, map[string]func(){"bilipaste": main, "picgo": main})
 }
 
 // The scripts are what the command line promises. Each runs in a folder and a

@@ -24,19 +24,50 @@ import (
 
 func (c *cli) uploadCommand() *cobra.Command {
 	cmd := c.command("upload FILE... | -", "upload")
-	cmd.Args = args(1, -1)
 	again := cmd.Flags().Bool("again", false, c.say.Text("cli.flag.again"))
+	asPicGo := cmd.Flags().Bool("picgo", false, c.say.Text("cli.flag.picgo"))
+	cmd.Args = func(cmd *cobra.Command, files []string) error {
+		if *asPicGo {
+			return nil // without a file it is the clipboard
+		}
+		return args(1, -1)(cmd, files)
+	}
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {
-		return c.upload(cmd.Context(), desktop.Expand(files), *again)
+		files = desktop.Expand(files)
+		if *asPicGo {
+			return c.uploadAsPicGo(cmd.Context(), files, *again)
+		}
+		return c.upload(cmd.Context(), files, *again, c.shower())
 	}
 	return cmd
 }
 
-// upload prints one line for each file, in their order: its link, or a blank
-// line. What is known is not sent, unless it is asked for again. After a missing
-// login or a refusal no further file is sent. What came from standard input and
-// was not sent stays in the queue.
-func (c *cli) upload(ctx context.Context, files []string, again bool) error {
+// shower returns what prints one line for each file: its link, or a blank line.
+func (c *cli) shower() func(added, queue.Outcome) {
+	said := map[fault.Kind]bool{}
+	return func(f added, out queue.Outcome) {
+		c.printLink(f.name, f.picture, out.Link, out.Err)
+		switch kind := fault.KindOf(out.Err); {
+		case c.json || kind != 0 && said[kind]: // of what stands in the way it is told once
+		case out.Err != nil:
+			c.complain(out.Err)
+			said[kind] = shut[kind]
+		case out.Link.Differs:
+			fmt.Fprintf(c.err, "bilipaste: %s: %s\n", lang.OneLine(f.name), c.say.Text("terminal.differs"))
+		}
+		if f.name == "-" && out.NotKept != nil {
+			c.complain(out.NotKept)
+		} else if f.name == "-" && out.Err != nil && out.Entry.ID != 0 && !c.json {
+			fmt.Fprintln(c.err, c.say.Text("cli.upload.kept"))
+		}
+	}
+}
+
+// upload tells show what became of each file, in their order. What is known is
+// not sent, unless it is asked for again. After a missing login or a refusal no
+// further file is sent. What came from standard input and was not sent stays in
+// the queue. The error of a file was told by show.
+func (c *cli) upload(ctx context.Context, files []string, again bool, show func(added, queue.Outcome)) error {
 	kept, err := c.app.Album(ctx, c.settings)
 	if err != nil {
 		kept = nil
@@ -62,7 +93,6 @@ func (c *cli) upload(ctx context.Context, files []string, again bool) error {
 
 	bar := terminal.NewProgress(c.err, c.say.Text("cli.uploading"), len(files))
 	started := time.Now() // for all of them: what stands in the way of one does so for the rest
-	said := map[fault.Kind]bool{}
 	for f, err := range c.added(ctx, q, files, app.Destination(c.settings), started) {
 		if err != nil {
 			return err
@@ -74,20 +104,7 @@ func (c *cli) upload(ctx context.Context, files []string, again bool) error {
 			}
 		}
 		bar.Clear()
-		c.printLink(f.name, f.picture, out.Link, out.Err)
-		switch kind := fault.KindOf(out.Err); {
-		case c.json || kind != 0 && said[kind]: // of what stands in the way it is told once
-		case out.Err != nil:
-			c.complain(out.Err)
-			said[kind] = shut[kind]
-		case out.Link.Differs:
-			fmt.Fprintf(c.err, "bilipaste: %s: %s\n", lang.OneLine(f.name), c.say.Text("terminal.differs"))
-		}
-		if f.name == "-" && out.NotKept != nil {
-			c.complain(out.NotKept)
-		} else if f.name == "-" && out.Err != nil && out.Entry.ID != 0 && !c.json {
-			fmt.Fprintln(c.err, c.say.Text("cli.upload.kept"))
-		}
+		show(f, out)
 		if failed = cmp.Or(failed, out.Err); shut[fault.KindOf(out.Err)] {
 			failed = out.Err
 		}

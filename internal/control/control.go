@@ -27,6 +27,7 @@ const (
 	Show    Verb = "show"     // tell the user that it runs
 	Writing Verb = "writing"  // writing mode: Value is "on", "off", "toggle" or "status"
 	Now     Verb = "now"      // upload what is on the clipboard
+	Upload  Verb = "upload"   // upload what is on the clipboard, which stays as it is; all links or none
 	PutBack Verb = "put-back" // undo the last replacement
 	Open    Verb = "open"     // say where the page is
 )
@@ -40,7 +41,7 @@ type Request struct {
 // Answer is what became of a request.
 type Answer struct {
 	Writing bool        `json:"writing"`         // writing mode is on
-	Links   []Link      `json:"links,omitempty"` // Now: those that were made
+	Links   []Link      `json:"links,omitempty"` // Now, Upload: those that were made
 	Page    string      `json:"page,omitempty"`  // Open: its address, which lets one browser in, once
 	Error   *fault.Told `json:"error,omitempty"` // in the user's language
 }

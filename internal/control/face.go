@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 
 	"bilipaste/internal/fault"
@@ -26,6 +27,8 @@ func (i *Instance) Do(ctx context.Context, r *resident.Resident, request Request
 		err = setWriting(r, request.Value)
 	case Now:
 		answer.Links, err = upload(ctx, r)
+	case Upload:
+		answer.Links, err = Clipboard(ctx, r)
 	case PutBack:
 		err = r.PutBack(ctx)
 	case Open:
@@ -62,6 +65,20 @@ func setWriting(r *resident.Resident, value string) error {
 func upload(ctx context.Context, r *resident.Resident) ([]Link, error) {
 	result, err := r.UploadNow(ctx)
 	return Links(result), err
+}
+
+// Clipboard uploads what is on the clipboard, which stays as it is. There is a
+// link for each picture of it, or an error.
+func Clipboard(ctx context.Context, r *resident.Resident) ([]Link, error) {
+	pictures, outcomes, err := r.UploadClipboard(ctx)
+	var links []Link
+	for i, out := range outcomes {
+		if err = cmp.Or(err, out.Err); err != nil {
+			return nil, err
+		}
+		links = append(links, Link{URL: out.Link.URL, Name: pictures[i].Name, Width: out.Link.Width, Height: out.Link.Height})
+	}
+	return links, err
 }
 
 // Links returns the links that were made of a clip.

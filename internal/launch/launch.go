@@ -193,6 +193,22 @@ func Now(ctx context.Context, a *app.App, errOut io.Writer) (control.Answer, err
 	return answer, err
 }
 
+// Clipboard uploads what is on the clipboard, which stays as it is, by a program
+// that runs for that alone.
+func Clipboard(ctx context.Context, a *app.App) (control.Answer, error) {
+	r, err := resident.New(ctx, a, false)
+	if err != nil {
+		return control.Answer{}, err
+	}
+	var answer control.Answer
+	err = together(ctx, r, func(ctx context.Context) error {
+		links, err := control.Clipboard(ctx, r)
+		answer = control.Answer{Links: links, Error: fault.Tell(r.Language(), err)}
+		return nil
+	}, nil)
+	return answer, err
+}
+
 // together runs the program, the face that the user sees, which ends it, and
 // others that serve it.
 func together(ctx context.Context, r *resident.Resident, face func(context.Context) error, instance *control.Instance, others ...func(context.Context) error) error {

@@ -60,6 +60,24 @@ func (r *Resident) Upload(ctx context.Context, pictures iter.Seq2[picture.Pictur
 	return outcomes, nil
 }
 
+// UploadClipboard uploads the pictures that are on the clipboard, which stays as
+// it is, where the settings say, and returns them with what became of each. The
+// error is a lang.Teller: there are none, or one cannot be read.
+func (r *Resident) UploadClipboard(ctx context.Context) ([]picture.Picture, []queue.Outcome, error) {
+	var pictures []picture.Picture
+	outcomes, err := r.Upload(ctx, func(yield func(picture.Picture, error) bool) {
+		for p, err := range r.Clipboard(ctx) {
+			named := p
+			named.Data = nil
+			pictures = append(pictures, named)
+			if !yield(p, err) {
+				return
+			}
+		}
+	}, r.destination())
+	return pictures, outcomes, err
+}
+
 // Forget removes links from the history, and returns how many were there. The
 // hosts keep their copies. The error is a lang.Teller.
 func (r *Resident) Forget(ctx context.Context, urls []string) (n int, err error) {

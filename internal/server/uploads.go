@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bilipaste/internal/fault"
@@ -90,8 +91,14 @@ func (s *Server) uploadOne(w http.ResponseWriter, r *http.Request) (any, error) 
 // page is gone.
 func (s *Server) upload(r *http.Request, lines *stages, id int64, request queue.Request) {
 	p := s.r.Language()
-	request.Progress = progress(func(sent, bytes int64) { lines.send(stage{ID: id, Stage: "sending", Sent: &sent, Bytes: bytes}) })
+	var received atomic.Bool // it may be on its way to the host before
+	request.Progress = progress(func(sent, bytes int64) {
+		if received.Load() {
+			lines.send(stage{ID: id, Stage: "sending", Sent: &sent, Bytes: bytes})
+		}
+	})
 	job := s.r.Add(r.Context(), request)
+	received.Store(true)
 	lines.send(stage{ID: id, Stage: "received", Bytes: int64(len(request.Picture.Data))})
 	out, err := job.Wait(r.Context())
 	if err == nil {
