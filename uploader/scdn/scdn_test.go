@@ -379,3 +379,76 @@ func TestNotesThatAreHeld(t *testing.T) {
 		}
 	})
 }
+
+func TestThePlaceSaysWhatChangesALink(t *testing.T) {
+	secret := config.NewSecret(password)
+	for _, test := range []struct {
+		options scdn.Options
+		bucket  string
+		lasting bool
+	}{
+		{scdn.Options{}, "", true}, {scdn.Options{Output: "png"}, "png", true}, {scdn.Options{Domain: "default"}, "", true},
+		{scdn.Options{Output: "png", Domain: "img.scdn.io"}, "png img.scdn.io", true},
+		{scdn.Options{Domain: "img.scdn.io", Password: secret}, "img.scdn.io password", false}, {scdn.Options{Password: secret}, "password", false},
+	} {
+		at, lasting := newHost(t, nil, nil, test.options).Place()
+		if at.Host != "scdn" || at.Bucket != test.bucket || lasting != test.lasting {
+			t.Errorf("%+v: %+v, lasting %v", test.options, at, lasting)
+		}
+	}
+}
+
+func TestLinksInEveryForm(t *testing.T) {
+	for body, want := range map[string]string{
+		`"url":"https://img.scdn.io/i/x.webp"`:          "https://img.scdn.io/i/x.webp",
+		`"url":"http://img.scdn.io/i/x.webp"`:           "https://img.scdn.io/i/x.webp",
+		`"url":"//esaimg.cdn1.vip/i/x.webp"`:            "https://esaimg.cdn1.vip/i/x.webp",
+		`"data":{"url":"https://img.scdn.io/i/x.webp"}`: "https://img.scdn.io/i/x.webp",
+		`"url":"ftp://img.scdn.io/i/x.webp"`:            "", `"url":"img.scdn.io/i/x.webp"`: "", `"url":""`: "", `"data":null`: "", `"url":"https://[::1"`: "",
+		`"url":"https://img.scdn.io/p/x.webp"`: "", `"url":"https://img.scdn.io/i/"`: "", `"url":"https://img.scdn.io/x/x.webp"`: "", `"url":"https://img.scdn.io/i/a/b"`: "",
+	} {
+		answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"success":true,` + body + `}`)) })
+		link, err := newHost(t, direct{answer}, nil, scdn.Options{}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+		if link.URL != want || (err == nil) != (want != "") || err != nil && fault.KindOf(err) != fault.BrokenAnswer {
+			t.Errorf("%s: %q, %v", body, link.URL, err)
+		}
+	}
+}
+
+func TestTheHostsOwnWordsAreShown(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"success":false,"error":"no","message":"other"}`: "no", `{"success":false,"message":"no"}`: "no", `{"success":false}`: "",
+		`denied`: "denied", `{"error":"no"}`: `{"error":"no"}`,
+	} {
+		answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
+		_, err := newHost(t, direct{answer}, nil, scdn.Options{}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+		if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Said != want {
+			t.Errorf("%s: %+v", body, e)
+		}
+	}
+}
+
+// What the host asks one process for, all keep to; other trouble closes nothing.
+func TestARefusalForNowStopsEveryProcess(t *testing.T) {
+	for status, want := range map[int]time.Duration{http.StatusTooManyRequests: 30 * time.Second, http.StatusInternalServerError: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			dir := t.TempDir()
+			asked := 0
+			answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if asked++; asked == 1 {
+					w.Header().Set("Retry-After", "30")
+					w.WriteHeader(status)
+				}
+				_, _ = w.Write([]byte(`{"success":true,"url":"https://img.scdn.io/i/x.webp"}`))
+			})
+			for i := range 2 {
+				h := newHost(t, direct{answer}, scdn.NewWindows(dir, slog.New(slog.DiscardHandler)), scdn.Options{})
+				begun := time.Now()
+				_, err := h.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+				if i == 0 && fault.KindOf(err) != fault.Passing || i == 1 && (err != nil || time.Since(begun) != want) {
+					t.Errorf("%d, upload %d: after %v: %v", status, i, time.Since(begun), err)
+				}
+			}
+		})
+	}
+}
