@@ -133,3 +133,33 @@ func TestATextBesideAPicture(t *testing.T) {
 		}
 	}
 }
+
+// early is a clip whose content is asked for after the picture was announced.
+type early struct {
+	sheet
+	t    *testing.T
+	told *int
+}
+
+func (e early) read(ctx context.Context, format string, limit int) ([]byte, error) {
+	if format == "PNG" && *e.told != 1 {
+		e.t.Errorf("told %d times before it is read", *e.told)
+	}
+	return e.sheet.read(ctx, format, limit)
+}
+
+func TestAPictureIsAnnouncedBeforeItIsRead(t *testing.T) {
+	told := 0
+	options := pngs
+	options.Coming = func() { told++ }
+	w := watch(&board{t: t}, options)
+	if clip := w.clipOf(t.Context(), early{sheet{"PNG": picture(2000, 1)}, t, &told}); clip.Why != IsPicture || told != 1 {
+		t.Errorf("%s, told %d times", clip.Why, told)
+	}
+	if w.clipOf(t.Context(), sheet{"CF_UNICODETEXT": wideText("words")}); told != 1 {
+		t.Error("a text was announced")
+	}
+	if w.clipOf(t.Context(), sheet{"PNG": picture(2000, 1), mayKeep: {0, 0, 0, 0}}); told != 1 {
+		t.Error("a secret was announced")
+	}
+}
