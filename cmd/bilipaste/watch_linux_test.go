@@ -303,33 +303,6 @@ func TestCopyAndPasteOnWayland(t *testing.T) {
 	}
 }
 
-// BenchmarkCopyToLinkOnWayland measures from the start of wl-copy until watch
-// says that the link is on the clipboard, with a host that answers at once. On
-// X11 scripts/pairs measures more exactly.
-func BenchmarkCopyToLinkOnWayland(b *testing.B) {
-	for name, size := range map[string]int{"200kB": 200_000, "12MB": 12_000_000} {
-		b.Run(name, func(b *testing.B) {
-			sway := desktoptest.StartSway(b)
-			w := startWatch(b, "--format", "url")
-			var times []time.Duration
-			for b.Loop() {
-				data := noise(b, size)
-				start := time.Now()
-				sway.Copy(b, "image/png", data)
-				line := <-w.print
-				times = append(times, time.Since(start))
-				if link, err := sway.Paste(b, "text/plain"); err != nil || !strings.HasPrefix(link, "http") {
-					b.Fatalf("pasted %q, %v; %s", link, err, line)
-				}
-			}
-			slices.Sort(times)
-			b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "p50-ms")
-			b.ReportMetric(float64(times[len(times)*95/100].Microseconds())/1000, "p95-ms")
-			b.ReportMetric(0, "ns/op")
-		})
-	}
-}
-
 // noise returns a PNG that cannot be compressed, of about that many bytes.
 func noise(t testing.TB, size int) []byte {
 	t.Helper()
