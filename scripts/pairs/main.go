@@ -51,7 +51,8 @@ func run() error {
 		size  int
 		times int
 	}{{"200 kB", 200_000, 40}, {"12 MB", 12_000_000, 12}} {
-		quietest := 0.0
+		var quietest float64 // the pair in which nothing else took time
+		var least time.Duration
 		for pair := range *pairs {
 			ours, err := measure(c.size, c.times, func(dir string) *exec.Cmd { return bilipaste(flag.Arg(0), dir, host.URL) })
 			if err != nil {
@@ -63,8 +64,8 @@ func run() error {
 			}
 			ratio := float64(ours) / float64(other)
 			fmt.Printf("%-6s pair %d: bilipaste %6.2f ms, reference %6.2f ms, %.2f times\n", c.name, pair+1, ms(ours), ms(other), ratio)
-			if quietest == 0 || ratio < quietest {
-				quietest = ratio
+			if least == 0 || ours+other < least {
+				least, quietest = ours+other, ratio
 			}
 		}
 		fmt.Printf("%-6s quietest pair: %.2f times the reference\n", c.name, quietest)
