@@ -516,3 +516,35 @@ func TestWhenARenewalIsTriedAgain(t *testing.T) {
 		}
 	})
 }
+
+// One secret may begin as another does: nothing of the longer one is left.
+func TestTheLongestSecretGoesFirst(t *testing.T) {
+	for _, jct := range []string{"0a1b2c3d", "1810771200", "4e5f6"} {
+		s, err := account.NewSession("0a1b2c3d%2C1810771200%2C4e5f6", jct)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := account.NewClient(nil, s, nil)
+		for _, said := range []string{"0a1b2c3d%2C1810771200%2C4e5f6", "0a1b2c3d,1810771200,4e5f6"} {
+			if got := client.Excerpt("x " + said + " y"); got != "x [secret] y" {
+				t.Errorf("%s is left", strings.ReplaceAll(got, "[secret]", ""))
+			}
+		}
+	}
+}
+
+// A SESSDATA that an answer does not encode is the same one.
+func TestACookieWithCommasIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, f := newFailing(t)
+		f.broken["/qrcode/poll"] = func(w http.ResponseWriter, _ *http.Request) {
+			plain, _ := url.PathUnescape(sandbox.SESSDATA)
+			w.Header().Add("Set-Cookie", "SESSDATA="+plain+"; Path=/; Domain=bilibili.com")
+			w.Header().Add("Set-Cookie", "bili_jct="+sandbox.BiliJct+"; Path=/; Domain=bilibili.com")
+			_, _ = io.WriteString(w, `{"code":0,"data":{"code":0,"url":"","refresh_token":"x"}}`)
+		}
+		if user, err := g.client.Login(t.Context(), g.tell); err != nil || user.ID != sandbox.Mid || !g.client.Session().Equal(session(t)) {
+			t.Errorf("%+v, %v", user, err)
+		}
+	})
+}

@@ -16,6 +16,7 @@ import (
 	"bilipaste/internal/fault"
 	"bilipaste/internal/picture"
 	"bilipaste/internal/sandbox"
+	"bilipaste/uploader"
 	"bilipaste/uploader/bilibili"
 )
 
@@ -124,4 +125,21 @@ func status(t testing.TB, transport http.RoundTripper, link string) int {
 	}
 	resp.Body.Close()
 	return resp.StatusCode
+}
+
+func TestLinksInEveryForm(t *testing.T) {
+	for stored, want := range map[string]string{
+		"https://i0.hdslb.com/bfs/a.png": "https://i0.hdslb.com/bfs/a.png", "http://i1.hdslb.com/bfs/a.png": "https://i1.hdslb.com/bfs/a.png",
+		"//archive.biliimg.com/bfs/a.png": "https://archive.biliimg.com/bfs/a.png", "http://i0.hdslb.com/a": "https://i0.hdslb.com/a",
+		"http://i0.hdslb.com/": "", "": "", "ftp://i0.hdslb.com/bfs/a.png": "", "http://evil.example/bfs/a.png": "", "http://i0.hdslb.com:1/bfs/a.png": "",
+		"http://u@i0.hdslb.com/bfs/a.png": "", "http://[::1": "",
+	} {
+		body := `{"code":0,"data":{"location":"` + stored + `","image_url":"` + stored + `"}}`
+		for _, host := range []uploader.Host{bucket(t, direct{says(body)}, quiet), draw(t, direct{says(body)}, quiet, "daily")} {
+			link, err := host.Upload(t.Context(), blank(t, 9, 9))
+			if link.URL != want || (err == nil) != (want != "") || err != nil && fault.KindOf(err) != fault.BrokenAnswer {
+				t.Errorf("%s, %s: %q, %v", host.Name(), stored, link.URL, err)
+			}
+		}
+	}
 }
