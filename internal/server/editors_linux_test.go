@@ -11,10 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"bilipaste/internal/desktoptest"
+	"bilipaste/internal/resident"
 	"bilipaste/internal/sandbox"
 )
 
@@ -281,4 +284,91 @@ func TestHeartbeatsAndWrongPaths(t *testing.T) {
 	if r := p.raw(t, "POST /heartbeat HTTP/1.0\r\n\r\n"); r.status != 200 {
 		t.Errorf("HTTP/1.0: %d", r.status)
 	}
+}
+
+// Who has the port is told from who answers there; the port never changes silently.
+func TestWhoHasThePortIsTold(t *testing.T) {
+	p := start(t, "")
+	beat := func(header, body string) *httptest.Server {
+		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost && r.URL.Path == "/heartbeat" {
+				w.Header().Set("Server", header)
+				_, _ = w.Write([]byte(body))
+			}
+		}))
+		s.Start()
+		t.Cleanup(s.Close)
+		return s
+	}
+	var heard []string
+	var mu sync.Mutex
+	events := p.Listen()
+	go func() {
+		_ = events.Run(t.Context(), func(e resident.Event) {
+			if e.Told != nil {
+				mu.Lock()
+				heard = append(heard, e.Told.Text())
+				mu.Unlock()
+			}
+		})
+	}()
+	told := func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Join(heard, "\n")
+	}
+	for _, c := range []struct{ body, want string }{
+		{`{"success": true, "result": "alive"}`, "PicGo or PicList has port"},
+		{`{"success": true}`, "another program"},
+		{"<html>", "another program"},
+	} {
+		s := beat("", c.body)
+		port := strings.TrimPrefix(s.URL, "http://127.0.0.1:")
+		if err := p.Set("server_port", port); err != nil {
+			t.Fatal(err)
+		}
+		desktoptest.Eventually(t, "the notice about "+c.body, func() bool {
+			return strings.Contains(told(), c.want) && strings.Contains(told(), port)
+		})
+	}
+	// The page still opens, at a port of its own.
+	address, err := p.s.Page()
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if strings.HasPrefix(address, p.base) || resp.Request.URL.Path != "/" {
+		t.Errorf("%s leads to %s", strings.TrimPrefix(address, "http://"), resp.Request.URL.Path)
+	}
+	// Another bilipaste, of another session, is no reason to bother anybody.
+	before := told()
+	s := beat("bilipaste", `{"success": true, "result": "alive"}`)
+	if err := p.Set("server_port", strings.TrimPrefix(s.URL, "http://127.0.0.1:")); err != nil {
+		t.Fatal(err)
+	}
+	desktoptest.Eventually(t, "the log to tell", func() bool { return strings.Contains(p.logged(), "another bilipaste answers editors") })
+	if told() != before {
+		t.Errorf("told: %s", told())
+	}
+	if err := p.Set("server_port", strconv.Itoa(p.port)); err != nil {
+		t.Fatal(err)
+	}
+	desktoptest.Eventually(t, "the first port again", func() bool {
+		resp, err := http.Get(p.base + "/heartbeat")
+		return err == nil && resp.Body.Close() == nil && resp.StatusCode == 200
+	})
+	if err := p.Set("server", "false"); err != nil {
+		t.Fatal(err)
+	}
+	desktoptest.Eventually(t, "nobody there", func() bool {
+		resp, err := http.Get(p.base + "/heartbeat")
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return err != nil
+	})
 }

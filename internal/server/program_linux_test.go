@@ -25,6 +25,7 @@ import (
 	"bilipaste/internal/app"
 	"bilipaste/internal/config"
 	"bilipaste/internal/desktoptest"
+	"bilipaste/internal/picture/container"
 	"bilipaste/internal/resident"
 	"bilipaste/internal/sandbox"
 	"bilipaste/internal/server"
@@ -248,4 +249,11 @@ func (b *browser) must(t *testing.T, method, path, body string, into any) {
 	if r := b.ask(t, method, path, body, into); r.status != http.StatusOK {
 		t.Fatalf("%s %s: %d %s", method, path, r.status, r.body)
 	}
+}
+
+// chunk is a chunk of a PNG.
+func chunk(t *testing.T, name string, body []byte) []byte {
+	t.Helper()
+	_, _ = rand.Read(body)
+	return container.AppendPNGChunk(nil, name, body)
 }

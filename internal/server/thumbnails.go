@@ -142,7 +142,8 @@ func (s *Server) thumbnail(w http.ResponseWriter, r *http.Request) (any, error) 
 	if len(small) == 0 {
 		return nil, notFound()
 	}
-	return sendPicture(w, small, picture.Sniff(small).Type()), nil
+	sendPicture(w, small, picture.Sniff(small).Type())
+	return streamed{}, nil
 }
 
 // browsers show these formats.
@@ -168,16 +169,16 @@ func (s *Server) original(w http.ResponseWriter, r *http.Request) (any, error) {
 	if !slices.Contains(shownByBrowsers, format) {
 		return nil, statusError{http.StatusUnsupportedMediaType, lang.Errorf("server.not_shown", nil, nil)}
 	}
-	return sendPicture(w, data, format.Type()), nil
+	sendPicture(w, data, format.Type())
+	return streamed{}, nil
 }
 
-func sendPicture(w http.ResponseWriter, data []byte, mediaType string) any {
+func sendPicture(w http.ResponseWriter, data []byte, mediaType string) {
 	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Cache-Control", forever)
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox") // where it is opened by itself
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeLimit))
 	_, _ = w.Write(data) // to a browser that still wants it
-	return streamed{}
 }
 
 func parseSum(text string) (picture.Sum, error) {
