@@ -81,6 +81,10 @@ func TestScripts(t *testing.T) {
 			"revive":  func(ts *testscript.TestScript, _ bool, _ []string) { sandboxOf(ts).Revive() },
 			"moving":  makeAnimation,
 			"enqueue": enqueueFiles,
+			"lose": func(ts *testscript.TestScript, _ bool, args []string) {
+				sandboxOf(ts).Lose(strings.TrimSpace(ts.ReadFile(args[0])))
+			},
+			"uploads": countUploads,
 		},
 	})
 }
@@ -228,6 +232,19 @@ func countSessions(ts *testscript.TestScript, _ bool, args []string) {
 func countRequests(ts *testscript.TestScript, _ bool, args []string) {
 	if got := strconv.Itoa(len(sandboxOf(ts).Requests())); got != args[0] {
 		ts.Fatalf("%s requests, want %s", got, args[0])
+	}
+}
+
+// uploads N tells how many pictures were sent to the sandbox.
+func countUploads(ts *testscript.TestScript, _ bool, args []string) {
+	n := 0
+	for _, r := range sandboxOf(ts).Requests() {
+		if r.File != "" {
+			n++
+		}
+	}
+	if strconv.Itoa(n) != args[0] {
+		ts.Fatalf("%d uploads, want %s", n, args[0])
 	}
 }
 

@@ -47,7 +47,7 @@ func (c *cli) rootCommand() *cobra.Command {
 	flags.Bool("sandbox", false, c.say.Text("cli.flag.sandbox"))
 
 	root.AddCommand(c.trayCommand(), c.watchCommand(), c.uploadCommand(), c.writingCommand(), c.nowCommand(), c.putBackCommand(), c.openCommand(), c.serveCommand(), c.loginCommand(), c.logoutCommand(), c.statusCommand(), c.infoCommand(), c.dynamicCommand(), c.doctorCommand(),
-		c.historyCommand(), c.queueCommand(), c.albumCommand(), c.configCommand(), c.sandboxCommand(), c.versionCommand())
+		c.historyCommand(), c.migrateCommand(), c.checkCommand(), c.queueCommand(), c.albumCommand(), c.configCommand(), c.sandboxCommand(), c.versionCommand())
 	if launch.HoldCommand != "" {
 		root.AddCommand(c.holdCommand())
 	}

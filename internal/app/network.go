@@ -121,6 +121,18 @@ func (n *Network) Link(url string) string {
 	return url
 }
 
+// Others is how pictures are reached that posts name: what is on the internet,
+// and, with private, also what is on this machine and its networks.
+func (n *Network) Others(private bool) http.RoundTripper {
+	switch {
+	case n.gateway != nil:
+		return n.Transport
+	case private:
+		return n.direct
+	}
+	return web.NewPublic(web.Proxy(n.proxy.Load))
+}
+
 // close ends what was started, the last first.
 func (n *Network) close() error {
 	var err error

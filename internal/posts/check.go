@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bilipaste/internal/album"
+	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
 	"bilipaste/internal/web"
 )
@@ -332,4 +334,41 @@ func (c *Checker) sizeOf(ctx context.Context, address string) int64 {
 		return 0
 	}
 	return entries[0].Link.Bytes
+}
+
+// Shown is a picture on another machine that a post shows.
+type Shown struct {
+	File    string
+	Line    int
+	Address string
+}
+
+// Remotes returns the pictures on other machines that posts show, and the posts
+// that cannot be read.
+func Remotes(ctx context.Context, files []string) (all []Shown, failures []Failure) {
+	for _, file := range files {
+		if ctx.Err() != nil {
+			return all, failures
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			failures = append(failures, Failure{File: file, Err: lang.Errorf("posts.unreadable", lang.Data{"File": file, "Cause": cause(err)}, err)})
+			continue
+		}
+		d, err := Parse(file, data)
+		if err != nil {
+			failures = append(failures, Failure{File: file, Err: err})
+			continue
+		}
+		places, err := Find(d)
+		if err != nil {
+			failures = append(failures, Failure{File: file, Err: err})
+		}
+		for _, p := range places {
+			if IsRemote(p.Address) {
+				all = append(all, Shown{file, p.Line, p.Address})
+			}
+		}
+	}
+	return all, failures
 }

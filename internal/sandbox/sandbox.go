@@ -247,6 +247,19 @@ func (s *Server) store(p *picture) {
 	}
 }
 
+// Lose forgets the picture of a link, as hosts do now and then.
+func (s *Server) Lose(link string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for path, p := range s.pictures {
+		if strings.HasSuffix(link, path) {
+			delete(s.pictures, path)
+			s.order = slices.DeleteFunc(s.order, func(other *picture) bool { return other == p })
+			s.size -= len(p.data)
+		}
+	}
+}
+
 func (s *Server) find(path string) *picture {
 	s.mu.Lock()
 	defer s.mu.Unlock()
