@@ -327,3 +327,16 @@ func TestTheStateIsTheUsersOwn(t *testing.T) {
 		}
 	}
 }
+
+// How long Bilibili is left alone the first time depends on who refuses.
+func TestHowLongARefusalBegins(t *testing.T) {
+	for status, want := range map[int]time.Duration{http.StatusPreconditionFailed: 10 * time.Minute, http.StatusForbidden: 5 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			c := client(t, direct{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })})
+			_, err := c.User(t.Context())
+			if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Kind != fault.Refused || e.Code != status || !e.Until.Equal(time.Now().Add(want)) {
+				t.Errorf("%d: %+v", status, err)
+			}
+		})
+	}
+}

@@ -327,3 +327,12 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestThePacesBounds(t *testing.T) {
+	for value, want := range map[string]bool{"0s": true, "1h": true, "1h0m1s": false, "-1s": false, "-1ns": false} {
+		c := config.Default()
+		if err := c.Set("pace", value); (err == nil) != want {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
