@@ -5,6 +5,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"bilipaste/internal/lang"
@@ -78,12 +80,26 @@ func (w *Watcher) put(ctx context.Context, c content, clip Clip) error {
 // is copied or ctx is done: on X11 and Wayland a text is gone with the program
 // that has put it there. Its error is PutText's.
 func (w *Watcher) Hold(ctx context.Context, text string, held func()) error {
+	ctx, stop := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer stop()
+	var put atomic.Bool
+	watching.Go(func() {
+		_ = w.Run(ctx, func(Clip) { // it ends with its context alone
+			if put.Load() {
+				stop()
+			}
+		})
+	})
+	if err := w.Attached(ctx); err != nil { // so that no copy after held is missed
+		return err
+	}
 	if err := w.PutText(ctx, text); err != nil {
 		return err
 	}
+	put.Store(true)
 	held()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	_ = w.Run(ctx, func(Clip) { stop() }) // ends with its context alone
+	<-ctx.Done()
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,42 +84,39 @@ func TestWhereNoneRunsTheCommandUploadsAlone(t *testing.T) {
 // A flag holds for the life of the program: what a user keeps in a folder must
 // not become public because of a setting that has nothing to do with it.
 func TestAFlagHoldsWhateverTheFileSays(t *testing.T) {
-	for _, change := range []string{
-		`config set sound false`, `config set host bilibili`, `config set bucket album`, `config set format html`,
-		`config set fallback bilibili`, `config set gif refuse`, `config set strip_metadata false`,
-	} {
-		t.Run(strings.Fields(change)[2], func(t *testing.T) {
-			x := desktoptest.StartX(t)
-			host := sandbox.New()
-			if err := host.Start("127.0.0.1:0"); err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = host.Close() })
-			home, folder := t.TempDir(), t.TempDir()
-			settings, err := json.Marshal(map[string]string{"pace": "0s", "language": "en", "folder": folder})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(home, "config.json"), settings, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			w := watchFrom(t, home, host.URL(), "--host", "folder")
-			says(t, program(home, host.URL(), strings.Fields(change)...))
-			says(t, program(home, host.URL(), "config", "set", "format", "html"))
-			copies := 0
-			desktoptest.Eventually(t, "the settings to be taken over", func() bool {
-				x.Copy(t, "image/png", noise(t, 2000+copies))
-				w.line(t, copies)
-				copies++
-				return strings.HasPrefix(pasted(t, x, ""), "<img")
-			})
-			if n := uploads(host); n != 0 {
-				t.Errorf("%d of %d pictures went to Bilibili", n, copies)
-			}
-			if files, err := os.ReadDir(folder); err != nil || len(files) != copies {
-				t.Errorf("in the folder: %v, %v", files, err)
-			}
+	x := desktoptest.StartX(t)
+	host := sandbox.New()
+	if err := host.Start("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = host.Close() })
+	home, folder := t.TempDir(), t.TempDir()
+	settings, err := json.Marshal(map[string]string{"pace": "0s", "language": "en", "folder": folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, "config.json"), settings, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := watchFrom(t, home, host.URL(), "--host", "folder")
+	copies := 0
+	for n, change := range []string{"sound false", "host bilibili", "bucket album", "fallback bilibili", "strip_metadata false"} {
+		says(t, program(home, host.URL(), append([]string{"config", "set"}, strings.Fields(change)...)...))
+		// The next link is written anew: the settings are taken over.
+		format := fmt.Sprintf("%d: {url}", n)
+		says(t, program(home, host.URL(), "config", "set", "format", format))
+		desktoptest.Eventually(t, "the settings to be taken over", func() bool {
+			x.Copy(t, "image/png", noise(t, 2000+copies))
+			w.line(t, copies)
+			copies++
+			return strings.HasPrefix(pasted(t, x, ""), format[:2])
 		})
+		if sent := uploads(host); sent != 0 {
+			t.Errorf("after %q %d of %d pictures went to Bilibili", change, sent, copies)
+		}
+	}
+	if files, err := os.ReadDir(folder); err != nil || len(files) != copies {
+		t.Errorf("in the folder: %v, %v", files, err)
 	}
 }
 

@@ -97,10 +97,16 @@ func watchFrom(t testing.TB, home, gateway string, args ...string) *watching {
 	})
 	w.reader.Go(func() {
 		r := bufio.NewReader(notes)
-		first, _ := r.ReadString('\n')
-		w.mu.Lock()
-		w.notes.WriteString(first)
-		w.mu.Unlock()
+		for said := ""; !strings.Contains(said, "Ctrl-C"); { // it watches
+			var err error
+			said, err = r.ReadString('\n')
+			w.mu.Lock()
+			w.notes.WriteString(said)
+			w.mu.Unlock()
+			if err != nil {
+				break
+			}
+		}
 		close(ready)
 		rest, _ := io.ReadAll(r)
 		w.mu.Lock()
