@@ -118,6 +118,9 @@ func (h held) takesOver(before held) bool {
 	case sameProgram:
 		return false
 	case heir:
+		if before.clip == nil && h.sum == 0 {
+			return false // what we have put there has no heir while we are there, and this was not read
+		}
 		// One that was told to take the clip, and finds our text there, is left
 		// with the clip or with nothing.
 		return like && !replaced || (like || h.why == IsEmpty) && after < handOver
