@@ -323,7 +323,7 @@ func (f *finder) jsonValue(d *json.Decoder, keys []string, from int) error {
 			}
 		}
 		_, err = d.Token()
-		if err == io.EOF { //nolint:errorlint // the decoder's own
+		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
 		return err

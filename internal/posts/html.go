@@ -108,7 +108,7 @@ func (f *finder) tag(p *pieces, name string, attributes []attribute, media bool)
 		value := unescape(a.value)
 		switch a.name {
 		case "src", "data-src", "data-original":
-			if !image && !isPicture(value) && !(name == "source" && IsRemote(value)) {
+			if !image && !isPicture(value) && (name != "source" || !IsRemote(value)) {
 				continue
 			}
 			var w *wider
