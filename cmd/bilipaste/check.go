@@ -99,7 +99,7 @@ func (c *cli) check(ctx context.Context, paths []string, f checkFlags) error {
 			continue
 		}
 		dead = append(dead, a)
-		if f.album && r.Life == posts.Gone && time.Since(r.Since) >= 24*time.Hour { // seen so on two days
+		if f.album && r.IsDead() {
 			if err := kept.Dead(ctx, a, r.At); err != nil {
 				return err
 			}

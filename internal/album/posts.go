@@ -3,6 +3,7 @@ package album
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -167,18 +168,23 @@ func (a *Album) LastCheck(ctx context.Context, url string) (c Check, ok bool, er
 
 // DueChecks returns the links whose address is to be looked at, at most so many,
 // those that wait longest first: an hour, a day and a week after they were made,
-// and then each month. What was gone is looked at again after a day.
-func (a *Album) DueChecks(ctx context.Context, at time.Time, most int) (urls []string, err error) {
+// and then each month. What was gone is looked at again after a day. Links of some
+// hosts are left out.
+func (a *Album) DueChecks(ctx context.Context, at time.Time, most int, without ...string) (urls []string, err error) {
 	const hour, day = int64(time.Hour / time.Millisecond), int64(24 * time.Hour / time.Millisecond)
+	hosts, err := json.Marshal(append([]string{}, without...))
+	if err != nil {
+		return nil, err
+	}
 	rows, err := a.db.QueryContext(ctx, `
 SELECT l.url FROM links l LEFT JOIN checks c ON c.url = l.url
-WHERE l.dead IS NULL AND l.url LIKE 'https://%' AND CASE
+WHERE l.dead IS NULL AND l.url LIKE 'https://%' AND l.host NOT IN (SELECT value FROM json_each(?5)) AND CASE
 	WHEN c.at IS NULL THEN l.made <= ?1 - ?2
 	WHEN c.gone IS NOT NULL THEN c.at <= ?1 - ?3
 	WHEN c.at < l.made + ?3 THEN l.made <= ?1 - ?3
 	WHEN c.at < l.made + 7 * ?3 THEN l.made <= ?1 - 7 * ?3
 	ELSE c.at <= ?1 - 30 * ?3 END
-GROUP BY l.url ORDER BY max(ifnull(c.at, 0)), max(l.made) LIMIT ?4`, millis(at), hour, day, most)
+GROUP BY l.url ORDER BY max(ifnull(c.at, 0)), max(l.made) LIMIT ?4`, millis(at), hour, day, most, string(hosts))
 	if err != nil {
 		return nil, a.failed(ctx, err)
 	}

@@ -60,8 +60,8 @@ type Checker struct {
 type Checked struct {
 	URL    string // as Plain
 	Life   Life
-	Detail string // a status, an error; "" if there is nothing to say
-	Since  time.Time
+	Detail string    // a status, an error; "" if there is nothing to say
+	Since  time.Time // Gone: when that was seen first
 	At     time.Time // of the look
 
 	size int64  // bytes, -1: the host did not tell
@@ -132,7 +132,7 @@ func (c *Checker) one(ctx context.Context, address string) Checked {
 	if ctx.Err() != nil {
 		return r
 	}
-	if r.Life.IsDead() {
+	if r.Life == Gone {
 		r.Since = r.At
 		if !was.Gone.IsZero() {
 			r.Since = was.Gone
@@ -299,7 +299,7 @@ func (c *Checker) findPlaceholders(ctx context.Context, all map[string]Checked) 
 		default:
 			continue
 		}
-		r.Life, r.Since = Placeholder, r.At
+		r.Life = Placeholder
 		all[address] = r
 		c.save(ctx, r)
 	}

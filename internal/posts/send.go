@@ -40,9 +40,17 @@ func (s *Sender) Look(ctx context.Context, p picture.Picture, sum picture.Sum) (
 	return uploader.Link{}, false, err
 }
 
-// Send returns the link of a picture, which is sent if it has none.
+// Send returns the link of a picture, which is sent if it has none. The album
+// knows the link when it returns, unless it cannot take it up for the moment.
 func (s *Sender) Send(ctx context.Context, p picture.Picture, to uploader.Place) (uploader.Link, error) {
 	job := s.Queue.Add(ctx, queue.Request{Picture: p, To: to, Copied: time.Now(), Passing: true})
 	out, err := job.Wait(ctx)
+	if err == nil && out.Err == nil {
+		const patience = 10 * time.Second
+		soon, stop := context.WithTimeout(ctx, patience)
+		_ = job.WaitRecorded(soon)
+		stop()
+		err = ctx.Err()
+	}
 	return out.Link, errors.Join(err, out.Err)
 }

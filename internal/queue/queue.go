@@ -83,6 +83,8 @@ type Job struct {
 	answered bool                    // the link is there
 	done     chan struct{}           // closed when out is there
 	out      Outcome
+	settled  sync.Once // the album has it, or there is nothing to enter
+	entered  chan struct{}
 }
 
 // Outcome is what became of an upload.
@@ -160,6 +162,7 @@ func newJob(k key, p picture.Picture) *Job {
 	return &Job{
 		key: k, picture: p, size: int64(len(p.Data)),
 		kept: make(chan struct{}), synced: make(chan struct{}), ready: make(chan struct{}), done: make(chan struct{}),
+		entered: make(chan struct{}),
 	}
 }
 
@@ -253,6 +256,19 @@ func (j *Job) Wait(ctx context.Context) (Outcome, error) {
 		return Outcome{}, ctx.Err()
 	}
 }
+
+// WaitRecorded waits, after Wait, until the album knows the link, too: a kill
+// from then on makes nobody send the picture again. The error is ctx's.
+func (j *Job) WaitRecorded(ctx context.Context) error {
+	select {
+	case <-j.entered:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (j *Job) settle() { j.settled.Do(func() { close(j.entered) }) }
 
 // enter makes a job one that others can join. q.mu is held.
 func (q *Queue) enter(j *Job) {
@@ -373,6 +389,11 @@ func (q *Queue) follow(ctx context.Context, j *Job, p picture.Picture) {
 		select {
 		case <-again.done:
 			q.finish(j, again.out)
+			select {
+			case <-again.entered:
+				j.settle()
+			case <-q.ending():
+			}
 		case <-q.ending():
 		}
 		return
@@ -503,6 +524,7 @@ func (q *Queue) finish(j *Job, out Outcome) {
 
 // forget lets the next one who wants the picture begin anew.
 func (q *Queue) forget(j *Job) {
+	j.settle()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.jobs[j.key] == j {

@@ -110,6 +110,7 @@ func (r *Resident) Run(ctx context.Context) (err error) {
 	parts.Go(func() { r.ended("settings", config.Watch(r.life, r.app.Source.File, r.reload)) })
 	parts.Go(func() { r.ended("logins", r.watchLogins()) })
 	parts.Go(r.tendAccount)
+	parts.Go(r.tendLinks)
 	parts.Go(r.getReady)
 	parts.Go(r.readAutostart)
 	// What starting took is given back: an idle program collects no garbage.
