@@ -173,7 +173,11 @@ func (m *Migration) Diff(post *Post) ([]byte, error) {
 		return nil, err
 	}
 	text, err := Apply(d.Text, edits)
-	return diff.Diff("a/"+filepath.ToSlash(post.File), d.Text, "b/"+filepath.ToSlash(post.File), text), err
+	name := filepath.ToSlash(post.File)
+	if strings.Contains(name, " ") {
+		name += "\t" // so that patch and git read it
+	}
+	return diff.Diff("a/"+name, d.Text, "b/"+name, text), err
 }
 
 // Uncommitted returns those of the files that are in a git repository with changes
