@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -17,9 +18,12 @@ import (
 )
 
 // examples returns those of CommonMark's specification, from the sources of the
-// parser that is used here.
+// parser that is used here; none where there is no go, as under Wine.
 func examples(t testing.TB) (all []string) {
 	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil && runtime.GOOS == "windows" {
+		return nil
+	}
 	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/yuin/goldmark").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +54,7 @@ func TestSpecification(t *testing.T) {
 			pictures += rewritten(t, "a.md", text)
 		}
 	}
-	if pictures < 60 {
+	if runtime.GOOS != "windows" && pictures < 60 {
 		t.Errorf("%d pictures", pictures)
 	}
 }
