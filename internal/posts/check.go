@@ -292,6 +292,8 @@ func (c *Checker) findPlaceholders(ctx context.Context, all map[string]Checked) 
 		}
 		known := c.sizeOf(ctx, address)
 		switch {
+		case known > 0 && known == r.size: // copies of one picture are no placeholders
+			continue
 		case r.mark != "" && len(marks[byMark(r)]) >= suspicious:
 			r.Detail = "same"
 		case known > 0 && r.size >= 0 && known != r.size:

@@ -97,7 +97,7 @@ func TestCheck(t *testing.T) {
 	}
 	defer func() { _ = kept.Close() }()
 	p, _ := picture.New("x", []byte(drawn("mine")))
-	for url, size := range map[string]int64{"https://a.example/known.png": int64(len(drawn("x")) + len("known.png")), "https://a.example/other.png": 3} {
+	for url, size := range map[string]int64{"https://a.example/known.png": int64(len(drawn("x")) + len("known.png")), "https://a.example/other.png": 3, "https://s.example/same4.png": int64(len(drawn("same")))} {
 		u := uploader.Upload{Picture: p, Given: picture.SumOf(p.Data), Sent: picture.SumOf(p.Data), How: "x", Link: uploader.Link{URL: url, Bytes: size, Made: time.Now()}}
 		if err := kept.Record(t.Context(), u); err != nil {
 			t.Fatal(err)
@@ -107,7 +107,7 @@ func TestCheck(t *testing.T) {
 		"https://a.example/alive.png": posts.Alive, "https://a.example/known.png": posts.Alive, "https://a.example/nohead.png": posts.Alive, "https://a.example/lies.png": posts.Alive,
 		"https://a.example/gone.png": posts.Gone, "https://a.example/page.png": posts.Placeholder, "https://a.example/moved.png": posts.Placeholder,
 		"https://a.example/other.png": posts.Placeholder, "https://s.example/same1.png": posts.Placeholder, "https://s.example/same2.png": posts.Placeholder,
-		"https://s.example/same3.png": posts.Placeholder, "https://t.example/same1.png": posts.Alive, "https://t.example/same2.png": posts.Alive,
+		"https://s.example/same3.png": posts.Placeholder, "https://s.example/same4.png": posts.Alive, "https://t.example/same1.png": posts.Alive, "https://t.example/same2.png": posts.Alive,
 		"https://a.example/refused.png": posts.Refused, "https://a.example/closed.png": posts.Refused, "https://a.example/down.png": posts.Unreachable,
 		"https://silent.example/a.png": posts.Unreachable, "https://127.0.0.1/private.png": posts.Private,
 	}
