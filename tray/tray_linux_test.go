@@ -101,7 +101,7 @@ func TestOnlyWhatChangedIsSent(t *testing.T) {
 	s := someState()
 	r.show(s)
 	h.icon()
-	desktoptest.Eventually(t, "the whole menu", func() bool { return len(lines(h.menu())) == 22 })
+	desktoptest.Eventually(t, "the whole menu", func() bool { return len(lines(h.menu())) == 23 })
 	// The library asks hosts once to read the menu again.
 	desktoptest.Eventually(t, "the library's own signal", func() bool {
 		return strings.Contains(fmt.Sprint(h.heard()), "LayoutUpdated")
@@ -127,7 +127,7 @@ func TestClicksBecomeActions(t *testing.T) {
 	s.Hosts = []string{"bilibili", "scdn"}
 	r.order(order{State: &s, Problem: "it failed"})
 	h.icon()
-	desktoptest.Eventually(t, "the whole menu", func() bool { return len(lines(h.menu())) == 26 })
+	desktoptest.Eventually(t, "the whole menu", func() bool { return len(lines(h.menu())) == 27 })
 
 	h.activate()
 	r.wants(Action{Verb: ToggleWriting})

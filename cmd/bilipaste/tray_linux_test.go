@@ -157,7 +157,7 @@ func TestTheTrayProgram(t *testing.T) {
 		t.Errorf("pasted %q", text)
 	}
 	panel.Open(icon)
-	panel.Press("Up", "Up", "Up", "Up", "Return")
+	panel.Press("Up", "Up", "Up", "Up", "Up", "Return")
 	desktoptest.Eventually(t, "an autostart entry", func() bool {
 		entry, err := os.ReadFile(filepath.Join(p.home, "autostart", "bilipaste.desktop"))
 		return err == nil && strings.Contains(string(entry), "bilipaste")
@@ -224,7 +224,7 @@ func TestLoginFromTheTray(t *testing.T) {
 	})
 	panel.Open(icon)
 	panel.Save("program-login")
-	panel.Press("Up", "Up", "Up", "Up", "Return") // quit, help, settings, log in
+	panel.Press("Up", "Up", "Up", "Up", "Up", "Return") // quit, help, settings, the page, log in
 	desktoptest.Eventually(t, "the name", func() bool {
 		return slices.ContainsFunc(dunst.History(t), func(n desktoptest.Shown) bool {
 			return n.Summary == "Logged in as "+sandbox.Uname

@@ -216,7 +216,7 @@ func TestACopyDuringAnUploadIsNotOverwritten(t *testing.T) {
 	w := startWatch(t)
 	w.host.Delay(time.Second)
 	x.Copy(t, "image/png", noise(t, 1000))
-	desktoptest.Eventually(t, "the upload to begin", func() bool { return len(w.host.Requests()) == 1 })
+	desktoptest.Eventually(t, "the upload to begin", func() bool { return uploads(w.host) == 1 })
 	x.Copy(t, "UTF8_STRING", []byte("my own words"))
 	if line := w.line(t, 0); !strings.Contains(line, "http") || !strings.Contains(line, "something else was copied meanwhile") {
 		t.Errorf("watch says %q", line)
@@ -288,7 +288,7 @@ func TestAnInterruptEndsItInTheMiddleOfAnUpload(t *testing.T) {
 	w := startWatch(t)
 	w.host.Play(sandbox.Hang, 0)
 	x.Copy(t, "image/png", noise(t, 1000))
-	desktoptest.Eventually(t, "the upload to begin", func() bool { return len(w.host.Requests()) == 1 })
+	desktoptest.Eventually(t, "the upload to begin", func() bool { return uploads(w.host) == 1 })
 	if err := w.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}

@@ -315,7 +315,7 @@ func (d *windowsDesk) toggleAutostart() {
 	d.x.Click(d.t, 3, d.icon("writing mode", blue, 60))
 	d.white("a menu", 200*200)
 	d.x.Save(d.t, "windows-menu")
-	d.x.Press(d.t, "Up", "Up", "Up", "Up", "Up", "Return") // quit, help, settings, the account, start at login
+	d.x.Press(d.t, "Up", "Up", "Up", "Up", "Up", "Up", "Return") // quit, help, settings, the page, the account, start at login
 }
 
 // startsAtLogin tells what the user's Run key starts.
