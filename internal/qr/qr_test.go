@@ -2,6 +2,7 @@ package qr_test
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -114,5 +115,41 @@ func TestWhatIsTooLong(t *testing.T) {
 	}
 	if err := qr.PNG(&bytes.Buffer{}, strings.Repeat("x", 4000)); err == nil {
 		t.Error("no error")
+	}
+}
+
+// The drawing has the modules of the picture: it is drawn and read.
+func TestADrawingCanBeRead(t *testing.T) {
+	var svg bytes.Buffer
+	if err := qr.SVG(&svg, address); err != nil {
+		t.Fatal(err)
+	}
+	var side, height int
+	if _, err := fmt.Sscanf(svg.String(), `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d"`, &side, &height); err != nil || side != height {
+		t.Fatalf("%d by %d: %v", side, height, err)
+	}
+	const scale = 6
+	m := image.NewPaletted(image.Rect(0, 0, side*scale, side*scale), color.Palette{color.White, color.Black})
+	_, path, _ := strings.Cut(svg.String(), `z"/><path d="`)
+	for _, run := range strings.Split(path, "z") {
+		var x, y, w int
+		if _, err := fmt.Sscanf(run, "M%d %dh%dv1", &x, &y, &w); err != nil {
+			continue // the end
+		}
+		for dy := range scale {
+			for dx := range w * scale {
+				m.SetColorIndex(x*scale+dx, y*scale+dy, 1)
+			}
+		}
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, m); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, out.Bytes()); got != address {
+		t.Errorf("it says %q", got)
+	}
+	if err := qr.SVG(&svg, strings.Repeat("x", 5000)); err == nil {
+		t.Error("a text that fits no code is drawn")
 	}
 }
