@@ -92,6 +92,22 @@ func (p *program) heardOf(words string) int {
 	return n
 }
 
+// edit changes the settings file as an editor does, until that is seen: a change
+// from before the program looks at its file is seen with the next one.
+func (p *program) edit(t *testing.T, key, value string, seen func() bool) {
+	t.Helper()
+	polls := 0
+	desktoptest.Eventually(t, "the edited "+key, func() bool {
+		if polls%100 == 0 {
+			if err := config.Save(p.file, key, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		polls++
+		return seen()
+	})
+}
+
 func TestASettingIsSavedAndTakenOver(t *testing.T) {
 	p := start(t)
 	if err := p.Set("bucket", "album"); err != nil {
@@ -127,10 +143,7 @@ func TestAHostIsExplainedWhenItIsChosen(t *testing.T) {
 	desktoptest.Eventually(t, "the second explanation", func() bool { return p.heardOf(about) >= 2 })
 	set("strip_metadata", "false")
 	set("writing_mode", "true")
-	if err := config.Save(p.file, "host", "nosuch"); err != nil { // as an editor may
-		t.Fatal(err)
-	}
-	desktoptest.Eventually(t, "the complaint about the host", func() bool { return p.heardOf("nosuch") > 0 })
+	p.edit(t, "host", "nosuch", func() bool { return p.heardOf("nosuch") > 0 })
 	if n := p.heardOf(about); n != 2 {
 		t.Errorf("explained %d times", n)
 	}
@@ -141,10 +154,7 @@ func TestBrokenSettingsAreToldAndTheLastGoodOnesGoOn(t *testing.T) {
 	if err := p.Set("host", "nosuch"); err == nil || p.State().Bad != nil {
 		t.Errorf("a host that is none: %v, %v", err, p.State().Bad)
 	}
-	if err := config.Save(p.file, "host", "nosuch"); err != nil { // as an editor may
-		t.Fatal(err)
-	}
-	desktoptest.Eventually(t, "the broken settings to be seen", func() bool { return p.State().Bad != nil })
+	p.edit(t, "host", "nosuch", func() bool { return p.State().Bad != nil })
 	if s := p.State(); s.Settings.Host != "bilibili" {
 		t.Errorf("host %q", s.Settings.Host)
 	}
