@@ -502,8 +502,8 @@ func (q *Queue) complete(ctx context.Context, e album.Pending) {
 
 // fail ends a job that has no link.
 func (q *Queue) fail(j *Job, out Outcome) {
+	q.forget(j) // first: whoever asks again once it is told is to begin anew
 	q.finish(j, out)
-	q.forget(j)
 }
 
 // finish tells those who wait what became of a job. The first to do so is right.
