@@ -152,7 +152,16 @@ func TestASaveThatWasKilled(t *testing.T) {
 			t.Error("the process ended before: ", err)
 		}
 		_ = cmd.Wait()
-		if got, err := s.Load(); err != nil || string(got) != long && string(got) != short {
+		got, err := s.Load()
+		if err != nil && os.Getenv("WINEPREFIX") != "" {
+			// Windows writes credentials in a process of its own. Wine does so in
+			// the program: a kill can leave half of one, which spoils all of them.
+			if out, err := exec.Command("reg", "delete", `HKCU\Software\Wine\Credential Manager`, "/f").CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			t.Skipf("Wine's keyring was killed in the middle: %v", err)
+		}
+		if err != nil || string(got) != long && string(got) != short {
 			t.Fatalf("%.10q, %v", got, err)
 		}
 	}
