@@ -159,7 +159,7 @@ func TestASaveThatWasKilled(t *testing.T) {
 			if out, err := exec.Command("reg", "delete", `HKCU\Software\Wine\Credential Manager`, "/f").CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			t.Skipf("Wine's keyring was killed in the middle: %v", err)
+			t.Skipf("Windows under Wine: its keyring was killed in the middle: %v", err)
 		}
 		if err != nil || string(got) != long && string(got) != short {
 			t.Fatalf("%.10q, %v", got, err)
