@@ -9,7 +9,7 @@ import (
 
 	"bilipaste/internal/account"
 	"bilipaste/internal/app"
-	"bilipaste/internal/format"
+	"bilipaste/internal/markup"
 	"bilipaste/internal/qr"
 	"bilipaste/internal/resident"
 )
@@ -57,7 +57,7 @@ func (f *Face) show() {
 		Language: s.Language, Writing: s.Writing, Uploads: s.Uploads, Waiting: s.Waiting, Failed: s.Failed,
 		Err: cmp.Or(s.Bad, s.Err), PutBack: s.PutBack,
 		Host: s.Settings.Host, Hosts: app.HostNames(), Bucket: s.Settings.Bucket, Buckets: app.Buckets(s.Settings),
-		Format: s.Settings.Format.String(), Formats: format.Names(),
+		Markup: s.Settings.Markup.String(), Markups: markup.Names(),
 		Sound: s.Settings.Sound, Notify: s.Settings.Notify,
 		Account: s.Account, Autostart: s.Autostart, LogIn: s.SignedOut && !s.SigningIn && app.NeedsAccount(s.Settings),
 	}
@@ -100,7 +100,7 @@ func (f *Face) do(action Action) {
 		set("host", action.Value)
 	case ChooseBucket:
 		set("bucket", action.Value)
-	case ChooseFormat:
+	case ChooseMarkup:
 		set("format", action.Value)
 	case ToggleSound:
 		set("sound", strconv.FormatBool(!settings.Sound))

@@ -121,7 +121,7 @@ func menuOf(s State) []item {
 		linksOf(s),
 		choiceOf(p, "host", s.Host, s.Hosts, ChooseHost, len(s.Hosts) > 1),
 		choiceOf(p, "bucket", s.Bucket, s.Buckets, ChooseBucket, len(s.Buckets) > 0),
-		choiceOf(p, "format", s.Format, s.Formats, ChooseFormat, len(s.Formats) > 0),
+		choiceOf(p, "format", s.Markup, s.Markups, ChooseMarkup, len(s.Markups) > 0),
 		separator,
 		mark("tray.sound", ToggleSound, s.Sound),
 		mark("tray.notify", ToggleNotify, s.Notify),
@@ -182,7 +182,7 @@ func choiceOf(p *lang.Printer, what, chosen string, all []string, v Verb, shown 
 	return menu
 }
 
-// named is what users call a host or a format of the settings; most have no
+// named is what users call a host or a markup of the settings; most have no
 // other name than there.
 func named(p *lang.Printer, prefix, name string) string {
 	if text := p.Text(prefix + name); text != prefix+name {

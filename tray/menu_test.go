@@ -18,7 +18,7 @@ func someState() State {
 		Writing: true, PutBack: true, Sound: true, Autostart: true,
 		Host: "bilibili", Hosts: []string{"bilibili"},
 		Bucket: "live", Buckets: []string{"live", "new_dyn"},
-		Format: "markdown", Formats: []string{"markdown", "html"},
+		Markup: "markdown", Markups: []string{"markdown", "html"},
 		Links: []Link{{noon, "", "https://i0.hdslb.com/1.png"}, {noon, "cat_1.png", "https://i0.hdslb.com/2.png"}},
 		LogIn: true,
 	}
@@ -105,7 +105,7 @@ func TestMenuFollowsState(t *testing.T) {
 		{"an unlisted bucket", State{Bucket: "mine", Buckets: []string{"live"}}, []string{"Bucket: mine", "> [ ] live", "> [x] mine"}, nil},
 		{"a bucket past the last line", State{Bucket: "b24", Buckets: many}, []string{"> [ ] b18", "> [x] b24"}, []string{"> [ ] b19"}},
 		{"a host without buckets", State{Host: "folder", Bucket: "live"}, nil, []string{"Bucket…", "> [x] live"}},
-		{"a template", State{Format: "<{url}>", Formats: []string{"url", "<{url}>"}}, []string{"Format: <{url}>", "> [ ] URL", "> [x] <{url}>"}, nil},
+		{"a template", State{Markup: "<{url}>", Markups: []string{"url", "<{url}>"}}, []string{"Format: <{url}>", "> [ ] URL", "> [x] <{url}>"}, nil},
 		{"settings", State{Sound: true, Notify: true}, []string{"[x] Sound", "[x] Notifications", "[ ] Start at login"}, nil},
 		{"signed in", State{Account: "Ann"}, []string{"(Account: Ann)"}, []string{"Log in…"}},
 		{"not signed in", State{LogIn: true}, []string{"Log in…"}, []string{"(Account…"}},

@@ -26,8 +26,8 @@ type State struct {
 	Hosts   []string // a choice of one is not shown
 	Bucket  string
 	Buckets []string // none: the host has no buckets
-	Format  string
-	Formats []string
+	Markup  string
+	Markups []string
 
 	Sound, Notify bool
 	Autostart     bool // the program really starts at login
@@ -46,7 +46,7 @@ type Link struct {
 // Action is what the user asked for with a click.
 type Action struct {
 	Verb  Verb
-	Value string // the host, bucket or format that was chosen, as State named it, or a link's URL
+	Value string // the host, bucket or markup that was chosen, as State named it, or a link's URL
 }
 
 // Verb is a kind of action. That of quitting is not among them: it ends Run.
@@ -62,7 +62,7 @@ const (
 	CopyLink        Verb = "copy link"
 	ChooseHost      Verb = "choose host"
 	ChooseBucket    Verb = "choose bucket"
-	ChooseFormat    Verb = "choose format"
+	ChooseMarkup    Verb = "choose markup"
 	ToggleSound     Verb = "toggle sound"
 	ToggleNotify    Verb = "toggle notifications"
 	ToggleAutostart Verb = "toggle autostart"

@@ -142,7 +142,7 @@ func TestClicksBecomeActions(t *testing.T) {
 		{[]string{"Recent links", "07-21 12:05  cat__1.png"}, Action{CopyLink, "https://i0.hdslb.com/2.png"}},
 		{[]string{"Host: Bilibili", "scdn"}, Action{ChooseHost, "scdn"}},
 		{[]string{"Bucket: live", "new__dyn"}, Action{ChooseBucket, "new_dyn"}},
-		{[]string{"Format: Markdown", "HTML"}, Action{ChooseFormat, "html"}},
+		{[]string{"Format: Markdown", "HTML"}, Action{ChooseMarkup, "html"}},
 		{[]string{"Sound"}, Action{Verb: ToggleSound}},
 		{[]string{"Notifications"}, Action{Verb: ToggleNotify}},
 		{[]string{"Start at login"}, Action{Verb: ToggleAutostart}},
@@ -164,7 +164,7 @@ func TestNoClickIsLostWhileTheProgramIsBusy(t *testing.T) {
 	desktoptest.Bus(t)
 	h := startHost(t)
 	r := start(t, "1h")
-	s := State{Format: "url", Formats: []string{"url", "bbcode"}}
+	s := State{Markup: "url", Markups: []string{"url", "bbcode"}}
 	r.show(s)
 	h.icon()
 	h.shows("[ ] Writing mode", "Upload what is on the clipboard", "(Put the picture back)", "---", "(Recent links)",
@@ -180,7 +180,7 @@ func TestNoClickIsLostWhileTheProgramIsBusy(t *testing.T) {
 		h.activate()
 	}
 	// Meanwhile the tray goes on.
-	s.Format = "bbcode"
+	s.Markup = "bbcode"
 	r.show(s)
 	desktoptest.Eventually(t, "the new state", func() bool {
 		return strings.Contains(strings.Join(lines(h.menu()), "\n"), "Format: BBCode")
@@ -196,7 +196,7 @@ func TestNoClickIsLostWhileTheProgramIsBusy(t *testing.T) {
 		switch e := r.next(); e.Action {
 		case Action{Verb: ToggleWriting}:
 			toggled++
-		case Action{ChooseFormat, "bbcode"}:
+		case Action{ChooseMarkup, "bbcode"}:
 			chosen++
 		default:
 			t.Fatalf("%+v", e)

@@ -360,12 +360,12 @@ function bar() {
   const e = $("selection");
   e.hidden = n === 0;
   if (!n) return;
-  const format = e.querySelector("select")?.value ?? app.state().format;
-  const formats = el("select", { "aria-label": t("page.format") });
-  options(formats, app.formats(), format);
+  const markup = e.querySelector("select")?.value ?? app.state().format;
+  const markups = el("select", { "aria-label": t("page.format") });
+  options(markups, app.markups(), markup);
   e.replaceChildren(
     el("span", {}, t("page.selected", { Count: n })),
-    button(t("page.copy"), () => copy(formats.value)), formats,
+    button(t("page.copy"), () => copy(markups.value)), markups,
     n === 1 ? button(t("page.open"), () => show(chosen()[0], neighbours(chosen()[0]), app)) : "",
     n === 1 && chosen()[0].original ? button(t("page.put_back"), () => putBack(chosen()[0])) : "",
     button(t("page.again"), again),
@@ -373,10 +373,10 @@ function bar() {
     button(t("page.clear"), clearSelection));
 }
 
-async function copy(format) {
+async function copy(markup) {
   const pictures = chosen();
   if (!pictures.length) return;
-  const answer = await attempt(() => post("/api/copy", { ids: pictures.map((p) => p.id), ...(format ? { format } : {}) }));
+  const answer = await attempt(() => post("/api/copy", { ids: pictures.map((p) => p.id), ...(markup ? { format: markup } : {}) }));
   if (answer) toast(t("page.copied", { Count: pictures.length }));
 }
 

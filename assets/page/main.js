@@ -14,8 +14,8 @@ let changed = -1;
 const app = {
   state: () => state,
   upload: uploads.upload,
-  formats: () => state.formats.map((f) => [f, app.formatName(f)]).concat(state.formats.includes(state.format) ? [] : [[state.format, state.format]]),
-  formatName: (name) => (has(`page.format.${name}`) ? t(`page.format.${name}`) : name),
+  markups: () => state.formats.map((f) => [f, app.markupName(f)]).concat(state.formats.includes(state.format) ? [] : [[state.format, state.format]]),
+  markupName: (name) => (has(`page.format.${name}`) ? t(`page.format.${name}`) : name),
   hostName: (name) => (has(`page.host.${name}`) ? t(`page.host.${name}`) : name),
   showPending: () => now.showPending(state, grid.pendingState()),
 };

@@ -43,7 +43,7 @@ export function showState(state) {
   const buckets = state.hosts.find((h) => h.name === state.host)?.buckets ?? [];
   options($("choose-bucket"), buckets.map((b) => [b, b]), state.bucket);
   $("choose-bucket").closest("label").hidden = buckets.length === 0;
-  options($("choose-format"), app.formats(), state.format);
+  options($("choose-format"), app.markups(), state.format);
   $("put-back").disabled = !state.put_back;
   $("backend").textContent = t("page.backend", { Backend: state.backend });
   showAccount(state);

@@ -48,14 +48,14 @@ async function fill(p, app) {
   if (whole.differs) facts.append(el("p", { class: "note" }, t("page.differs")));
   if (whole.sent && (whole.sent.width !== p.width || whole.sent.height !== p.height || whole.sent.format !== p.format))
     facts.append(el("p", { class: "note" }, t("page.sent", { Format: whole.sent.format.toUpperCase(), Width: whole.sent.width, Height: whole.sent.height })));
-  const formats = el("table", {}, el("caption", {}, t("page.links.ways")));
+  const markups = el("table", {}, el("caption", {}, t("page.links.ways")));
   for (const [name, text] of Object.entries(whole.texts)) {
     const copy = async () => {
       if (await attempt(() => post("/api/copy", { ids: [p.id], ...(name === "mine" ? {} : { format: name }) }))) toast(t("page.copied", { Count: 1 }));
     };
-    formats.append(el("tr", {}, el("th", { scope: "row" }, app.formatName(name)), el("td", {}, el("code", {}, text)), el("td", {}, button(t("page.copy"), copy, { "aria-label": `${t("page.copy")}: ${app.formatName(name)}` }))));
+    markups.append(el("tr", {}, el("th", { scope: "row" }, app.markupName(name)), el("td", {}, el("code", {}, text)), el("td", {}, button(t("page.copy"), copy, { "aria-label": `${t("page.copy")}: ${app.markupName(name)}` }))));
   }
-  facts.append(formats, el("h3", {}, t("page.links")), el("ul", { class: "lines" }, ...whole.links.map((l) =>
+  facts.append(markups, el("h3", {}, t("page.links")), el("ul", { class: "lines" }, ...whole.links.map((l) =>
     el("li", { class: l.dead ? "dead" : "" },
       el("code", {}, l.url),
       el("span", { class: "quiet" }, ` ${l.host}${l.bucket ? " · " + l.bucket : ""}, ${moment(l.made)}${l.dead ? ", " + t("page.dead_since", { Time: moment(l.dead) }) : ""}`)))),

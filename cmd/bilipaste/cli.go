@@ -30,7 +30,7 @@ type cli struct {
 	in       io.Reader
 	out, err io.Writer
 
-	json, formatGiven bool // what the flags say
+	json, markupGiven bool // what the flags say
 }
 
 func newCLI(args []string, in io.Reader, out, errOut io.Writer) *cli {
@@ -73,7 +73,7 @@ func (c *cli) settle(flags *pflag.FlagSet) error {
 		}
 	}
 	var err error
-	c.formatGiven = flags.Changed("format")
+	c.markupGiven = flags.Changed("format")
 	c.json, _ = flags.GetBool("json")
 	c.app.Sandboxed, err = flags.GetBool("sandbox")
 	return cmp.Or(c.bad, err)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"bilipaste/internal/album"
-	"bilipaste/internal/format"
+	"bilipaste/internal/markup"
 	"bilipaste/internal/picture"
 )
 
@@ -54,7 +54,7 @@ func (c *cli) export(ctx context.Context, q album.Query) error {
 	if err != nil {
 		return err
 	}
-	exported, err := format.Parse("![{name}]({url})")
+	exported, err := markup.Parse("![{name}]({url})")
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (c *cli) export(ctx context.Context, q album.Query) error {
 			fmt.Fprintf(c.out, "## %s\n", day)
 			last = day
 		}
-		fmt.Fprintf(c.out, "\n%s\n", exported.Write(format.Picture{URL: e.Link.URL, Name: e.Picture.Name}))
+		fmt.Fprintf(c.out, "\n%s\n", exported.Write(markup.Picture{URL: e.Link.URL, Name: e.Picture.Name}))
 	}
 	switch {
 	case c.json && between[0] == '[':

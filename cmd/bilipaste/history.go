@@ -14,9 +14,9 @@ import (
 
 	"bilipaste/internal/album"
 	"bilipaste/internal/app"
-	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/launch"
+	"bilipaste/internal/markup"
 	"bilipaste/internal/picgo"
 	"bilipaste/internal/terminal"
 )
@@ -176,7 +176,7 @@ func (c *cli) copyLink(ctx context.Context, number int64) error {
 	if err != nil {
 		return err
 	}
-	text := c.settings.Format.Write(format.Picture{URL: e.Link.URL, Name: e.Picture.Name, Width: e.Link.Width, Height: e.Link.Height})
+	text := c.settings.Markup.Write(markup.Picture{URL: e.Link.URL, Name: e.Picture.Name, Width: e.Link.Width, Height: e.Link.Height})
 	if err := launch.Copy(ctx, c.app, c.err, text); err != nil {
 		return err
 	}

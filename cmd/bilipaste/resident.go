@@ -11,8 +11,8 @@ import (
 	"bilipaste/internal/app"
 	"bilipaste/internal/control"
 	"bilipaste/internal/fault"
-	"bilipaste/internal/format"
 	"bilipaste/internal/launch"
+	"bilipaste/internal/markup"
 )
 
 func (c *cli) trayCommand() *cobra.Command {
@@ -73,16 +73,16 @@ func (c *cli) nowCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		f := format.URL
-		if c.formatGiven {
-			f = c.settings.Format
+		as := markup.URL
+		if c.markupGiven {
+			as = c.settings.Markup
 		}
 		for _, l := range answer.Links {
 			if c.json {
 				c.print(l)
 				continue
 			}
-			fmt.Fprintln(c.out, f.Write(format.Picture{URL: l.URL, Name: l.Name, Width: l.Width, Height: l.Height}))
+			fmt.Fprintln(c.out, as.Write(markup.Picture{URL: l.URL, Name: l.Name, Width: l.Width, Height: l.Height}))
 		}
 		return c.failed(answer)
 	}

@@ -14,8 +14,8 @@ import (
 	"bilipaste/internal/app"
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/fault"
-	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/markup"
 	"bilipaste/internal/picture"
 	"bilipaste/internal/queue"
 	"bilipaste/internal/terminal"
@@ -195,11 +195,11 @@ func (c *cli) printLink(file string, p picture.Picture, link uploader.Link, err 
 	case err != nil:
 		fmt.Fprintln(c.out)
 	default:
-		f := format.URL
-		if c.formatGiven {
-			f = c.settings.Format
+		as := markup.URL
+		if c.markupGiven {
+			as = c.settings.Markup
 		}
-		fmt.Fprintln(c.out, f.Write(format.Picture{URL: link.URL, Name: p.Name, Width: link.Width, Height: link.Height}))
+		fmt.Fprintln(c.out, as.Write(markup.Picture{URL: link.URL, Name: p.Name, Width: link.Width, Height: link.Height}))
 		for _, note := range terminal.Notes(c.say, link) {
 			fmt.Fprintf(c.err, "%s: %s\n", lang.OneLine(cmp.Or(p.Name, file)), note)
 		}

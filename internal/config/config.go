@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"bilipaste/internal/durable"
-	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/markup"
 )
 
 // Config is the settings.
@@ -26,7 +26,7 @@ type Config struct {
 	Host           string // where pictures go
 	Bucket         string // Bilibili's bucket
 	BucketUnlisted bool   // a bucket that is not among the known ones is allowed
-	Format         format.Format
+	Markup         markup.Markup
 	SESSDATA       Secret
 	BiliJct        Secret
 	Keystore       string // where a login is kept: "auto", "keyring", "file"
@@ -57,7 +57,7 @@ type Config struct {
 // Default returns the settings of an empty file.
 func Default() Config {
 	return Config{
-		Host: "bilibili", Bucket: "live", Format: format.Markdown,
+		Host: "bilibili", Bucket: "live", Markup: markup.Markdown,
 		Sound: true, Notify: true, Language: "auto", Pace: time.Second, Keystore: "auto",
 		StripMetadata: true, GIF: "refuse", TooLarge: "jpeg", AlbumMaxSize: 2 << 30, TextPaths: true, ManyFiles: 9,
 		Server: true, ServerPort: 36677,
@@ -101,8 +101,8 @@ var keys = []key{
 		return nil
 	}},
 	{name: "bucket_unlisted", bare: true, get: func(c Config) string { return strconv.FormatBool(c.BucketUnlisted) }, set: truth(func(c *Config) *bool { return &c.BucketUnlisted })},
-	{name: "format", get: func(c Config) string { return c.Format.String() }, set: func(c *Config, v string) (err error) {
-		c.Format, err = format.Parse(v)
+	{name: "format", get: func(c Config) string { return c.Markup.String() }, set: func(c *Config, v string) (err error) {
+		c.Markup, err = markup.Parse(v)
 		return err
 	}},
 	{name: "SESSDATA", secret: true, get: func(c Config) string { return fmt.Sprint(c.SESSDATA) }, set: func(c *Config, v string) error {

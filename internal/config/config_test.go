@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"bilipaste/internal/config"
-	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/markup"
 )
 
 func file(t *testing.T, text string) string {
@@ -34,7 +34,7 @@ func TestNoFileAndEmptyFileAreTheDefaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Host != "bilibili" || c.Bucket != "live" || c.Format != format.Markdown || !c.Sound || !c.Notify ||
+		if c.Host != "bilibili" || c.Bucket != "live" || c.Markup != markup.Markdown || !c.Sound || !c.Notify ||
 			c.Language != "auto" || c.Pace != time.Second || !c.SESSDATA.IsZero() || c.Proxy != nil || !c.StripMetadata || c.GIF != "refuse" || c.TooLarge != "jpeg" {
 			t.Errorf("%s: %+v", f, c)
 		}
@@ -54,7 +54,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Bucket != "my_own" || !c.BucketUnlisted || c.Format.String() != "<{url}>" || c.SESSDATA.Reveal() != "s" ||
+	if c.Bucket != "my_own" || !c.BucketUnlisted || c.Markup.String() != "<{url}>" || c.SESSDATA.Reveal() != "s" ||
 		c.BiliJct.Reveal() != "j" || c.Sound || c.Notify || c.Language != "zh-CN" || c.Pace != 2500*time.Millisecond ||
 		c.Proxy.String() != "socks5://127.0.0.1:1080" || c.StripMetadata ||
 		c.GIF != "first-frame" || c.TooLarge != "refuse" || !slices.Equal(c.Fallback, []string{"scdn", "folder"}) ||

@@ -16,8 +16,8 @@ func TestWhatStandsAboveTheFileHolds(t *testing.T) {
 			t.Fatal(err)
 		}
 		c, err := s.Load()
-		if c.Host != "folder" || c.Format.String() != "html" {
-			t.Errorf("%s: host %s, format %s", text, c.Host, c.Format)
+		if c.Host != "folder" || c.Markup.String() != "html" {
+			t.Errorf("%s: host %s, format %s", text, c.Host, c.Markup)
 		}
 		if broken := text == `{"host": `; (err != nil) != broken {
 			t.Errorf("%s: %v", text, err)
@@ -26,8 +26,8 @@ func TestWhatStandsAboveTheFileHolds(t *testing.T) {
 	if err := os.WriteFile(file, []byte(`{"host": "scdn"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := s.Without("host").Load(); err != nil || c.Host != "scdn" || c.Format.String() != "html" {
-		t.Errorf("chosen anew: host %s, format %s, %v", c.Host, c.Format, err)
+	if c, err := s.Without("host").Load(); err != nil || c.Host != "scdn" || c.Markup.String() != "html" {
+		t.Errorf("chosen anew: host %s, format %s, %v", c.Host, c.Markup, err)
 	}
 	if c, _ := s.Load(); c.Host != "folder" {
 		t.Errorf("the source itself has changed: %s", c.Host)

@@ -7,8 +7,8 @@ import (
 
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/fault"
-	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/markup"
 	"bilipaste/internal/queue"
 	"bilipaste/internal/writing"
 	"bilipaste/uploader"
@@ -91,7 +91,7 @@ func (r *Resident) CopyLink(ctx context.Context, url string) error {
 	for _, e := range s.Recent {
 		if e.Link.URL == url {
 			l := r.open(e.Link)
-			text = s.Settings.Format.Write(format.Picture{URL: l.URL, Name: e.Picture.Name, Width: l.Width, Height: l.Height})
+			text = s.Settings.Markup.Write(markup.Picture{URL: l.URL, Name: e.Picture.Name, Width: l.Width, Height: l.Height})
 		}
 	}
 	return r.clipboard.PutText(ctx, text)

@@ -14,8 +14,8 @@ import (
 	"bilipaste/internal/album"
 	"bilipaste/internal/app"
 	"bilipaste/internal/config"
-	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/markup"
 	"bilipaste/internal/notify"
 	"bilipaste/internal/queue"
 	"bilipaste/internal/writing"
@@ -90,7 +90,7 @@ func New(ctx context.Context, a *app.App, writingMode bool) (*Resident, error) {
 	}
 	r.mode = &writing.Mode{
 		Clipboard: r.board, Album: r.album, Queue: r.pending, Notifier: r.notifier, To: r.destination, Many: r.many,
-		Format: r.format, Language: r.Language, Report: r.done, Late: r.uploaded,
+		Markup: r.markup, Language: r.Language, Report: r.done, Late: r.uploaded,
 	}
 	r.apply(settings, bad)
 	return r, nil
@@ -162,10 +162,10 @@ func (r *Resident) Language() *lang.Printer {
 	return r.state.Language
 }
 
-func (r *Resident) format() format.Format {
+func (r *Resident) markup() markup.Markup {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.state.Settings.Format
+	return r.state.Settings.Markup
 }
 
 func (r *Resident) textPaths() bool {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"bilipaste/internal/album"
-	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/markup"
 	"bilipaste/uploader"
 )
 
@@ -179,7 +179,7 @@ func (s *Server) onePicture(_ http.ResponseWriter, r *http.Request) (any, error)
 		one.Links = append(one.Links, s.shown(other))
 	}
 	one.Texts = map[string]string{"mine": s.written("", e.Picture.Name, e.Link)}
-	for _, name := range format.Names() {
+	for _, name := range markup.Names() {
 		one.Texts[name] = s.written(name, e.Picture.Name, e.Link)
 	}
 	return one, nil
@@ -210,20 +210,20 @@ func (s *Server) entries(r *http.Request, ids []int64) ([]album.Entry, error) {
 	return entries, nil
 }
 
-// written is a link as text, in a format; "" is the user's.
+// written is a link as text, in a markup; "" is the user's.
 func (s *Server) written(how, name string, link uploader.Link) string {
-	f, err := format.Parse(how)
+	as, err := markup.Parse(how)
 	if err != nil {
-		f = s.r.State().Settings.Format
+		as = s.r.State().Settings.Markup
 	}
 	link = s.r.Shown(link)
-	return f.Write(format.Picture{URL: link.URL, Name: name, Width: link.Width, Height: link.Height})
+	return as.Write(markup.Picture{URL: link.URL, Name: name, Width: link.Width, Height: link.Height})
 }
 
 // chosen is a request about pictures or pending uploads.
 type chosen struct {
 	IDs    []int64 `json:"ids"`
-	Format string  `json:"format"`
+	Markup string  `json:"format"`
 }
 
 func (s *Server) copyLinks(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -231,8 +231,8 @@ func (s *Server) copyLinks(w http.ResponseWriter, r *http.Request) (any, error) 
 	if err := read(w, r, &asked); err != nil {
 		return nil, err
 	}
-	if asked.Format != "" {
-		if _, err := format.Parse(asked.Format); err != nil {
+	if asked.Markup != "" {
+		if _, err := markup.Parse(asked.Markup); err != nil {
 			return nil, bad(err)
 		}
 	}
@@ -242,7 +242,7 @@ func (s *Server) copyLinks(w http.ResponseWriter, r *http.Request) (any, error) 
 	}
 	var lines []string
 	for _, e := range entries {
-		lines = append(lines, s.written(asked.Format, e.Picture.Name, e.Link))
+		lines = append(lines, s.written(asked.Markup, e.Picture.Name, e.Link))
 	}
 	text := strings.Join(lines, "\n")
 	return map[string]string{"text": text}, s.r.Copy(r.Context(), text)

@@ -5,7 +5,7 @@ import (
 
 	"bilipaste/internal/app"
 	"bilipaste/internal/config"
-	"bilipaste/internal/format"
+	"bilipaste/internal/markup"
 )
 
 // setting is one key of the settings, for the page.
@@ -37,7 +37,7 @@ func (s *Server) listSettings(http.ResponseWriter, *http.Request) (any, error) {
 		case "bucket":
 			one.Kind, one.Choices, one.Open = string(config.Choice), app.BucketNames(), c.BucketUnlisted
 		case "format":
-			one.Kind, one.Choices, one.Open = string(config.Choice), format.Names(), true
+			one.Kind, one.Choices, one.Open = string(config.Choice), markup.Names(), true
 		}
 		if about.Kind != config.SecretText {
 			one.Value, _ = c.Get(key)

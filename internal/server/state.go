@@ -7,7 +7,7 @@ import (
 
 	"bilipaste/internal/app"
 	"bilipaste/internal/fault"
-	"bilipaste/internal/format"
+	"bilipaste/internal/markup"
 	"bilipaste/internal/resident"
 	"bilipaste/internal/writing"
 )
@@ -23,9 +23,9 @@ type state struct {
 	Problem  *fault.Told `json:"problem"`
 	Host     string      `json:"host"`
 	Bucket   string      `json:"bucket"`
-	Format   string      `json:"format"`
+	Markup   string      `json:"format"`
 	Hosts    []hostState `json:"hosts"`
-	Formats  []string    `json:"formats"`
+	Markups  []string    `json:"formats"`
 	Account  struct {
 		Name      string `json:"name"`
 		Needed    bool   `json:"needed"`
@@ -59,7 +59,7 @@ func (s *Server) state() state {
 		Version: s.options.Version, Language: now.Language.Tag(),
 		Writing: now.Writing, Uploads: now.Uploads, Waiting: now.Waiting, Failed: now.Failed,
 		Problem: fault.Tell(now.Language, cmp.Or(now.Bad, now.Err)),
-		Host:    c.Host, Bucket: app.BucketOf(c), Format: c.Format.String(), Formats: format.Names(),
+		Host:    c.Host, Bucket: app.BucketOf(c), Markup: c.Markup.String(), Markups: markup.Names(),
 		PutBack: now.PutBack, Backend: s.r.Backend(), Changed: now.Changes, First: s.first(now),
 	}
 	for _, name := range app.HostNames() {

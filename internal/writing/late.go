@@ -73,7 +73,7 @@ func (m *Mode) list(say *lang.Printer, made []queue.Outcome) string {
 			}
 		}
 		if i < most {
-			lines = append(lines, written(m.Format(), out.Entry.Picture.Name, out.Link))
+			lines = append(lines, written(m.Markup(), out.Entry.Picture.Name, out.Link))
 		}
 	}
 	if more := len(made) - most; more > 0 {

@@ -11,8 +11,8 @@ import (
 
 	"bilipaste/internal/album"
 	"bilipaste/internal/fault"
-	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/markup"
 	"bilipaste/internal/picture"
 	"bilipaste/internal/queue"
 	"bilipaste/uploader"
@@ -42,7 +42,7 @@ type Mode struct {
 	Notifier  Notifier
 	To        func() uploader.Place // where a new picture goes
 	Many      func() int            // a clip of more files than that is taken only if the user asks for it
-	Format    func() format.Format  // how links are written
+	Markup    func() markup.Markup  // how links are written
 	Language  func() *lang.Printer
 	Report    func(Result)        // told of each clip when it is done with
 	Late      func(queue.Outcome) // told of each picture that was copied earlier, when it was tried
@@ -180,7 +180,7 @@ func (m *Mode) paste(ctx context.Context, t taken) {
 			s.Link, s.Err, s.Waits, s.NotKept = out.Link, out.Err, out.Waits, out.NotKept
 		}
 		if s.Err == nil {
-			links = append(links, written(m.Format(), s.Name, s.Link))
+			links = append(links, written(m.Markup(), s.Name, s.Link))
 		}
 		r.Pictures, outs = append(r.Pictures, s.Picture), append(outs, out)
 	}

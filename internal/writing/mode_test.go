@@ -17,8 +17,8 @@ import (
 
 	"bilipaste/internal/album"
 	"bilipaste/internal/fault"
-	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/markup"
 	"bilipaste/internal/picture"
 	"bilipaste/internal/queue"
 	"bilipaste/internal/writing"
@@ -124,7 +124,7 @@ func (d *desk) note(what, title, body, icon string) {
 
 var place = uploader.Place{Host: "host"}
 
-func markdown() format.Format { return format.Markdown }
+func markdown() markup.Markup { return markup.Markdown }
 func english() *lang.Printer  { return lang.New(lang.English) }
 
 func openAlbum(t *testing.T) *album.Album {
@@ -147,7 +147,7 @@ func (d *desk) start(t *testing.T) *writing.Mode {
 	a := openAlbum(t)
 	d.album = a
 	m := &writing.Mode{
-		Clipboard: d, Album: a, Notifier: d, To: func() uploader.Place { return place }, Many: func() int { return 3 }, Format: markdown, Language: english,
+		Clipboard: d, Album: a, Notifier: d, To: func() uploader.Place { return place }, Many: func() int { return 3 }, Markup: markdown, Language: english,
 		Queue: &queue.Queue{
 			Album: a, Language: english, Log: slog.New(slog.DiscardHandler),
 			Way: func(uploader.Place) (*uploader.Uploader, error) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"bilipaste/internal/fault"
-	"bilipaste/internal/format"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/markup"
 	"bilipaste/internal/queue"
 	"bilipaste/uploader"
 	"bilipaste/watcher"
@@ -109,6 +109,6 @@ func reason(p *lang.Printer, err error) string {
 }
 
 // written is a link as it is pasted.
-func written(f format.Format, name string, link uploader.Link) string {
-	return f.Write(format.Picture{URL: link.URL, Name: name, Width: link.Width, Height: link.Height})
+func written(m markup.Markup, name string, link uploader.Link) string {
+	return m.Write(markup.Picture{URL: link.URL, Name: name, Width: link.Width, Height: link.Height})
 }

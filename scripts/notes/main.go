@@ -76,7 +76,7 @@ type section struct {
 }
 
 var sections = []section{
-	{"Copying and pasting", "复制与粘贴", []string{"writing", "watcher", "terminal", "format"}},
+	{"Copying and pasting", "复制与粘贴", []string{"writing", "watcher", "terminal", "markup", "format"}},
 	{"Tray and notifications", "托盘与通知", []string{"tray", "notify", "desktop", "resident", "assets"}},
 	{"Hosts and account", "图床与账号", []string{"uploader", "bilibili", "scdn", "folder", "account", "keystore", "qr", "web", "fault"}},
 	{"Pictures and album", "图片与相册", []string{"picture", "metadata", "convert", "bmp", "album", "durable"}},

@@ -1,5 +1,5 @@
-// Package format writes a picture's link as the text that is pasted.
-package format
+// Package markup writes a picture's link as the text that is pasted.
+package markup
 
 import (
 	"html"
@@ -11,39 +11,39 @@ import (
 	"bilipaste/internal/lang"
 )
 
-// Format is how a link is written: one of the names below, or a template that
+// Markup is how a link is written: one of the names below, or a template that
 // holds {url} and, if it likes, {name}, {width} and {height}.
-type Format struct{ text string }
+type Markup struct{ text string }
 
-// The formats that have a name.
+// The markups that have a name.
 var (
-	Markdown = Format{"markdown"}
-	HTML     = Format{"html"} // with no-referrer: Bilibili's image servers refuse other sites' referrers
-	URL      = Format{"url"}
-	BBCode   = Format{"bbcode"}
+	Markdown = Markup{"markdown"}
+	HTML     = Markup{"html"} // with no-referrer: Bilibili's image servers refuse other sites' referrers
+	URL      = Markup{"url"}
+	BBCode   = Markup{"bbcode"}
 )
 
-var named = []Format{Markdown, HTML, URL, BBCode}
+var named = []Markup{Markdown, HTML, URL, BBCode}
 
-// Names returns the names of the formats that have one.
+// Names returns the names of the markups that have one.
 func Names() []string {
 	names := make([]string, len(named))
-	for i, f := range named {
-		names[i] = f.text
+	for i, m := range named {
+		names[i] = m.text
 	}
 	return names
 }
 
-// Parse reads a format's name, or a template. A text that is neither is an error.
-func Parse(s string) (Format, error) {
-	if f := (Format{s}); slices.Contains(named, f) || strings.Contains(s, "{url}") {
-		return f, nil
+// Parse reads a markup's name, or a template. A text that is neither is an error.
+func Parse(s string) (Markup, error) {
+	if m := (Markup{s}); slices.Contains(named, m) || strings.Contains(s, "{url}") {
+		return m, nil
 	}
-	return Format{}, lang.Errorf("format.unknown", lang.Data{"Format": s}, nil)
+	return Markup{}, lang.Errorf("markup.unknown", lang.Data{"Markup": s}, nil)
 }
 
 // String returns what Parse reads.
-func (f Format) String() string { return f.text }
+func (m Markup) String() string { return m.text }
 
 // Picture is what is written of a picture.
 type Picture struct {
@@ -54,9 +54,9 @@ type Picture struct {
 
 // Write writes one picture's link. What a file's name or an address holds can
 // end neither the link nor a quoted text around it.
-func (f Format) Write(p Picture) string {
+func (m Markup) Write(p Picture) string {
 	url := address(p.URL)
-	switch f {
+	switch m {
 	case Markdown:
 		return "![](" + url + ")"
 	case HTML:
@@ -68,18 +68,18 @@ func (f Format) Write(p Picture) string {
 	}
 	values := map[string]func(before string) string{
 		"{url}":    func(string) string { return url },
-		"{name}":   func(before string) string { return f.name(p.Name, before) },
+		"{name}":   func(before string) string { return m.name(p.Name, before) },
 		"{width}":  func(string) string { return strconv.Itoa(p.Width) },
 		"{height}": func(string) string { return strconv.Itoa(p.Height) },
 	}
 	var text strings.Builder
 	last := 0
-	for _, at := range placeholder.FindAllStringIndex(f.text, -1) {
-		text.WriteString(f.text[last:at[0]])
-		text.WriteString(values[f.text[at[0]:at[1]]](f.text[:at[0]]))
+	for _, at := range placeholder.FindAllStringIndex(m.text, -1) {
+		text.WriteString(m.text[last:at[0]])
+		text.WriteString(values[m.text[at[0]:at[1]]](m.text[:at[0]]))
 		last = at[1]
 	}
-	return text.String() + f.text[last:]
+	return text.String() + m.text[last:]
 }
 
 var placeholder = regexp.MustCompile(`{(?:url|name|width|height)}`)
@@ -87,14 +87,14 @@ var placeholder = regexp.MustCompile(`{(?:url|name|width|height)}`)
 // name writes a name into the template, of which before is what stands before
 // it: in quotes with HTML's entities, which Markdown's titles know as well, in a
 // code span without its mark, in BBCode without brackets, else as Markdown has it.
-func (f Format) name(name, before string) string {
+func (m Markup) name(name, before string) string {
 	name = strings.TrimSpace(lang.OneLine(name))
 	switch {
 	case strings.HasSuffix(before, `"`), strings.HasSuffix(before, "'"), strings.HasSuffix(before, "="):
 		return inQuotes.Replace(name)
 	case strings.HasSuffix(before, "`"):
 		return strings.ReplaceAll(name, "`", "'")
-	case strings.Contains(f.text, "[/"):
+	case strings.Contains(m.text, "[/"):
 		return inBBCode.Replace(name)
 	}
 	return inMarkdown.Replace(name)

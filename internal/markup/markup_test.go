@@ -1,13 +1,13 @@
-package format_test
+package markup_test
 
 import (
 	"testing"
 
-	"bilipaste/internal/format"
+	"bilipaste/internal/markup"
 )
 
-func TestFormats(t *testing.T) {
-	p := format.Picture{URL: "https://i0.hdslb.com/a.png?x=1&y=2", Name: "my\ncat.png", Width: 640, Height: 480}
+func TestMarkups(t *testing.T) {
+	p := markup.Picture{URL: "https://i0.hdslb.com/a.png?x=1&y=2", Name: "my\ncat.png", Width: 640, Height: 480}
 	for spec, want := range map[string]string{
 		"markdown": "![](https://i0.hdslb.com/a.png?x=1&y=2)",
 		"html":     `<img src="https://i0.hdslb.com/a.png?x=1&amp;y=2" referrerpolicy="no-referrer">`,
@@ -15,28 +15,28 @@ func TestFormats(t *testing.T) {
 		"bbcode":   "[img]https://i0.hdslb.com/a.png?x=1&y=2[/img]",
 		`{{< figure src="{url}" title="{name}" >}} {width}x{height} {other}`: `{{< figure src="https://i0.hdslb.com/a.png?x=1&y=2" title="my cat.png" >}} 640x480 {other}`,
 	} {
-		f, err := format.Parse(spec)
+		m, err := markup.Parse(spec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := f.Write(p); got != want {
+		if got := m.Write(p); got != want {
 			t.Errorf("%s: %s", spec, got)
 		}
-		if f.String() != spec {
-			t.Errorf("%s is shown as %s", spec, f)
+		if m.String() != spec {
+			t.Errorf("%s is shown as %s", spec, m)
 		}
 	}
 	for _, spec := range []string{"", "Markdown", "jpeg", "{name}"} {
-		if _, err := format.Parse(spec); err == nil {
-			t.Errorf("%q is a format", spec)
+		if _, err := markup.Parse(spec); err == nil {
+			t.Errorf("%q is a markup", spec)
 		}
 	}
 }
 
 // A name that looks like a placeholder is not replaced again.
 func TestANameIsNotATemplate(t *testing.T) {
-	f, _ := format.Parse("{name} {url}")
-	if got := f.Write(format.Picture{URL: "u", Name: "{url}"}); got != "{url} u" {
+	m, _ := markup.Parse("{name} {url}")
+	if got := m.Write(markup.Picture{URL: "u", Name: "{url}"}); got != "{url} u" {
 		t.Error(got)
 	}
 }
@@ -58,11 +58,11 @@ func TestNothingGetsOutOfItsPlace(t *testing.T) {
 		{"bbcode", "n", "h/[/img].png", "[img]h/%5B/img%5D.png[/img]"},
 		{"url", "n", "h/\x1b]0;x\x07", "h/%20%5D0;x"},
 	} {
-		f, err := format.Parse(test.spec)
+		m, err := markup.Parse(test.spec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := f.Write(format.Picture{URL: test.url, Name: test.name}); got != test.want {
+		if got := m.Write(markup.Picture{URL: test.url, Name: test.name}); got != test.want {
 			t.Errorf("%s of %q, %q:\n got %s\nwant %s", test.spec, test.name, test.url, got, test.want)
 		}
 	}
