@@ -23,10 +23,10 @@ type ledger struct {
 	failsToAsk, isFull error
 }
 
-func (l *ledger) Known(_ context.Context, at uploader.Place, sum picture.Sum, how string) (uploader.Link, bool, error) {
+func (l *ledger) Known(_ context.Context, at uploader.Destination, sum picture.Sum, how string) (uploader.Link, bool, error) {
 	for _, e := range l.entries {
 		given := how != "" && e.How == how && picture.SumOf(e.Picture.Data) == sum
-		if e.Place == at && (given || how == "" && e.Sent == sum) {
+		if e.At == at && (given || how == "" && e.Sent == sum) {
 			return e.Link, true, l.failsToAsk
 		}
 	}
@@ -57,7 +57,7 @@ func TestAKnownPictureIsNotSent(t *testing.T) {
 	if err != nil || made.Known || len(host.got) != 1 || len(l.entries) != 1 {
 		t.Fatalf("%+v, %v, sent %d times, recorded %d times", made, err, len(host.got), len(l.entries))
 	}
-	if e := l.entries[0]; e.Place != (uploader.Place{Host: "shelf"}) || !bytes.Equal(e.Picture.Data, p.Data) || e.How == "" ||
+	if e := l.entries[0]; e.At != (uploader.Destination{Host: "shelf"}) || !bytes.Equal(e.Picture.Data, p.Data) || e.How == "" ||
 		e.Sent != picture.SumOf(host.got[0].Data) || e.Link.URL != made.URL || e.Link.Format != picture.PNG || e.Link.Width != 3 {
 		t.Errorf("recorded: %+v", e)
 	}

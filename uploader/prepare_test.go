@@ -36,8 +36,8 @@ type shelf struct {
 
 func (s *shelf) Name() string            { return s.name }
 func (s *shelf) Limits() uploader.Limits { return s.limits }
-func (s *shelf) Place() (uploader.Place, bool) {
-	return uploader.Place{Host: s.name}, !s.fleeting
+func (s *shelf) Destination() (uploader.Destination, bool) {
+	return uploader.Destination{Host: s.name}, !s.fleeting
 }
 
 func (s *shelf) Upload(_ context.Context, p picture.Picture) (uploader.Link, error) {

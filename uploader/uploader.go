@@ -50,9 +50,9 @@ type Host interface {
 	// Limits says what the host takes. A picture within them may still be refused.
 	Limits() Limits
 
-	// Place says where its pictures are. Links that are lasting can be handed
+	// Destination says where its pictures are. Links that are lasting can be handed
 	// out again, for as long as they live.
-	Place() (at Place, lasting bool)
+	Destination() (at Destination, lasting bool)
 
 	// Upload sends p as it is and returns its link, after the host's answer
 	// was checked. The host must not have all of p before Await(ctx) has
@@ -118,8 +118,8 @@ func (u *Uploader) Known(ctx context.Context, p picture.Picture, sum picture.Sum
 
 func (u *Uploader) knownAt(ctx context.Context, host Host, p picture.Picture, sum picture.Sum) (done Upload, ok bool) {
 	done = Upload{Picture: p, Given: sum, How: u.Prepare.how()}
-	done.To, _ = u.Host.Place()
-	done.Place, _ = host.Place()
+	done.To, _ = u.Host.Destination()
+	done.At, _ = host.Destination()
 	done.Link, ok = u.known(ctx, host, sum, done.How)
 	return done, ok
 }
@@ -163,7 +163,7 @@ func (r *Ready) Send(ctx context.Context) (Upload, error) {
 	}
 	switch {
 	case err == nil:
-		done.To, _ = u.Host.Place()
+		done.To, _ = u.Host.Destination()
 		return done, nil
 	case len(all) > 1 && ctx.Err() == nil:
 		return Upload{}, errors.Join(all...)
@@ -212,7 +212,7 @@ type step struct {
 // prepare begins the way to one host.
 func (u *Uploader) prepare(ctx context.Context, host Host, p picture.Picture, sum picture.Sum) step {
 	s := step{host: host, done: Upload{Picture: p, Given: sum, How: u.Prepare.how()}}
-	s.done.Place, _ = host.Place()
+	s.done.At, _ = host.Destination()
 	s.ready, s.notes, s.err = u.Prepare.Do(ctx, p, host)
 	if s.err != nil {
 		return s
@@ -251,7 +251,7 @@ func (u *Uploader) send(ctx context.Context, s step) (Upload, error) {
 // known asks for a link, as Ledger.Known does, unless links of the host do not
 // last. A ledger that cannot be asked is no reason to fail.
 func (u *Uploader) known(ctx context.Context, host Host, sum picture.Sum, how string) (Link, bool) {
-	at, lasting := host.Place()
+	at, lasting := host.Destination()
 	if u.Ledger == nil || !lasting || u.Again {
 		return Link{}, false
 	}

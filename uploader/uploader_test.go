@@ -27,7 +27,9 @@ func (s *scripted) Limits() uploader.Limits {
 	return uploader.Limits{Formats: []picture.Format{picture.PNG}, Bytes: 1000}
 }
 
-func (s *scripted) Place() (uploader.Place, bool) { return uploader.Place{Host: "scripted"}, true }
+func (s *scripted) Destination() (uploader.Destination, bool) {
+	return uploader.Destination{Host: "scripted"}, true
+}
 
 func (s *scripted) Upload(ctx context.Context, _ picture.Picture) (uploader.Link, error) {
 	s.asked = append(s.asked, time.Now())

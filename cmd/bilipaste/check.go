@@ -202,7 +202,7 @@ func (c *cli) repair(ctx context.Context, kept *album.Album, paths, files, dead 
 	if sender.To.Host == bilibili.Name {
 		for _, bucket := range app.Buckets(c.settings) {
 			if bucket != sender.To.Bucket {
-				m.Others = append(m.Others, uploader.Place{Host: sender.To.Host, Bucket: bucket})
+				m.Others = append(m.Others, uploader.Destination{Host: sender.To.Host, Bucket: bucket})
 			}
 		}
 	}

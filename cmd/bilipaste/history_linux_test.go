@@ -25,7 +25,7 @@ func homeWithLink(t *testing.T, url string) (home string) {
 	p, err := picture.New("c.png", noise(t, 100))
 	if err == nil {
 		err = kept.Record(t.Context(), uploader.Upload{
-			Place: uploader.Place{Host: "bilibili"}, Picture: p, Given: picture.SumOf(p.Data), How: "-", Sent: picture.SumOf(p.Data),
+			At: uploader.Destination{Host: "bilibili"}, Picture: p, Given: picture.SumOf(p.Data), How: "-", Sent: picture.SumOf(p.Data),
 			Link: uploader.Link{URL: url, Host: "bilibili", Made: time.Now(), Width: 3, Height: 2},
 		})
 	}

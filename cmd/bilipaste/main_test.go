@@ -141,7 +141,7 @@ func enqueueFiles(ts *testscript.TestScript, _ bool, files []string) {
 	for _, file := range files {
 		p, err := picture.Open(ts.MkAbs(file))
 		ts.Check(err)
-		entry, err := kept.Keep(context.Background(), p, uploader.Place{Host: "bilibili", Bucket: "live"})
+		entry, err := kept.Keep(context.Background(), p, uploader.Destination{Host: "bilibili", Bucket: "live"})
 		ts.Check(err)
 		ts.Check(kept.Postpone(context.Background(), entry.ID, album.Failure{}))
 	}

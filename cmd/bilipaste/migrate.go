@@ -161,7 +161,7 @@ func (c *cli) sender(ctx context.Context, kept *album.Album) (s *posts.Sender, s
 		q.Way = up.Way
 	case isNoLogin(err):
 		missing := err
-		q.Way = func(uploader.Place) (*uploader.Uploader, error) { return nil, missing }
+		q.Way = func(uploader.Destination) (*uploader.Uploader, error) { return nil, missing }
 	default:
 		return nil, nil, err
 	}

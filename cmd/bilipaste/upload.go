@@ -82,7 +82,7 @@ func (c *cli) upload(ctx context.Context, files []string, again bool, show func(
 	case !isNoLogin(failed):
 		return failed
 	default:
-		q.Way = func(uploader.Place) (*uploader.Uploader, error) { return nil, failed }
+		q.Way = func(uploader.Destination) (*uploader.Uploader, error) { return nil, failed }
 	}
 	q.OnlyOwn = true
 	ctx, stop := context.WithCancel(ctx)
@@ -135,7 +135,7 @@ type added struct {
 
 // added adds files to the queue, each while the one before is being sent. The
 // error is ctx's.
-func (c *cli) added(ctx context.Context, q *queue.Queue, files []string, to uploader.Place, started time.Time) iter.Seq2[added, error] {
+func (c *cli) added(ctx context.Context, q *queue.Queue, files []string, to uploader.Destination, started time.Time) iter.Seq2[added, error] {
 	return func(yield func(added, error) bool) {
 		add := func(file string) (added, error) {
 			p, err := await(ctx, func() (picture.Picture, error) { return c.open(file) })

@@ -53,13 +53,13 @@ func drawn(t testing.TB, n int) picture.Picture {
 	return p
 }
 
-var place = uploader.Place{Host: "bilibili", Bucket: "live"}
+var live = uploader.Destination{Host: "bilibili", Bucket: "live"}
 
 // upload is an upload of a picture, with a link of its own.
 func upload(p picture.Picture) uploader.Upload {
 	sum := picture.SumOf(p.Data)
-	return uploader.Upload{To: place, Place: place, Picture: p, Given: sum, How: "strip", Sent: sum, Link: uploader.Link{
-		URL: "https://i0.hdslb.com/bfs/live/" + sum.String()[:40] + ".png", Host: place.Host, Bucket: place.Bucket,
+	return uploader.Upload{To: live, At: live, Picture: p, Given: sum, How: "strip", Sent: sum, Link: uploader.Link{
+		URL: "https://i0.hdslb.com/bfs/live/" + sum.String()[:40] + ".png", Host: live.Host, Bucket: live.Bucket,
 		Made: time.Now(), Format: p.Format, Width: p.Width, Height: p.Height, Bytes: int64(len(p.Data)),
 	}}
 }
@@ -79,7 +79,7 @@ func TestKeptPictureIsPendingUntilItIsRecorded(t *testing.T) {
 	a := open(t, dir)
 	p := drawn(t, 1)
 	p.Name = "a.png"
-	d, err := a.Keep(t.Context(), p, place)
+	d, err := a.Keep(t.Context(), p, live)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestKeptPictureIsPendingUntilItIsRecorded(t *testing.T) {
 	if _, err := a.Take(t.Context(), d.ID); !errors.Is(err, album.ErrNotPending) {
 		t.Errorf("what was recorded was taken: %v", err)
 	}
-	link, ok, err := a.Known(t.Context(), place, d.Sum, "strip")
+	link, ok, err := a.Known(t.Context(), live, d.Sum, "strip")
 	if err != nil || !ok || link.URL != upload(p).Link.URL || link.Width != 4 {
 		t.Errorf("known: %+v, %v, %v", link, ok, err)
 	}

@@ -99,7 +99,7 @@ func BenchmarkAlbumKnown(b *testing.B) {
 	for _, how := range []string{"strip", ""} {
 		b.Run("how-"+how, func(b *testing.B) {
 			for n := 0; b.Loop(); n++ {
-				if _, ok, err := a.Known(b.Context(), place, sumOf(n%there), how); !ok || err != nil {
+				if _, ok, err := a.Known(b.Context(), live, sumOf(n%there), how); !ok || err != nil {
 					b.Fatal(ok, err)
 				}
 			}
@@ -117,7 +117,7 @@ func BenchmarkAlbumKeepAndRecord(b *testing.B) {
 	p := drawn(b, 0)
 	for n := 0; b.Loop(); n++ {
 		p.Data = append(make([]byte, 200_000), fmt.Sprint(n, time.Now())...)
-		if _, err := a.Keep(b.Context(), p, place); err != nil {
+		if _, err := a.Keep(b.Context(), p, live); err != nil {
 			b.Fatal(err)
 		}
 		if err := a.Record(b.Context(), upload(p)); err != nil {

@@ -93,12 +93,12 @@ func TestAFullDiskIsSaidAndNothingIsHalfDone(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := keep(t, a, 1)
-	_, err = a.Keep(t.Context(), largePicture(t, 2, 2<<20), place)
+	_, err = a.Keep(t.Context(), largePicture(t, 2, 2<<20), live)
 	saysFull(t, "an original that does not fit", err)
 
 	// Nothing fits, not even a page of the database.
 	filler := fillUp(t, disk)
-	_, err = a.Keep(t.Context(), drawn(t, 3), place)
+	_, err = a.Keep(t.Context(), drawn(t, 3), live)
 	saysFull(t, "Keep", err)
 	saysFull(t, "Record", a.Record(t.Context(), upload(drawn(t, 4))))
 	for n := 0; ; n++ { // what little room the log has left is used up
@@ -118,7 +118,7 @@ func TestAFullDiskIsSaidAndNothingIsHalfDone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = a.Keep(t.Context(), p, place)
+	_, err = a.Keep(t.Context(), p, live)
 	saysFull(t, "a row that does not fit", err)
 	holdsFiles(t, a, 2)
 	if got := found(t, a, album.Query{}); len(got) != 1 {
@@ -169,7 +169,7 @@ func TestADiskThatCannotBeWrittenIsSaid(t *testing.T) {
 	}
 	a, err = album.Open(t.Context(), disk, album.Options{})
 	if err == nil {
-		_, err = a.Keep(t.Context(), drawn(t, 1), place)
+		_, err = a.Keep(t.Context(), drawn(t, 1), live)
 		_ = a.Close()
 	}
 	if said, hint := say(err); !strings.Contains(said, disk) || !strings.Contains(said, "cannot be written") || hint == "" {

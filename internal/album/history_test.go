@@ -128,7 +128,7 @@ func TestHistoryIsOrderedByUse(t *testing.T) {
 func TestForgottenIsForgotten(t *testing.T) {
 	a := filled(t, "first", "second")
 	u := upload(drawn(t, 0))
-	u.Place.Host, u.Link.Host, u.Link.URL = "scdn", "scdn", "https://img.scdn.io/x.png"
+	u.At.Host, u.Link.Host, u.Link.URL = "scdn", "scdn", "https://img.scdn.io/x.png"
 	if err := a.Record(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}
@@ -165,14 +165,14 @@ func TestADeadLinkIsNotHandedOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, how := range []string{"strip", ""} {
-		if link, ok, err := a.Known(t.Context(), place, u.Sent, how); ok || err != nil {
+		if link, ok, err := a.Known(t.Context(), live, u.Sent, how); ok || err != nil {
 			t.Errorf("%q: %+v, %v", how, link, err)
 		}
 	}
 	if err := a.Record(t.Context(), u); err != nil { // it was uploaded anew
 		t.Fatal(err)
 	}
-	if _, ok, err := a.Known(t.Context(), place, u.Sent, ""); !ok || err != nil {
+	if _, ok, err := a.Known(t.Context(), live, u.Sent, ""); !ok || err != nil {
 		t.Error(ok, err)
 	}
 	if got := found(t, a, album.Query{}); len(got) != 1 {
@@ -202,7 +202,7 @@ func TestAPictureIsKnownByWhatWasSentOrByHowItIsPrepared(t *testing.T) {
 		{[2]string{"bilibili", "album"}, false, "strip,jpeg", false},
 		{[2]string{"scdn", ""}, true, "", false},
 	} {
-		at, sum := place, given
+		at, sum := live, given
 		at.Host, at.Bucket = c.at[0], c.at[1]
 		if c.sent {
 			sum = u.Sent
@@ -226,10 +226,10 @@ func TestAnOriginalThatIsGoneComesBackWithTheNextUpload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok, err := a.Known(t.Context(), place, u.Given, u.How); ok || err != nil {
+	if _, ok, err := a.Known(t.Context(), live, u.Given, u.How); ok || err != nil {
 		t.Error("it is known by an original that is gone", err)
 	}
-	link, ok, err := a.Known(t.Context(), place, u.Sent, "")
+	link, ok, err := a.Known(t.Context(), live, u.Sent, "")
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}

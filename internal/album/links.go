@@ -27,7 +27,7 @@ FROM `
 // Known is uploader.Ledger's: it reads, and waits for no writer. A picture whose
 // original is gone is known only by what was sent, so that it is kept again. The
 // error is a lang.Teller.
-func (a *Album) Known(ctx context.Context, at uploader.Place, sum picture.Sum, how string) (link uploader.Link, ok bool, err error) {
+func (a *Album) Known(ctx context.Context, at uploader.Destination, sum picture.Sum, how string) (link uploader.Link, ok bool, err error) {
 	query, args := knownSent, []any{sum.String()}
 	if how != "" {
 		query, args = knownGiven, []any{sum.String(), how}
@@ -92,7 +92,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT ifnull(max(turn), 0
 ON CONFLICT (picture, url) DO UPDATE SET name = excluded.name, host = excluded.host, bucket = excluded.bucket, how = excluded.how,
 	sent = excluded.sent, differs = excluded.differs, format = excluded.format, width = excluded.width, height = excluded.height,
 	bytes = excluded.bytes, made = excluded.made, used = excluded.used, turn = excluded.turn, folded = excluded.folded, dead = NULL`,
-		picture, name, u.Place.Host, u.Place.Bucket, l.URL, u.How, u.Sent.String(), l.Differs,
+		picture, name, u.At.Host, u.At.Bucket, l.URL, u.How, u.Sent.String(), l.Differs,
 		l.Format, l.Width, l.Height, l.Bytes, millis(l.Made), now(), folded(name, l.URL))
 	return err
 }

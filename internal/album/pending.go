@@ -18,7 +18,7 @@ type Pending struct {
 	Sum     picture.Sum
 	Picture picture.Picture // without its data
 	Bytes   int64
-	To      uploader.Place // its destination, whatever the settings say by now
+	To      uploader.Destination // its destination, whatever the settings say by now
 	Since   time.Time
 	Taken   bool // a living process is at it
 	Ours    bool // it is this Album's
@@ -41,7 +41,7 @@ type Failure struct {
 // neither. An entry that is there already is joined: one that nobody is at is
 // this Album's from then on, and counts as new. The error is a lang.Teller:
 // nothing is pending that was not before.
-func (a *Album) Enqueue(ctx context.Context, p picture.Picture, sum picture.Sum, to uploader.Place) (Pending, error) {
+func (a *Album) Enqueue(ctx context.Context, p picture.Picture, sum picture.Sum, to uploader.Destination) (Pending, error) {
 	var e Pending
 	var isNew bool
 	err := a.change(ctx, func(tx *sql.Tx) error {
@@ -64,7 +64,7 @@ func (a *Album) Enqueue(ctx context.Context, p picture.Picture, sum picture.Sum,
 
 // join returns the entry of a picture and a destination, which it makes if
 // there is none.
-func (a *Album) join(ctx context.Context, tx *sql.Tx, picture int64, to uploader.Place) (e Pending, isNew bool, err error) {
+func (a *Album) join(ctx context.Context, tx *sql.Tx, picture int64, to uploader.Destination) (e Pending, isNew bool, err error) {
 	me, err := a.me()
 	if err != nil {
 		return e, false, err
@@ -103,7 +103,7 @@ func (a *Album) Complete(ctx context.Context, e Pending) error {
 }
 
 // Keep is Enqueue, Sync and Complete.
-func (a *Album) Keep(ctx context.Context, p picture.Picture, to uploader.Place) (Pending, error) {
+func (a *Album) Keep(ctx context.Context, p picture.Picture, to uploader.Destination) (Pending, error) {
 	e, err := a.Enqueue(ctx, p, picture.SumOf(p.Data), to)
 	if err == nil {
 		err = a.Sync(ctx, e)
@@ -178,7 +178,7 @@ func (a *Album) Load(e Pending) (picture.Picture, error) {
 
 // Find returns the entry of a picture and a destination; ok tells whether there
 // is one.
-func (a *Album) Find(ctx context.Context, sum picture.Sum, to uploader.Place) (e Pending, ok bool, err error) {
+func (a *Album) Find(ctx context.Context, sum picture.Sum, to uploader.Destination) (e Pending, ok bool, err error) {
 	found, err := a.pending(ctx, a.db, "WHERE p.sum = ? AND e.host = ? AND e.bucket = ?", sum.String(), to.Host, to.Bucket)
 	if err != nil || len(found) == 0 {
 		return e, false, a.failed(ctx, err)

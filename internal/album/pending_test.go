@@ -15,7 +15,7 @@ import (
 // keep keeps a picture.
 func keep(t *testing.T, a *album.Album, n int) album.Pending {
 	t.Helper()
-	d, err := a.Keep(t.Context(), drawn(t, n), place)
+	d, err := a.Keep(t.Context(), drawn(t, n), live)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,14 +69,14 @@ func TestAPictureIsPendingOnceHoweverOftenItIsCopied(t *testing.T) {
 	if entries := pending(t, a); len(entries) != 1 || entries[0].Failed || entries[0].Why != "" || entries[0].Tries != 0 {
 		t.Errorf("what is copied again is not new: %+v", entries)
 	}
-	// Another one that wants it at the same place joins the entry, one that
+	// Another one that wants it at the same destination joins the entry, one that
 	// wants it elsewhere has another.
-	joined, err := other.Keep(t.Context(), drawn(t, 1), place)
+	joined, err := other.Keep(t.Context(), drawn(t, 1), live)
 	if err != nil || joined.ID != first.ID || joined.Ours || !joined.Taken {
 		t.Errorf("%+v, %v", joined, err)
 	}
-	elsewhere, err := other.Keep(t.Context(), drawn(t, 1), uploader.Place{Host: "folder"})
-	if err != nil || elsewhere.ID == first.ID || !elsewhere.Ours || elsewhere.To.Host != "folder" || first.To != place {
+	elsewhere, err := other.Keep(t.Context(), drawn(t, 1), uploader.Destination{Host: "folder"})
+	if err != nil || elsewhere.ID == first.ID || !elsewhere.Ours || elsewhere.To.Host != "folder" || first.To != live {
 		t.Errorf("%+v, %v", elsewhere, err)
 	}
 	if err := other.Postpone(t.Context(), first.ID, album.Failure{Why: "no network"}); err != nil { // it is not other's
@@ -102,18 +102,18 @@ func TestWhatIsKnownIsNotPending(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := keep(t, a, 1)
-	if _, ok, err := a.Known(t.Context(), place, d.Sum, "keep"); ok || err != nil {
+	if _, ok, err := a.Known(t.Context(), live, d.Sum, "keep"); ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	if entries := pending(t, a); len(entries) != 1 {
 		t.Errorf("%+v", entries)
 	}
-	link, ok, err := a.Known(t.Context(), place, d.Sum, "strip")
+	link, ok, err := a.Known(t.Context(), live, d.Sum, "strip")
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	link.Known = true
-	if err := a.Record(t.Context(), uploader.Upload{To: place, Place: place, Picture: d.Picture, Given: d.Sum, How: "strip", Link: link}); err != nil {
+	if err := a.Record(t.Context(), uploader.Upload{To: live, At: live, Picture: d.Picture, Given: d.Sum, How: "strip", Link: link}); err != nil {
 		t.Fatal(err)
 	}
 	if entries := pending(t, a); len(entries) != 0 {
@@ -191,7 +191,7 @@ func TestWhatWasInterruptedIsCompletedOrGivenUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := drawn(t, 1)
-			e, err := first.Enqueue(t.Context(), p, picture.SumOf(p.Data), place) // and then it is killed
+			e, err := first.Enqueue(t.Context(), p, picture.SumOf(p.Data), live) // and then it is killed
 			if err == nil {
 				err = first.Close()
 			}

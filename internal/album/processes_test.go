@@ -46,7 +46,7 @@ func child(what, dir, from, count string) error {
 	}
 	for i := first; i < first+n; i++ {
 		p := drawn(panics{}, i)
-		if _, err := a.Keep(ctx, p, place); err != nil {
+		if _, err := a.Keep(ctx, p, live); err != nil {
 			return err
 		}
 		fmt.Println("kept", i)
@@ -137,7 +137,7 @@ func TestManyProcessesWriteAtOnce(t *testing.T) {
 	a := open(t, dir)
 	for i := range each { // the first ones are those of the first child
 		p := drawn(t, i+each-shared)
-		if _, err := a.Keep(t.Context(), p, place); err != nil {
+		if _, err := a.Keep(t.Context(), p, live); err != nil {
 			t.Fatal(err)
 		}
 		if err := a.Record(t.Context(), upload(p)); err != nil {
@@ -171,7 +171,7 @@ func TestAllMayBeTheFirst(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_, err = a.Keep(t.Context(), drawn(t, n), place)
+				_, err = a.Keep(t.Context(), drawn(t, n), live)
 				if err = errors.Join(err, a.Close()); err != nil {
 					t.Error(err)
 				}

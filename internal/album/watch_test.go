@@ -35,7 +35,7 @@ func TestWatchTellsOfChanges(t *testing.T) {
 	defer cancel()
 	<-changed // it watches
 	for i := range 3 {
-		if _, err := both[1].Keep(t.Context(), hosttest.Picture(t, picture.PNG, i), place); err != nil {
+		if _, err := both[1].Keep(t.Context(), hosttest.Picture(t, picture.PNG, i), live); err != nil {
 			t.Fatal(err)
 		}
 		<-changed

@@ -228,9 +228,9 @@ func (u *Uploader) GetReady(ctx context.Context) {
 // Open returns a link as a browser can open it.
 func (u *Uploader) Open(link uploader.Link) uploader.Link { return u.network.Open(link) }
 
-// To is where its pictures go.
-func (u *Uploader) To() uploader.Place {
-	at, _ := u.Pipeline.Host.Place()
+// Destination is where its pictures go.
+func (u *Uploader) Destination() uploader.Destination {
+	at, _ := u.Pipeline.Host.Destination()
 	return at
 }
 
@@ -238,8 +238,8 @@ func (u *Uploader) To() uploader.Place {
 // by the same settings otherwise. To another one than theirs it has no fallback:
 // a picture that was not meant for these hosts does not go on to them by itself.
 // The error is a lang.Teller: the settings have no such way any more.
-func (u *Uploader) Way(to uploader.Place) (*uploader.Uploader, error) {
-	if to == u.To() {
+func (u *Uploader) Way(to uploader.Destination) (*uploader.Uploader, error) {
+	if to == u.Destination() {
 		return &u.Pipeline, nil
 	}
 	c := u.settings
@@ -266,14 +266,14 @@ func (u *Uploader) Way(to uploader.Place) (*uploader.Uploader, error) {
 
 // Destination is where the settings send pictures, also where they cannot be
 // used yet.
-func Destination(c config.Config) uploader.Place {
+func Destination(c config.Config) uploader.Destination {
 	switch c.Host {
 	case bilibili.Name:
-		return uploader.Place{Host: c.Host, Bucket: c.Bucket}
+		return uploader.Destination{Host: c.Host, Bucket: c.Bucket}
 	case bilibili.DrawName:
-		return uploader.Place{Host: c.Host, Bucket: c.DrawCategory}
+		return uploader.Destination{Host: c.Host, Bucket: c.DrawCategory}
 	}
-	return uploader.Place{Host: c.Host}
+	return uploader.Destination{Host: c.Host}
 }
 
 // host opens the host of a name, and adds to u what its user has to read.

@@ -64,7 +64,7 @@ func BenchmarkPlan(b *testing.B) {
 	defer func() { _ = kept.Close() }()
 	way := &uploader.Uploader{Host: &host{got: map[string]int{}}, Ledger: kept}
 	q := &queue.Queue{
-		Album: kept, Way: func(uploader.Place) (*uploader.Uploader, error) { return way, nil },
+		Album: kept, Way: func(uploader.Destination) (*uploader.Uploader, error) { return way, nil },
 		Language: func() *lang.Printer { return lang.New(lang.English) }, Log: slog.New(slog.DiscardHandler),
 	}
 	for b.Loop() {
@@ -76,7 +76,7 @@ func BenchmarkPlan(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		m := posts.Migration{Site: site, Album: kept, Sender: &posts.Sender{Queue: q, To: uploader.Place{Host: "stand-in"}}, Local: true}
+		m := posts.Migration{Site: site, Album: kept, Sender: &posts.Sender{Queue: q, To: uploader.Destination{Host: "stand-in"}}, Local: true}
 		plan, err := m.Plan(b.Context(), files)
 		if err != nil {
 			b.Fatal(err)

@@ -40,7 +40,9 @@ func (h *host) Limits() uploader.Limits {
 	return uploader.Limits{Formats: []picture.Format{picture.PNG}, Bytes: 1 << 20}
 }
 
-func (h *host) Place() (uploader.Place, bool) { return uploader.Place{Host: h.Name()}, true }
+func (h *host) Destination() (uploader.Destination, bool) {
+	return uploader.Destination{Host: h.Name()}, true
+}
 
 func (h *host) Upload(_ context.Context, p picture.Picture) (uploader.Link, error) {
 	h.mu.Lock()
@@ -74,7 +76,7 @@ func newRig(t *testing.T, files map[string]string) *rig {
 	}
 	way := &uploader.Uploader{Host: r.host, Ledger: r.album}
 	r.queue = &queue.Queue{
-		Album: r.album, Way: func(uploader.Place) (*uploader.Uploader, error) { return way, nil }, OnlyOwn: true,
+		Album: r.album, Way: func(uploader.Destination) (*uploader.Uploader, error) { return way, nil }, OnlyOwn: true,
 		Language: func() *lang.Printer { return lang.New(lang.English) }, Log: slog.New(slog.DiscardHandler),
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -135,7 +137,7 @@ func (r *rig) migration() *posts.Migration {
 		r.Fatal(err)
 	}
 	return &posts.Migration{
-		Site: site, Album: r.album, Sender: &posts.Sender{Queue: r.queue, To: uploader.Place{Host: "stand-in"}}, Local: true,
+		Site: site, Album: r.album, Sender: &posts.Sender{Queue: r.queue, To: uploader.Destination{Host: "stand-in"}}, Local: true,
 		Fetch: func(context.Context, string) (picture.Picture, error) {
 			return picture.Picture{}, errors.New("the web was asked")
 		},

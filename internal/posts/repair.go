@@ -17,8 +17,8 @@ type Mending struct {
 	Site       *Site
 	Album      *album.Album
 	Sender     *Sender
-	Others     []uploader.Place // tried after the sender's own place, where that would give the same link again
-	NoReferrer bool             // see Place.Change
+	Others     []uploader.Destination // tried after the sender's own destination, where that would give the same link again
+	NoReferrer bool                   // see Place.Change
 }
 
 // Mend sends the album's originals of what is dead, which are addresses of Plain,
@@ -91,8 +91,8 @@ func (m *Mending) link(ctx context.Context, address string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, to := range append([]uploader.Place{m.Sender.To}, m.Others...) {
-		// The same bytes at the same place would have the same link.
+	for _, to := range append([]uploader.Destination{m.Sender.To}, m.Others...) {
+		// The same bytes at the same destination would have the same link.
 		if slices.ContainsFunc(entries, func(e album.Entry) bool {
 			return e.Link.URL == address && e.Link.Host == to.Host && e.Link.Bucket == to.Bucket
 		}) {

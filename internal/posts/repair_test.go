@@ -27,7 +27,7 @@ func (r *rig) keep(name, url string) {
 	}
 	sum := picture.SumOf(p.Data)
 	u := uploader.Upload{
-		To: uploader.Place{Host: "bilibili", Bucket: "live"}, Place: uploader.Place{Host: "bilibili", Bucket: "live"}, Picture: p, Given: sum, Sent: sum, How: "x",
+		To: uploader.Destination{Host: "bilibili", Bucket: "live"}, At: uploader.Destination{Host: "bilibili", Bucket: "live"}, Picture: p, Given: sum, Sent: sum, How: "x",
 		Link: uploader.Link{URL: url, Made: time.Now(), Bytes: int64(len(p.Data))},
 	}
 	if err := r.album.Record(r.Context(), u); err != nil {
@@ -49,7 +49,7 @@ func TestMend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := posts.Mending{Site: site, Album: r.album, Sender: &posts.Sender{Queue: r.queue, To: uploader.Place{Host: "stand-in"}}}
+	m := posts.Mending{Site: site, Album: r.album, Sender: &posts.Sender{Queue: r.queue, To: uploader.Destination{Host: "stand-in"}}}
 	files, _ := posts.Posts([]string{r.dir})
 	before := r.read("a.md")
 	dead := []string{bfs + "live/" + name, bfs + "album/" + name, "https://gone.example/x.png"}

@@ -15,7 +15,7 @@ import (
 // Sender is the way of a picture to its link.
 type Sender struct {
 	Queue *queue.Queue // its worker runs elsewhere
-	To    uploader.Place
+	To    uploader.Destination
 }
 
 // Look tells what is known of a picture before it is sent: its link, if it has
@@ -42,7 +42,7 @@ func (s *Sender) Look(ctx context.Context, p picture.Picture, sum picture.Sum) (
 
 // Send returns the link of a picture, which is sent if it has none. The album
 // knows the link when it returns, unless it cannot take it up for the moment.
-func (s *Sender) Send(ctx context.Context, p picture.Picture, to uploader.Place) (uploader.Link, error) {
+func (s *Sender) Send(ctx context.Context, p picture.Picture, to uploader.Destination) (uploader.Link, error) {
 	job := s.Queue.Add(ctx, queue.Request{Picture: p, To: to, Copied: time.Now(), Passing: true})
 	out, err := job.Wait(ctx)
 	if err == nil && out.Err == nil {

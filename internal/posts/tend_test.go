@@ -29,7 +29,7 @@ func TestTend(t *testing.T) {
 	} {
 		url := "https://a.example/" + name
 		u := uploader.Upload{
-			Picture: p, Given: picture.SumOf(p.Data), Sent: picture.SumOf(p.Data), How: "x", Place: uploader.Place{Host: "stand-in"},
+			Picture: p, Given: picture.SumOf(p.Data), Sent: picture.SumOf(p.Data), How: "x", At: uploader.Destination{Host: "stand-in"},
 			Link: uploader.Link{URL: url, Made: time.Now().Add(-c.age)},
 		}
 		if err := r.album.Record(t.Context(), u); err != nil {

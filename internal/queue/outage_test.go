@@ -315,9 +315,9 @@ func TestALostOriginalWaitsForTheUser(t *testing.T) {
 // The order of fallbacks is the uploader's; one that another host took is done.
 func TestWhatWentElsewhereIsDone(t *testing.T) {
 	a, h, other := open(t, t.TempDir()), newHost(offline), newHost(nil)
-	other.place = uploader.Place{Host: "other"}
+	other.is = uploader.Destination{Host: "other"}
 	q := newQueue(t, a, h)
-	q.Way = func(uploader.Place) (*uploader.Uploader, error) {
+	q.Way = func(uploader.Destination) (*uploader.Uploader, error) {
 		return &uploader.Uploader{Host: h, Fallback: []uploader.Host{other}, Ledger: a}, nil
 	}
 	q.OnlyOwn = true

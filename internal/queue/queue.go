@@ -25,7 +25,7 @@ type Queue struct {
 
 	// Way returns the way to a destination, by the settings as they are by now.
 	// To one that is not that of the settings it has no fallback.
-	Way func(to uploader.Place) (*uploader.Uploader, error)
+	Way func(to uploader.Destination) (*uploader.Uploader, error)
 
 	Shown    func(uploader.Link) uploader.Link // a link as a browser can open it; nil: as it is
 	Language func() *lang.Printer              // of the reason that is noted with a pending upload
@@ -51,7 +51,7 @@ type Queue struct {
 
 type key struct {
 	sum picture.Sum
-	to  uploader.Place
+	to  uploader.Destination
 }
 
 // Job is one upload.
@@ -103,7 +103,7 @@ var ErrStopped = errors.New("the upload was given up")
 // Request is what Add is asked for.
 type Request struct {
 	Picture picture.Picture
-	To      uploader.Place
+	To      uploader.Destination
 	Copied  time.Time // when it came: what came before an outage was found is not tried in it
 	Passing bool      // it is not to stay pending when it fails: the user has it, and asks again
 	Again   bool      // it is sent also if its link is known

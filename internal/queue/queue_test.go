@@ -24,10 +24,10 @@ import (
 	"bilipaste/uploader"
 )
 
-// host is a place whose answers the test sets. Everything between it and the
+// host is a host whose answers the test sets. Everything between it and the
 // queue is real.
 type host struct {
-	place uploader.Place
+	is uploader.Destination
 
 	mu      sync.Mutex
 	answers map[string]error // of a picture's name; "*": of all others
@@ -38,11 +38,11 @@ type host struct {
 	proceed chan struct{} // nil: sending ends at once
 }
 
-func (h *host) Name() string { return h.place.Host }
+func (h *host) Name() string { return h.is.Host }
 func (h *host) Limits() uploader.Limits {
 	return uploader.Limits{Formats: []picture.Format{picture.PNG}, Bytes: 1e6}
 }
-func (h *host) Place() (uploader.Place, bool) { return h.place, true }
+func (h *host) Destination() (uploader.Destination, bool) { return h.is, true }
 
 func (h *host) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	if err := uploader.Await(ctx); err != nil {
@@ -69,7 +69,7 @@ func (h *host) Upload(ctx context.Context, p picture.Picture) (uploader.Link, er
 	if err != nil {
 		return uploader.Link{}, err
 	}
-	return uploader.Link{URL: "https://" + h.place.Host + "/" + p.Name, Host: h.place.Host, Made: time.Now()}, nil
+	return uploader.Link{URL: "https://" + h.is.Host + "/" + p.Name, Host: h.is.Host, Made: time.Now()}, nil
 }
 
 func (h *host) set(name string, err error) {
@@ -102,10 +102,10 @@ func (h *host) bursts() []time.Duration {
 	return first
 }
 
-var shelf = uploader.Place{Host: "host"}
+var shelf = uploader.Destination{Host: "host"}
 
 func newHost(answer error) *host {
-	return &host{place: shelf, answers: map[string]error{"*": answer}, start: time.Now(), sending: make(chan string, 10000)}
+	return &host{is: shelf, answers: map[string]error{"*": answer}, start: time.Now(), sending: make(chan string, 10000)}
 }
 
 // open opens the album in a folder for as long as the test lasts.
@@ -128,9 +128,9 @@ func newQueue(t *testing.T, a *album.Album, hosts ...*host) *queue.Queue {
 	t.Helper()
 	return &queue.Queue{
 		Album: a, Language: func() *lang.Printer { return lang.New(lang.English) }, Log: slog.New(slog.DiscardHandler),
-		Way: func(to uploader.Place) (*uploader.Uploader, error) {
+		Way: func(to uploader.Destination) (*uploader.Uploader, error) {
 			for _, h := range hosts {
-				if h.place == to {
+				if h.is == to {
 					return &uploader.Uploader{Host: h, Ledger: a}, nil
 				}
 			}
@@ -183,7 +183,7 @@ func pictureOf(t *testing.T, name string) picture.Picture {
 }
 
 // waits enters pending uploads of pictures with these names.
-func waits(t *testing.T, a *album.Album, to uploader.Place, names ...string) {
+func waits(t *testing.T, a *album.Album, to uploader.Destination, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		e, err := a.Keep(t.Context(), pictureOf(t, name), to)
@@ -388,9 +388,9 @@ func TestWhatOthersLeaveGoesUp(t *testing.T) {
 // A pending upload goes where it was meant to go, whatever the settings say by now.
 func TestItGoesWhereItWasMeantToGo(t *testing.T) {
 	a, private, public := open(t, t.TempDir()), newHost(nil), newHost(nil)
-	private.place = uploader.Place{Host: "folder"}
-	waits(t, a, private.place, "private.png")
-	waits(t, a, uploader.Place{Host: "gone"}, "nowhere.png")
+	private.is = uploader.Destination{Host: "folder"}
+	waits(t, a, private.is, "private.png")
+	waits(t, a, uploader.Destination{Host: "gone"}, "nowhere.png")
 	q := newQueue(t, a, public, private)
 	var outs []queue.Outcome
 	if err := q.Drain(t.Context(), func(out queue.Outcome) { outs = append(outs, out) }); err == nil {

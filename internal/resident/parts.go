@@ -82,7 +82,7 @@ func (b *board) Replace(ctx context.Context, clip watcher.Clip, text string) err
 
 // way is the way of a pending upload to its destination, by the settings as they
 // are by now.
-func (r *Resident) way(to uploader.Place) (*uploader.Uploader, error) {
+func (r *Resident) way(to uploader.Destination) (*uploader.Uploader, error) {
 	r.mu.Lock()
 	by, err := r.uploader.by, r.uploader.err
 	r.mu.Unlock()
@@ -92,14 +92,14 @@ func (r *Resident) way(to uploader.Place) (*uploader.Uploader, error) {
 	return by.Way(to)
 }
 
-// destination is where a new picture goes.
-func (r *Resident) destination() uploader.Place {
+// chosen is where a new picture goes.
+func (r *Resident) chosen() uploader.Destination {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.uploader.by == nil { // once that is mended
 		return app.Destination(r.state.Settings)
 	}
-	return r.uploader.by.To()
+	return r.uploader.by.Destination()
 }
 
 // pictureComes has the connection to the host opened, while the picture is still

@@ -89,7 +89,7 @@ func New(ctx context.Context, a *app.App, writingMode bool) (*Resident, error) {
 		Active: func(n int) { r.change(func(s *State) { s.Uploads = n }) },
 	}
 	r.mode = &writing.Mode{
-		Clipboard: r.board, Album: r.album, Queue: r.pending, Notifier: r.notifier, To: r.destination, Many: r.many,
+		Clipboard: r.board, Album: r.album, Queue: r.pending, Notifier: r.notifier, To: r.chosen, Many: r.many,
 		Markup: r.markup, Language: r.Language, Report: r.done, Late: r.uploaded,
 	}
 	r.apply(settings, bad)

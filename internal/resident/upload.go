@@ -11,11 +11,11 @@ import (
 	"bilipaste/uploader"
 )
 
-// Place returns where a picture goes that is meant for a host and a bucket; ""
+// Destination returns where a picture goes that is meant for a host and a bucket; ""
 // is what the settings say. The error is a lang.Teller: there is none of that name.
-func (r *Resident) Place(host, bucket string) (uploader.Place, error) {
+func (r *Resident) Destination(host, bucket string) (uploader.Destination, error) {
 	if host == "" && bucket == "" {
-		return r.destination(), nil
+		return r.chosen(), nil
 	}
 	c := r.State().Settings
 	for key, value := range map[string]string{"host": host, "bucket": bucket} {
@@ -23,25 +23,25 @@ func (r *Resident) Place(host, bucket string) (uploader.Place, error) {
 			continue
 		}
 		if err := c.Set(key, value); err != nil {
-			return uploader.Place{}, err
+			return uploader.Destination{}, err
 		}
 	}
 	if err := app.CheckHosts(c); err != nil {
-		return uploader.Place{}, err
+		return uploader.Destination{}, err
 	}
 	up, err := r.app.Uploader(c, r.album)
 	if err != nil {
-		return uploader.Place{}, err
+		return uploader.Destination{}, err
 	}
 	r.about(up)
-	return up.To(), nil
+	return up.Destination(), nil
 }
 
-// Upload uploads pictures to a place, and returns what became of each, in their
+// Upload uploads pictures to a destination, and returns what became of each, in their
 // order. The clipboard is left alone. Who asks has the pictures, so none that
 // fails stays pending. The error is ctx's, or that of a picture that cannot be
 // read; those before it are uploaded all the same.
-func (r *Resident) Upload(ctx context.Context, pictures iter.Seq2[picture.Picture, error], to uploader.Place) ([]queue.Outcome, error) {
+func (r *Resident) Upload(ctx context.Context, pictures iter.Seq2[picture.Picture, error], to uploader.Destination) ([]queue.Outcome, error) {
 	now := time.Now() // what stands in the way of one does so for the rest
 	var jobs []*queue.Job
 	for p, err := range pictures {
@@ -74,7 +74,7 @@ func (r *Resident) UploadClipboard(ctx context.Context) ([]picture.Picture, []qu
 				return
 			}
 		}
-	}, r.destination())
+	}, r.chosen())
 	return pictures, outcomes, err
 }
 

@@ -102,7 +102,7 @@ func (s *Server) keyed(next http.HandlerFunc) http.HandlerFunc {
 func (s *Server) editorUpload(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxUpload)
 	query := r.URL.Query()
-	to, err := s.r.Place(cmp.Or(query.Get("picbed"), query.Get("uploader")), query.Get("bucket"))
+	to, err := s.r.Destination(cmp.Or(query.Get("picbed"), query.Get("uploader")), query.Get("bucket"))
 	var pictures []given
 	if err == nil {
 		pictures, err = s.given(r)

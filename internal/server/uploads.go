@@ -69,7 +69,7 @@ func (l *stages) end() {
 
 func (s *Server) uploadOne(w http.ResponseWriter, r *http.Request) (any, error) {
 	query := r.URL.Query()
-	to, err := s.r.Place(query.Get("host"), query.Get("bucket"))
+	to, err := s.r.Destination(query.Get("host"), query.Get("bucket"))
 	if err != nil {
 		return nil, bad(err)
 	}
@@ -147,7 +147,7 @@ func (s *Server) uploadAgain(w http.ResponseWriter, r *http.Request) (any, error
 	if err != nil {
 		return nil, err
 	}
-	to, err := s.r.Place("", "")
+	to, err := s.r.Destination("", "")
 	if err != nil {
 		return nil, err
 	}

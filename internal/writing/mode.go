@@ -40,9 +40,9 @@ type Mode struct {
 	Album     *album.Album
 	Queue     *queue.Queue // Run runs it, too
 	Notifier  Notifier
-	To        func() uploader.Place // where a new picture goes
-	Many      func() int            // a clip of more files than that is taken only if the user asks for it
-	Markup    func() markup.Markup  // how links are written
+	To        func() uploader.Destination // where a new picture goes
+	Many      func() int                  // a clip of more files than that is taken only if the user asks for it
+	Markup    func() markup.Markup        // how links are written
 	Language  func() *lang.Printer
 	Report    func(Result)        // told of each clip when it is done with
 	Late      func(queue.Outcome) // told of each picture that was copied earlier, when it was tried

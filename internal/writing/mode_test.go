@@ -74,15 +74,15 @@ func (d *desk) Replace(_ context.Context, clip watcher.Clip, text string) error 
 	return nil
 }
 
-// Name, Limits, Place and Upload are the host. What is between it and writing
+// Name, Limits, Destination and Upload are the host. What is between it and writing
 // mode is real.
-func (d *desk) Name() string { return place.Host }
+func (d *desk) Name() string { return shelf.Host }
 
 func (d *desk) Limits() uploader.Limits {
 	return uploader.Limits{Formats: []picture.Format{picture.PNG}, Bytes: 1e6}
 }
 
-func (d *desk) Place() (uploader.Place, bool) { return place, true }
+func (d *desk) Destination() (uploader.Destination, bool) { return shelf, true }
 
 func (d *desk) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	d.sending <- p.Name
@@ -102,7 +102,7 @@ func (d *desk) Upload(ctx context.Context, p picture.Picture) (uploader.Link, er
 	if err != nil {
 		return uploader.Link{}, err
 	}
-	return uploader.Link{URL: "https://host/" + p.Name, Host: place.Host, Made: time.Now(), Notes: d.notes}, nil
+	return uploader.Link{URL: "https://host/" + p.Name, Host: shelf.Host, Made: time.Now(), Notes: d.notes}, nil
 }
 
 // fails makes uploads of picture data fail, or with nil succeed.
@@ -122,7 +122,7 @@ func (d *desk) note(what, title, body, icon string) {
 	d.log = append(d.log, what+": "+title+": "+strings.ReplaceAll(body, "\n", " / ")+" ["+filepath.Base(icon)+"]")
 }
 
-var place = uploader.Place{Host: "host"}
+var shelf = uploader.Destination{Host: "host"}
 
 func markdown() markup.Markup { return markup.Markdown }
 func english() *lang.Printer  { return lang.New(lang.English) }
@@ -147,10 +147,10 @@ func (d *desk) start(t *testing.T) *writing.Mode {
 	a := openAlbum(t)
 	d.album = a
 	m := &writing.Mode{
-		Clipboard: d, Album: a, Notifier: d, To: func() uploader.Place { return place }, Many: func() int { return 3 }, Markup: markdown, Language: english,
+		Clipboard: d, Album: a, Notifier: d, To: func() uploader.Destination { return shelf }, Many: func() int { return 3 }, Markup: markdown, Language: english,
 		Queue: &queue.Queue{
 			Album: a, Language: english, Log: slog.New(slog.DiscardHandler),
-			Way: func(uploader.Place) (*uploader.Uploader, error) {
+			Way: func(uploader.Destination) (*uploader.Uploader, error) {
 				return &uploader.Uploader{Host: d, Ledger: a}, nil
 			},
 		},

@@ -216,7 +216,7 @@ func TestManyLateLinksAreOneNotification(t *testing.T) {
 	d.copied <- copies(t, "first")
 	<-d.reported
 	for _, name := range strings.Fields("1 2 3 4 5 6 7") {
-		e, err := m.Album.Keep(t.Context(), pictureOf(t, name+".png"), place)
+		e, err := m.Album.Keep(t.Context(), pictureOf(t, name+".png"), shelf)
 		if err == nil {
 			err = m.Album.Postpone(t.Context(), e.ID, album.Failure{})
 		}

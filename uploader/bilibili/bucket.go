@@ -63,9 +63,9 @@ func (b *Bucket) Limits() uploader.Limits {
 	return uploader.Limits{Formats: []picture.Format{picture.PNG, picture.JPEG, picture.WebP}, Bytes: 15_000_000}
 }
 
-// Place returns the bucket, whose links last.
-func (b *Bucket) Place() (uploader.Place, bool) {
-	return uploader.Place{Host: Name, Bucket: b.name}, true
+// Destination returns the bucket, whose links last.
+func (b *Bucket) Destination() (uploader.Destination, bool) {
+	return uploader.Destination{Host: Name, Bucket: b.name}, true
 }
 
 // Upload sends p when the gate lets it, and checks the answer.

@@ -55,9 +55,9 @@ func (d *Draw) Limits() uploader.Limits {
 	return uploader.Limits{Formats: []picture.Format{picture.PNG, picture.JPEG, picture.GIF}, Bytes: 15_000_000}
 }
 
-// Place returns the category. Its links expire.
-func (d *Draw) Place() (uploader.Place, bool) {
-	return uploader.Place{Host: DrawName, Bucket: d.category}, false
+// Destination returns the category. Its links expire.
+func (d *Draw) Destination() (uploader.Destination, bool) {
+	return uploader.Destination{Host: DrawName, Bucket: d.category}, false
 }
 
 // For returns the category of its pictures, and what they are for.

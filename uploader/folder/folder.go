@@ -163,8 +163,10 @@ func (h *Host) Limits() uploader.Limits {
 	}, Bytes: picture.MaxSize}
 }
 
-// Place returns the folder, where a link is of one post's own.
-func (h *Host) Place() (uploader.Place, bool) { return uploader.Place{Host: Name}, false }
+// Destination returns the folder, where a link is of one post's own.
+func (h *Host) Destination() (uploader.Destination, bool) {
+	return uploader.Destination{Host: Name}, false
+}
 
 // Upload writes p. A picture that is there under its name already is not
 // written again; a name that something else has is not used.

@@ -73,7 +73,7 @@ func Run(t *testing.T, h Harness) {
 		{"connection cut", connectionCut},
 		{"no secret told", noSecretTold},
 		{"no credential after a redirect", noCredentialElsewhere},
-		{"place", place},
+		{"destination", destination},
 		{"parallel", parallel},
 		{"link valid in Markdown", linkInMarkdown},
 		{"a foreign host in the answer", foreignLink},
@@ -124,10 +124,10 @@ func (r *rig) arrived(t *testing.T, h Harness, link uploader.Link, p picture.Pic
 	}
 }
 
-func place(t *testing.T, h Harness) {
+func destination(t *testing.T, h Harness) {
 	r := newRig(t, h, "")
-	if at, _ := r.host.Place(); at.Host != r.host.Name() {
-		t.Errorf("the place of %s is %+v", r.host.Name(), at)
+	if at, _ := r.host.Destination(); at.Host != r.host.Name() {
+		t.Errorf("the destination of %s is %+v", r.host.Name(), at)
 	}
 }
 

@@ -110,19 +110,19 @@ func (h *Host) Limits() uploader.Limits {
 	}, Bytes: 15_000_000}
 }
 
-// Place returns the host, with the options in the bucket's place: they change
+// Destination returns the host, with the options as its bucket: they change
 // what a link leads to. Links that ask for a password are made anew each time.
-func (h *Host) Place() (at uploader.Place, lasting bool) {
+func (h *Host) Destination() (at uploader.Destination, lasting bool) {
 	options := []string{h.options.Output, h.options.Domain}
 	if lasting = h.options.Password.IsZero(); !lasting {
 		options = append(options, "password")
 	}
 	options = slices.DeleteFunc(options, func(o string) bool { return o == "" })
-	return uploader.Place{Host: Name, Bucket: strings.Join(options, " ")}, lasting
+	return uploader.Destination{Host: Name, Bucket: strings.Join(options, " ")}, lasting
 }
 
-// HasPassword tells whether pictures at a place of ours ask for a password.
-func HasPassword(at uploader.Place) bool {
+// HasPassword tells whether pictures at a destination of ours ask for a password.
+func HasPassword(at uploader.Destination) bool {
 	return at.Host == Name && slices.Contains(strings.Fields(at.Bucket), "password")
 }
 

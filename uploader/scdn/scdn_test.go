@@ -391,7 +391,7 @@ func TestThePlaceSaysWhatChangesALink(t *testing.T) {
 		{scdn.Options{Output: "png", Domain: "img.scdn.io"}, "png img.scdn.io", true},
 		{scdn.Options{Domain: "img.scdn.io", Password: secret}, "img.scdn.io password", false}, {scdn.Options{Password: secret}, "password", false},
 	} {
-		at, lasting := newHost(t, nil, nil, test.options).Place()
+		at, lasting := newHost(t, nil, nil, test.options).Destination()
 		if at.Host != "scdn" || at.Bucket != test.bucket || lasting != test.lasting {
 			t.Errorf("%+v: %+v, lasting %v", test.options, at, lasting)
 		}
