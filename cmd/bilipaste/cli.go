@@ -23,7 +23,7 @@ type cli struct {
 	app      *app.App
 	settings config.Config
 	bad      error // what is wrong with the settings
-	nowhere  error // why there is no place for settings and pictures
+	nowhere  error // why there are no folders for settings and pictures
 	exposed  error // that others may write the settings
 	say      *lang.Printer
 
@@ -37,9 +37,9 @@ func newCLI(args []string, in io.Reader, out, errOut io.Writer) *cli {
 	c := &cli{in: in, out: out, err: errOut}
 	log := slog.New(terminal.NewLog(errOut, func() *lang.Printer { return c.say }))
 	slog.SetDefault(log)
-	places, nowhere := config.FindPlaces()
+	dirs, nowhere := config.FindDirs()
 	c.nowhere = nowhere
-	c.app = &app.App{Places: places, Source: config.Source{File: cmp.Or(settingsFile(args), places.File())}, Version: programVersion(), Log: log}
+	c.app = &app.App{Dirs: dirs, Source: config.Source{File: cmp.Or(settingsFile(args), dirs.File())}, Version: programVersion(), Log: log}
 	c.exposed = config.Exposed(c.app.Source.File) // before it is read, which may mend that
 	c.settings, c.bad = c.app.Settings()          // for the language; the flags follow
 	c.say = app.Printer(c.settings)

@@ -1,4 +1,4 @@
-// Package app puts the program together: from its places and settings come the
+// Package app puts the program together: from its folders and settings come the
 // way to the hosts, the account, the album and the uploader.
 package app
 
@@ -21,7 +21,7 @@ import (
 // App is the program's parts, each made when it is first asked for. It is safe
 // for concurrent use once its fields are set.
 type App struct {
-	Places    config.Places
+	Dirs      config.Dirs
 	Source    config.Source
 	Version   string       // of the program, for its help
 	Sandboxed bool         // everything goes to a stand-in inside the program
@@ -68,7 +68,7 @@ func (a *App) source() config.Source {
 // Arguments are those with which a command runs with the settings of this run.
 func (a *App) Arguments(command string) ([]string, error) {
 	arguments := []string{command}
-	if a.Source.File != a.Places.File() {
+	if a.Source.File != a.Dirs.File() {
 		file, err := filepath.Abs(a.Source.File)
 		if err != nil {
 			return nil, err
@@ -90,7 +90,7 @@ func Printer(c config.Config) *lang.Printer {
 }
 
 // LogFile is where the program writes what a terminal would show.
-func (a *App) LogFile() string { return filepath.Join(a.Places.State, "bilipaste.log") }
+func (a *App) LogFile() string { return filepath.Join(a.Dirs.State, "bilipaste.log") }
 
 // Clipboard opens the desktop's clipboard. Before a text is read to see if it is
 // the path of a picture, textPaths is asked; coming, unless it is nil, is told

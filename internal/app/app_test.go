@@ -21,14 +21,14 @@ func program(t *testing.T, settings string) *app.App {
 	for _, name := range []string{"BILIPASTE_GATEWAY", "BILIPASTE_SESSDATA", "BILIPASTE_BILI_JCT"} {
 		t.Setenv(name, "")
 	}
-	places, err := config.FindPlaces()
+	dirs, err := config.FindDirs()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(places.File(), []byte(settings), 0o600); err != nil {
+	if err := os.WriteFile(dirs.File(), []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a := &app.App{Places: places, Source: config.Source{File: places.File()}, Log: slog.New(slog.DiscardHandler)}
+	a := &app.App{Dirs: dirs, Source: config.Source{File: dirs.File()}, Log: slog.New(slog.DiscardHandler)}
 	t.Cleanup(func() {
 		if err := a.Close(); err != nil {
 			t.Error(err)
@@ -83,7 +83,7 @@ func TestAStandInHasFoldersOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n.State == a.Places.State || dir != filepath.Join(a.Places.Data, "gateway", "album") {
+	if n.State == a.Dirs.State || dir != filepath.Join(a.Dirs.Data, "gateway", "album") {
 		t.Errorf("state in %s, album in %s", n.State, dir)
 	}
 
@@ -93,7 +93,7 @@ func TestAStandInHasFoldersOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.HasPrefix(n.State, b.Places.State) {
+	if strings.HasPrefix(n.State, b.Dirs.State) {
 		t.Errorf("the sandbox's state is in %s", n.State)
 	}
 	if err := b.Close(); err != nil {

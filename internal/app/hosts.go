@@ -295,11 +295,11 @@ func (a *App) isFirst(name string) bool {
 	if a.Sandboxed {
 		return false // nothing goes anywhere
 	}
-	mark := filepath.Join(a.Places.State, name+"-chosen")
+	mark := filepath.Join(a.Dirs.State, name+"-chosen")
 	if _, err := os.Lstat(mark); err == nil {
 		return false
 	}
-	_ = os.MkdirAll(a.Places.State, 0o700)
+	_ = os.MkdirAll(a.Dirs.State, 0o700)
 	_ = os.WriteFile(mark, nil, 0o600) // else it is said again
 	return true
 }

@@ -38,7 +38,7 @@ func (a *App) Network() (*Network, error) {
 	if a.network != nil {
 		return a.network, nil
 	}
-	n := &Network{State: a.Places.State, data: a.Places.Data}
+	n := &Network{State: a.Dirs.State, data: a.Dirs.Data}
 	var err error
 	switch base := os.Getenv("BILIPASTE_GATEWAY"); {
 	case a.Sandboxed:

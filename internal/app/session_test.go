@@ -33,7 +33,7 @@ func reached(t *testing.T, gateway bool) (*App, *sandbox.Server) {
 	t.Setenv("BILIPASTE_SESSDATA", "")
 	t.Setenv("BILIPASTE_BILI_JCT", "")
 	a := &App{
-		Places: config.Places{Config: home, State: home, Data: home},
+		Dirs:   config.Dirs{Config: home, State: home, Data: home},
 		Source: config.Source{File: filepath.Join(home, "config.json")},
 		Log:    slog.New(slog.DiscardHandler),
 	}

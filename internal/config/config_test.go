@@ -274,16 +274,16 @@ func TestASecretIsNeverPrinted(t *testing.T) {
 	}
 }
 
-func TestPlacesOfOneHome(t *testing.T) {
+func TestDirsOfOneHome(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("BILIPASTE_HOME", home)
-	p, err := config.FindPlaces()
-	if err != nil || p.File() != filepath.Join(home, "config.json") || p.State != home || p.Data != home {
-		t.Errorf("%+v, %v", p, err)
+	d, err := config.FindDirs()
+	if err != nil || d.File() != filepath.Join(home, "config.json") || d.State != home || d.Data != home {
+		t.Errorf("%+v, %v", d, err)
 	}
 	t.Setenv("BILIPASTE_HOME", "")
-	if p, err = config.FindPlaces(); err != nil || filepath.Base(p.Config) != "bilipaste" || filepath.Base(p.State) != "bilipaste" || filepath.Base(p.Data) != "bilipaste" {
-		t.Errorf("%+v, %v", p, err)
+	if d, err = config.FindDirs(); err != nil || filepath.Base(d.Config) != "bilipaste" || filepath.Base(d.State) != "bilipaste" || filepath.Base(d.Data) != "bilipaste" {
+		t.Errorf("%+v, %v", d, err)
 	}
 }
 

@@ -81,7 +81,7 @@ func Tray(ctx context.Context, a *app.App, complain func(error)) error {
 		})
 	}
 	events := r.Listen()
-	face := tray.NewFace(r, a.Places.State, page, complain)
+	face := tray.NewFace(r, a.Dirs.State, page, complain)
 	others = append(others, s.Run, func(ctx context.Context) error {
 		return events.Run(ctx, func(e resident.Event) { record(a.Log, e) })
 	})
@@ -270,5 +270,5 @@ func record(log *slog.Logger, e resident.Event) {
 
 // At is where the running program of this desktop session is found.
 func At(a *app.App) control.Place {
-	return control.Place{Dir: a.Places.State, Session: desktop.Session()}
+	return control.Place{Dir: a.Dirs.State, Session: desktop.Session()}
 }

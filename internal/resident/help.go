@@ -15,7 +15,7 @@ func (r *Resident) OpenHelp(ctx context.Context) error {
 	text := r.Language().Text("resident.help", lang.Data{
 		"Version": r.app.Version, "Settings": r.app.Source.File, "Log": r.app.LogFile(),
 	})
-	file := filepath.Join(r.app.Places.State, "help.txt")
+	file := filepath.Join(r.app.Dirs.State, "help.txt")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("help: %w", err)
 	}

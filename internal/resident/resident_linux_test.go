@@ -31,19 +31,19 @@ func start(t *testing.T) *program {
 	t.Helper()
 	desktoptest.StartX(t)
 	t.Setenv("BILIPASTE_HOME", t.TempDir())
-	places, err := config.FindPlaces()
+	dirs, err := config.FindDirs()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(places.File(), []byte(`{"language": "en", "sound": false, "notify": false}`), 0o600); err != nil {
+	if err := os.WriteFile(dirs.File(), []byte(`{"language": "en", "sound": false, "notify": false}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a := &app.App{Places: places, Source: config.Source{File: places.File()}, Sandboxed: true, Log: slog.New(slog.DiscardHandler)}
+	a := &app.App{Dirs: dirs, Source: config.Source{File: dirs.File()}, Sandboxed: true, Log: slog.New(slog.DiscardHandler)}
 	r, err := resident.New(t.Context(), a, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{Resident: r, file: places.File()}
+	p := &program{Resident: r, file: dirs.File()}
 	events := r.Listen()
 	ctx, stop := context.WithCancel(context.Background())
 	var parts sync.WaitGroup

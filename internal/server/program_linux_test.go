@@ -71,19 +71,19 @@ func start(t *testing.T, more string) *program {
 	t.Setenv("BILIPASTE_GATEWAY", p.host.URL())
 	t.Setenv("BILIPASTE_SESSDATA", sandbox.SESSDATA)
 	t.Setenv("BILIPASTE_BILI_JCT", sandbox.BiliJct)
-	places, err := config.FindPlaces()
+	dirs, err := config.FindDirs()
 	if err != nil {
 		t.Fatal(err)
 	}
 	settings := `{"language": "en", "sound": false, "notify": false, "pace": "0s", "server_port": ` + strconv.Itoa(p.port) + more + "}"
-	if err := os.WriteFile(places.File(), []byte(settings), 0o600); err != nil {
+	if err := os.WriteFile(dirs.File(), []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a := &app.App{Places: places, Source: config.Source{File: places.File()}, Log: slog.New(slog.NewTextHandler(p, nil)), Version: "1.2.3"}
+	a := &app.App{Dirs: dirs, Source: config.Source{File: dirs.File()}, Log: slog.New(slog.NewTextHandler(p, nil)), Version: "1.2.3"}
 	if p.Resident, err = resident.New(t.Context(), a, false); err != nil {
 		t.Fatal(err)
 	}
-	p.s = server.New(p.Resident, server.Options{Thumbnails: filepath.Join(places.State, "thumbnails"), Marks: places.State, Version: a.Version, Log: a.Log})
+	p.s = server.New(p.Resident, server.Options{Thumbnails: filepath.Join(dirs.State, "thumbnails"), Marks: dirs.State, Version: a.Version, Log: a.Log})
 	if err := p.s.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}

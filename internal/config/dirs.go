@@ -9,27 +9,27 @@ import (
 	"bilipaste/internal/lang"
 )
 
-// Places are the program's folders. They need not exist.
-type Places struct {
+// Dirs are the program's folders. They need not exist.
+type Dirs struct {
 	Config string // the settings file's folder
 	State  string // what survives a restart and is worth no backup
 	Data   string // what the user wants to keep
 }
 
-// FindPlaces returns the user's folders, or $BILIPASTE_HOME for all of them. The
+// FindDirs returns the user's folders, or $BILIPASTE_HOME for all of them. The
 // error is a lang.Teller: the environment does not say where they are.
-func FindPlaces() (Places, error) {
+func FindDirs() (Dirs, error) {
 	if home := os.Getenv("BILIPASTE_HOME"); home != "" {
 		home, err := filepath.Abs(home)
 		if err != nil {
-			return Places{}, lang.Errorf("config.unreadable", lang.Data{"File": home, "Cause": cause(err)}, err)
+			return Dirs{}, lang.Errorf("config.unreadable", lang.Data{"File": home, "Cause": cause(err)}, err)
 		}
-		return Places{Config: home, State: home, Data: home}, nil
+		return Dirs{Config: home, State: home, Data: home}, nil
 	}
 	if _, err := os.UserHomeDir(); err != nil && !allSet("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME") {
-		return Places{}, lang.Errorf("config.no_home", nil, err)
+		return Dirs{}, lang.Errorf("config.no_home", nil, err)
 	}
-	return Places{
+	return Dirs{
 		Config: filepath.Join(xdg.ConfigHome, "bilipaste"),
 		State:  filepath.Join(xdg.StateHome, "bilipaste"),
 		Data:   filepath.Join(xdg.DataHome, "bilipaste"),
@@ -47,4 +47,4 @@ func allSet(names ...string) bool {
 }
 
 // File is the settings file's path.
-func (p Places) File() string { return filepath.Join(p.Config, "config.json") }
+func (d Dirs) File() string { return filepath.Join(d.Config, "config.json") }
