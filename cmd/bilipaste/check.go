@@ -50,7 +50,7 @@ func (c *cli) checkCommand() *cobra.Command {
 	return cmd
 }
 
-// check prints the pictures of posts that are not well, each with its place. It
+// check prints the pictures of posts that are not well, each with its line. It
 // fails if one is dead, and was not mended.
 func (c *cli) check(ctx context.Context, paths []string, f checkFlags) error {
 	kept, err := c.app.Album(ctx, c.settings)
@@ -226,7 +226,7 @@ func (c *cli) repair(ctx context.Context, kept *album.Album, paths, files, dead 
 			fmt.Fprintln(c.err, c.say.Text("cli.check.archived", lang.Data{"Address": lang.OneLine(posts.Archived(posts.Plain(x.Address)))}))
 		}
 	}
-	fmt.Fprintln(c.err, c.say.Text("cli.check.mended", lang.Data{"Posts": r.Posts, "Places": r.Places}))
+	fmt.Fprintln(c.err, c.say.Text("cli.check.mended", lang.Data{"Posts": r.Posts, "Mentions": r.Mentions}))
 	if r.Posts > 0 {
 		fmt.Fprintln(c.err, c.say.Text("cli.migrate.run", lang.Data{"Run": r.Run}))
 	}

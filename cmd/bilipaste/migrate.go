@@ -119,7 +119,7 @@ func (c *cli) migrate(ctx context.Context, paths []string, f migrateFlags) error
 		return ctx.Err()
 	}
 	c.printFailures(slices.DeleteFunc(slices.Clone(result.Failures), func(f posts.Failure) bool { return known[f.Err] }))
-	fmt.Fprintln(c.err, c.say.Text("cli.migrate.done", lang.Data{"Posts": result.Posts, "Places": result.Places}))
+	fmt.Fprintln(c.err, c.say.Text("cli.migrate.done", lang.Data{"Posts": result.Posts, "Mentions": result.Mentions}))
 	if result.Posts > 0 {
 		fmt.Fprintln(c.err, c.say.Text("cli.migrate.run", lang.Data{"Run": result.Run}))
 		if sender.To.Host == "bilibili" && !f.noReferrer {
@@ -186,12 +186,12 @@ func hasWork(plan *posts.Plan) bool {
 func (c *cli) printPlan(ctx context.Context, plan *posts.Plan) {
 	say := func(id string, data lang.Data) { fmt.Fprintln(c.err, c.say.Text(id, data)) }
 	var files []string
-	places := 0
+	mentions := 0
 	for _, post := range plan.Posts {
 		files = append(files, post.File)
-		places += len(post.Spots)
+		mentions += len(post.Spots)
 	}
-	say("cli.migrate.plan", lang.Data{"Read": plan.Read, "Posts": len(plan.Posts), "Places": places})
+	say("cli.migrate.plan", lang.Data{"Read": plan.Read, "Posts": len(plan.Posts), "Mentions": mentions})
 	for _, state := range []posts.State{posts.New, posts.Known, posts.Fetch, posts.Bad} {
 		n, bytes := plan.Count(state)
 		if n == 0 {
@@ -324,7 +324,7 @@ func (c *cli) undo(ctx context.Context, which string, rest []string) error {
 		what, _ := c.say.Error(f.Err)
 		fmt.Fprintf(c.err, "%s:%d: %s: %s\n", lang.OneLine(f.File), f.Line, lang.OneLine(f.Address), what)
 	}
-	fmt.Fprintln(c.err, c.say.Text("cli.migrate.undone", lang.Data{"Run": u.Run, "Posts": u.Posts, "Places": u.Places}))
+	fmt.Fprintln(c.err, c.say.Text("cli.migrate.undone", lang.Data{"Run": u.Run, "Posts": u.Posts, "Mentions": u.Mentions}))
 	if len(u.Left) > 0 {
 		return told{u.Left[0].Err}
 	}

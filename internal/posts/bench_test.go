@@ -31,8 +31,8 @@ func BenchmarkFind(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if places, err := posts.Find(d); err != nil || len(places) != 5 {
-			b.Fatal(places, err)
+		if mentions, err := posts.Find(d); err != nil || len(mentions) != 5 {
+			b.Fatal(mentions, err)
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "posts/s")

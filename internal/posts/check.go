@@ -362,11 +362,11 @@ func Remotes(ctx context.Context, files []string) (all []Shown, failures []Failu
 			failures = append(failures, Failure{File: file, Err: err})
 			continue
 		}
-		places, err := Find(d)
+		mentions, err := Find(d)
 		if err != nil {
 			failures = append(failures, Failure{File: file, Err: err})
 		}
-		for _, p := range places {
+		for _, p := range mentions {
 			if IsRemote(p.Address) {
 				all = append(all, Shown{file, p.Line, p.Address})
 			}

@@ -102,7 +102,7 @@ type Change struct {
 func (d *Document) Edits(changes []Change) ([]album.Edit, error) {
 	changes = slices.SortedFunc(slices.Values(changes), func(a, b Change) int { return a.Start - b.Start })
 	var edits []album.Edit
-	at, offset := 0, len(d.mark) // the same place, in the text and in the file
+	at, offset := 0, len(d.mark) // the same point, in the text and in the file
 	for _, c := range changes {
 		if c.Start < at || c.End < c.Start || c.End > len(d.Text) {
 			return nil, fmt.Errorf("changes that overlap at byte %d", c.Start)

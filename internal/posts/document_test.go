@@ -41,12 +41,12 @@ func TestEncodings(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		places, err := posts.Find(d)
-		if err != nil || len(places) != 2 || places[0].Address != "图 片.png" || places[1].Address != "图/猫.png" || places[0].Line != 3 || places[1].Line != 5 {
-			t.Errorf("%s: %+v, %v", name, places, err)
+		mentions, err := posts.Find(d)
+		if err != nil || len(mentions) != 2 || mentions[0].Address != "图 片.png" || mentions[1].Address != "图/猫.png" || mentions[0].Line != 3 || mentions[1].Line != 5 {
+			t.Errorf("%s: %+v, %v", name, mentions, err)
 			continue
 		}
-		got := applied(t, d, data, []posts.Change{places[1].Change("https://a.example/1.png", false), places[0].Change("https://a.example/2.png", false)})
+		got := applied(t, d, data, []posts.Change{mentions[1].Change("https://a.example/1.png", false), mentions[0].Change("https://a.example/2.png", false)})
 		want := encode(strings.NewReplacer("图 片.png", "https://a.example/2.png", "图/猫.png", "https://a.example/1.png").Replace(text))
 		if !bytes.Equal([]byte(got), want) {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -78,23 +78,23 @@ func TestAddressesAreEscaped(t *testing.T) {
 		"{\n\"image\": \"a.png\"}\n", "{{< figure src=a.png >}}", "{% img a.png %}",
 	} {
 		d, _ := posts.Parse("a.md", []byte(text))
-		places, err := posts.Find(d)
-		if err != nil || len(places) == 0 {
-			t.Errorf("%s: %v, %v", text, places, err)
+		mentions, err := posts.Find(d)
+		if err != nil || len(mentions) == 0 {
+			t.Errorf("%s: %v, %v", text, mentions, err)
 			continue
 		}
 		var changes []posts.Change
-		for _, p := range places {
+		for _, p := range mentions {
 			changes = append(changes, p.Change(address, false))
 		}
 		after := applied(t, d, []byte(text), changes)
 		d, _ = posts.Parse("a.md", []byte(after))
-		places, err = posts.Find(d)
-		if len(places) != len(changes) || err != nil {
+		mentions, err = posts.Find(d)
+		if len(mentions) != len(changes) || err != nil {
 			t.Errorf("%s became %s: %v", text, after, err)
 			continue
 		}
-		for _, p := range places {
+		for _, p := range mentions {
 			if strings.ReplaceAll(p.Address, "%2C", ",") != is {
 				t.Errorf("%s became %s, which is read as %s", text, after, p.Address)
 			}
@@ -113,12 +113,12 @@ func TestNoReferrer(t *testing.T) {
 		`![[x.png|300]] ![[x.png|a|20x30]] ![[x.png|a]]`:       `<img src="https://a.example/1" width="300" alt="" referrerpolicy="no-referrer"> <img src="https://a.example/1" width="20" height="30" alt="a" referrerpolicy="no-referrer"> <img src="https://a.example/1" alt="a" referrerpolicy="no-referrer">`,
 	} {
 		d, _ := posts.Parse("a.md", []byte(text))
-		places, err := posts.Find(d)
+		mentions, err := posts.Find(d)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var changes []posts.Change
-		for _, p := range places {
+		for _, p := range mentions {
 			changes = append(changes, p.Change("https://a.example/1", true))
 		}
 		if got := applied(t, d, []byte(text), changes); got != want {

@@ -13,8 +13,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// Place is where a document names a picture.
-type Place struct {
+// Mention is where a document names a picture.
+type Mention struct {
 	Start, End int    // bytes of Document.Text that are replaced for another address
 	Address    string // as it is meant: without escapes and entities; never ""
 	Line       int    // from 1
@@ -35,12 +35,12 @@ type wider struct {
 // Change returns the change that gives the picture another address. With
 // noReferrer a browser that shows it tells no host where: an <img> gets that
 // policy, and a Markdown image becomes such an <img>.
-func (p Place) Change(address string, noReferrer bool) Change {
+func (m Mention) Change(address string, noReferrer bool) Change {
 	address = clean(address)
-	if noReferrer && p.wider != nil {
-		return Change{p.wider.start, p.wider.end, p.wider.write(address)}
+	if noReferrer && m.wider != nil {
+		return Change{m.wider.start, m.wider.end, m.wider.write(address)}
 	}
-	return Change{p.Start, p.End, p.write(address)}
+	return Change{m.Start, m.End, m.write(address)}
 }
 
 // clean returns an address without the characters that have a meaning in one
@@ -58,30 +58,30 @@ func clean(address string) string {
 	return b.String()
 }
 
-// Find returns the places of the pictures of a document, in their order, none
+// Find returns the mentions of the pictures of a document, in their order, none
 // overlapping another. What is code, a comment or mathematics has none. The
 // error is a lang.Teller: the front matter cannot be read, and so is left alone.
-func Find(d *Document) ([]Place, error) {
+func Find(d *Document) ([]Mention, error) {
 	f := &finder{d: d}
 	body, err := f.frontMatter()
 	f.markdown(body)
-	slices.SortStableFunc(f.places, func(a, b Place) int { return a.Start - b.Start })
+	slices.SortStableFunc(f.mentions, func(a, b Mention) int { return a.Start - b.Start })
 	end := 0
-	f.places = slices.DeleteFunc(f.places, func(p Place) bool {
+	f.mentions = slices.DeleteFunc(f.mentions, func(p Mention) bool {
 		if p.Start < end { // found twice: two images have one definition
 			return true
 		}
 		end = p.End
 		return false
 	})
-	return f.places, err
+	return f.mentions, err
 }
 
 // finder looks for the pictures of one document.
 type finder struct {
-	d      *Document
-	places []Place
-	base   string // what the front matter says of Place.Base
+	d        *Document
+	mentions []Mention
+	base     string // what the front matter says of Mention.Base
 
 	source []byte // of the parser: the text from offset on, as long as that
 	offset int
@@ -92,7 +92,7 @@ func (f *finder) add(start, end int, address string, write func(string) string, 
 	if address == "" || strings.HasPrefix(address, "#") {
 		return
 	}
-	f.places = append(f.places, Place{
+	f.mentions = append(f.mentions, Mention{
 		Start: start, End: end, Address: address, Line: f.d.Line(start), Base: f.base, write: write, wider: w,
 	})
 }

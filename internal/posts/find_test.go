@@ -56,9 +56,9 @@ func TestFind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			places, _ := posts.Find(d)
+			mentions, _ := posts.Find(d)
 			var changes []posts.Change
-			for _, p := range places {
+			for _, p := range mentions {
 				changes = append(changes, posts.Change{Start: p.Start, End: p.End, Text: "⟦" + text[p.Start:p.End] + "⟧"})
 			}
 			if got := applied(t, d, []byte(text), changes); got != m {

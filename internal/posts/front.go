@@ -70,7 +70,7 @@ func (f *finder) frontMatter() (end int, err error) {
 		is, err := fence.read(f, open[1], to)
 		switch {
 		case err != nil:
-			f.places, f.base = nil, ""
+			f.mentions, f.base = nil, ""
 			return after, lang.Errorf("posts.front_matter", lang.Data{"Cause": err}, err)
 		case !is: // a line above a text
 			return 0, nil
@@ -85,8 +85,8 @@ func (f *finder) value(keys []string, value string, start, end int, write func(s
 	switch {
 	case len(keys) == 1 && keys[0] == "typora-root-url":
 		f.base = value
-		for i := range f.places {
-			f.places[i].Base = value
+		for i := range f.mentions {
+			f.mentions[i].Base = value
 		}
 	case !isPictureKey(keys), !isPicture(value) && !IsRemote(value), strings.Contains(value, "*"):
 	default:
@@ -286,7 +286,7 @@ func (f *finder) tomlValue(p *unstable.Parser, v *unstable.Node, keys []string, 
 func (f *finder) json(from int) (end int, err error) {
 	d := json.NewDecoder(bytes.NewReader(f.d.Text[from:]))
 	if err := f.jsonValue(d, nil, from); err != nil {
-		f.places = nil
+		f.mentions = nil
 		return 0, nil //nolint:nilerr // a post that begins with a brace
 	}
 	return from + int(d.InputOffset()), nil

@@ -10,7 +10,7 @@ import (
 	"bilipaste/internal/posts"
 )
 
-// Whatever a document holds: its places are in order and in it, what is around
+// Whatever a document holds: its mentions are in order and in it, what is around
 // them stays as it is, and the pictures are found again at their new addresses.
 func FuzzFind(f *testing.F) {
 	for name, documents := range marked {
@@ -31,15 +31,15 @@ func FuzzFind(f *testing.F) {
 			return
 		}
 		started := time.Now()
-		places, bad := posts.Find(d)
+		mentions, bad := posts.Find(d)
 		if took := time.Since(started); took > 5*time.Second && len(text) < 10000 {
 			t.Fatalf("%v for %d bytes", took, len(text))
 		}
 		var changes []posts.Change
 		at := 0
-		for i, p := range places {
+		for i, p := range mentions {
 			if p.Start < at || p.End <= p.Start || p.End > len(d.Text) || p.Address == "" {
-				t.Fatalf("place %+v", p)
+				t.Fatalf("mention %+v", p)
 			}
 			at = p.End
 			changes = append(changes, p.Change(fmt.Sprintf("https://new.example/%d.png", i), false))
@@ -52,7 +52,7 @@ func FuzzFind(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(places) == 0 && !bytes.Equal(after, []byte(text)) {
+		if len(mentions) == 0 && !bytes.Equal(after, []byte(text)) {
 			t.Fatal("nothing was found, and something changed")
 		}
 		again, err := posts.Parse(name, after)
@@ -63,8 +63,8 @@ func FuzzFind(f *testing.F) {
 		if (bad == nil) != (badNow == nil) {
 			t.Fatalf("%q became %q: %v", text, after, badNow)
 		}
-		if len(found) != len(places) {
-			t.Fatalf("%q became %q: %d places, %d before", text, after, len(found), len(places))
+		if len(found) != len(mentions) {
+			t.Fatalf("%q became %q: %d mentions, %d before", text, after, len(found), len(mentions))
 		}
 		for i, p := range found {
 			if want := fmt.Sprintf("https://new.example/%d.png", i); p.Address != want {

@@ -112,7 +112,7 @@ func (f *finder) tag(p *pieces, name string, attributes []attribute, media bool)
 				continue
 			}
 			var w *wider
-			if start, end, ok := p.place(a.outer, a.end+a.quote); ok && name == "img" && !policy {
+			if start, end, ok := p.span(a.outer, a.end+a.quote); ok && name == "img" && !policy {
 				policy = true
 				between := p.text[a.outer:a.start]
 				after := p.text[a.end : a.end+a.quote]
@@ -140,7 +140,7 @@ func (f *finder) tag(p *pieces, name string, attributes []attribute, media bool)
 
 // address adds the picture that an attribute names.
 func (f *finder) address(p *pieces, a attribute, w *wider) {
-	if start, end, ok := p.place(a.start, a.end); ok {
+	if start, end, ok := p.span(a.start, a.end); ok {
 		f.add(start, end, unescape(a.value), func(address string) string {
 			if a.set || a.quote == 0 {
 				address = strings.ReplaceAll(address, ",", "%2C")
@@ -161,17 +161,17 @@ func unescape(value string) string {
 // set is a srcset's candidate: an address, and what stands behind it.
 var set = regexp.MustCompile(`([^\s,]\S*[^\s,]|[^\s,])([^,]*)(?:,|$)`)
 
-// candidates are the places of the addresses of a srcset.
-func candidates(value string) (places [][2]int) {
+// candidates are the spans of the addresses of a srcset.
+func candidates(value string) (spans [][2]int) {
 	for _, at := range set.FindAllStringSubmatchIndex(value, -1) {
 		if !strings.HasPrefix(value[at[2]:], "data:") {
-			places = append(places, [2]int{at[2], at[3]})
+			spans = append(spans, [2]int{at[2], at[3]})
 		}
 	}
-	return places
+	return spans
 }
 
-// attribute is one of a tag, with places in its text.
+// attribute is one of a tag, with offsets in its text.
 type attribute struct {
 	name       string // lower case
 	outer      int    // where the value begins with its quote, if it has one
@@ -292,9 +292,9 @@ func newPieces(f *finder, segments []text.Segment) *pieces {
 	return p
 }
 
-// place returns where a part of the text stands in the document; ok is false
+// span returns where a part of the text stands in the document; ok is false
 // where that is not one piece.
-func (p *pieces) place(start, end int) (from, to int, ok bool) {
+func (p *pieces) span(start, end int) (from, to int, ok bool) {
 	i, _ := slices.BinarySearch(p.start, start+1)
 	j, _ := slices.BinarySearch(p.start, end)
 	i, j = i-1, max(j-1, i-1)

@@ -217,8 +217,8 @@ func embed(rest []byte) (int, func(*finder, int, int)) {
 		}, &wider{start, end, func(address string) string {
 			return `<img src="` + html.EscapeString(address) + `"` + attributes + noReferrer + `>`
 		}})
-		if n := len(f.places); n > 0 && f.places[n-1].Start == start {
-			f.places[n-1].Name = true
+		if n := len(f.mentions); n > 0 && f.mentions[n-1].Start == start {
+			f.mentions[n-1].Name = true
 		}
 	}
 }

@@ -28,7 +28,7 @@ type Failure struct {
 type Result struct {
 	Run      int64 // its number, for Undo; 0: nothing was changed
 	Posts    int   // that were changed
-	Places   int   // in these
+	Mentions int   // in these
 	Failures []Failure
 }
 
@@ -80,8 +80,8 @@ func (m *Migration) post(ctx context.Context, w *rewriter, post *Post, r *Result
 	if len(post.Spots) == 0 {
 		return nil
 	}
-	n, err := w.rewrite(ctx, post.File, func(_ *Document, places []Place) (changes []Change) {
-		for _, p := range places {
+	n, err := w.rewrite(ctx, post.File, func(_ *Document, mentions []Mention) (changes []Change) {
+		for _, p := range mentions {
 			pic, ok := m.picture(post.File, p)
 			if !ok || pic.State != Moved {
 				continue
@@ -100,7 +100,7 @@ func (m *Migration) post(ctx context.Context, w *rewriter, post *Post, r *Result
 	}
 	if n > 0 {
 		r.Posts++
-		r.Places += n
+		r.Mentions += n
 	}
 	return stop
 }
@@ -154,10 +154,10 @@ func (m *Migration) Diff(post *Post) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	places, _ := Find(d)
+	mentions, _ := Find(d)
 	after := Document{Text: d.Text}
 	var changes []Change
-	for _, p := range places {
+	for _, p := range mentions {
 		pic, ok := m.picture(post.File, p)
 		if !ok || pic.State == Bad {
 			continue

@@ -317,7 +317,7 @@ func TestOneUploadForAllPosts(t *testing.T) {
 		t.Errorf("%d new pictures in the plan", n)
 	}
 	result := r.migrate(m)
-	if result.Posts != 40 || result.Places != 120 || len(r.host.got) != 1 || r.host.got[link("a")] != 1 {
+	if result.Posts != 40 || result.Mentions != 120 || len(r.host.got) != 1 || r.host.got[link("a")] != 1 {
 		t.Errorf("%+v, sent: %v", result, r.host.got)
 	}
 }
@@ -335,7 +335,7 @@ func TestRemoteAndDataURIs(t *testing.T) {
 	}
 	result := r.migrate(m)
 	a, b := "https://old.example/a.png", "https://img.old.example/b.png"
-	if got := fmt.Sprint(asked); got != fmt.Sprint([]string{a, b}) || result.Places != 3 {
+	if got := fmt.Sprint(asked); got != fmt.Sprint([]string{a, b}) || result.Mentions != 3 {
 		t.Errorf("asked %s, %+v", got, result)
 	}
 	text := r.read("a.md")
@@ -345,7 +345,7 @@ func TestRemoteAndDataURIs(t *testing.T) {
 }
 
 // The author's own changes survive taking a run back: elsewhere they stay, and
-// at the place itself they are named.
+// at the mention itself they are named.
 func TestUndoAfterEdits(t *testing.T) {
 	r := newRig(t, map[string]string{"p.md": "top\n\n![x](a.png) ![[b.png|300]]\n\n![x](./a.png) <img src=c.png>\n", "a.png": "a", "b.png": "b", "c.png": "c"})
 	r.migrate(r.migration())
@@ -357,7 +357,7 @@ func TestUndoAfterEdits(t *testing.T) {
 	if want := "a new top, and " + link("a") + "\n\n![x](a.png) ![[b.png|300]]\n\n![x](./a.png) <img src=https://mine.example/c.png>\nend"; err != nil || r.read("p.md") != want {
 		t.Errorf("%v, taken back:\n%s\nwant\n%s", err, r.read("p.md"), want)
 	}
-	if len(u.Left) != 1 || !strings.Contains(u.Left[0].Address, link("c")) || u.Places != 3 {
+	if len(u.Left) != 1 || !strings.Contains(u.Left[0].Address, link("c")) || u.Mentions != 3 {
 		t.Errorf("%+v", u)
 	}
 	if _, err := posts.Undo(t.Context(), r.album, 0); err == nil {

@@ -36,7 +36,7 @@ type Migration struct {
 
 	Local      bool // pictures on this machine are moved
 	DataURIs   bool // also those that stand in the posts themselves
-	NoReferrer bool // see Place.Change
+	NoReferrer bool // see Mention.Change
 
 	mu    sync.Mutex
 	found map[string]*Picture
@@ -54,7 +54,7 @@ const (
 	Moved State = "moved" // it has its link now
 )
 
-// Picture is what one or more places show.
+// Picture is what one or more mentions show.
 type Picture struct {
 	Source string // the file, or the address
 	State  State
@@ -66,7 +66,7 @@ type Picture struct {
 	once   sync.Once
 }
 
-// Spot is a place of a post whose picture is to be moved.
+// Spot is a mention whose picture is to be moved.
 type Spot struct {
 	Line    int
 	Address string
@@ -137,9 +137,9 @@ func (m *Migration) look(ctx context.Context, file string) (*Post, int64) {
 		post.Err = err
 		return post, int64(len(data))
 	}
-	places, err := Find(d)
+	mentions, err := Find(d)
 	post.Err = err
-	for _, p := range places {
+	for _, p := range mentions {
 		pic, ok := m.picture(file, p)
 		if !ok {
 			continue
@@ -153,8 +153,8 @@ func (m *Migration) look(ctx context.Context, file string) (*Post, int64) {
 	return post, int64(len(data))
 }
 
-// picture returns what a place shows; ok is false if that is not to be moved.
-func (m *Migration) picture(file string, p Place) (pic *Picture, ok bool) {
+// picture returns what a mention shows; ok is false if that is not to be moved.
+func (m *Migration) picture(file string, p Mention) (pic *Picture, ok bool) {
 	switch {
 	case strings.HasPrefix(p.Address, "data:"):
 		if !m.DataURIs {

@@ -18,7 +18,7 @@ type Mending struct {
 	Album      *album.Album
 	Sender     *Sender
 	Others     []uploader.Destination // tried after the sender's own destination, where that would give the same link again
-	NoReferrer bool                   // see Place.Change
+	NoReferrer bool                   // see Mention.Change
 }
 
 // Mend sends the album's originals of what is dead, which are addresses of Plain,
@@ -51,8 +51,8 @@ func (m *Mending) Mend(ctx context.Context, dead, files []string, told func()) (
 		return r, err
 	}
 	for _, file := range files {
-		n, err := w.rewrite(ctx, file, func(_ *Document, places []Place) (changes []Change) {
-			for _, p := range places {
+		n, err := w.rewrite(ctx, file, func(_ *Document, mentions []Mention) (changes []Change) {
+			for _, p := range mentions {
 				if !IsRemote(p.Address) {
 					continue
 				}
@@ -72,7 +72,7 @@ func (m *Mending) Mend(ctx context.Context, dead, files []string, told func()) (
 			r.Failures = append(r.Failures, Failure{File: file, Err: err})
 		}
 		if n > 0 {
-			r.Run, r.Posts, r.Places = w.run, r.Posts+1, r.Places+n
+			r.Run, r.Posts, r.Mentions = w.run, r.Posts+1, r.Mentions+n
 		}
 	}
 	return r, m.Album.EndRun(ctx, w.run)

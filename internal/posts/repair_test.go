@@ -54,7 +54,7 @@ func TestMend(t *testing.T) {
 	before := r.read("a.md")
 	dead := []string{bfs + "live/" + name, bfs + "album/" + name, "https://gone.example/x.png"}
 	result, err := m.Mend(t.Context(), dead, files, func() {})
-	if err != nil || result.Posts != 1 || result.Places != 2 {
+	if err != nil || result.Posts != 1 || result.Mentions != 2 {
 		t.Fatalf("%+v, %v", result, err)
 	}
 	want := "![](" + link("one") + "#c) <img src=\"" + link("one") + "\">\n![](https://i0.hdslb.com/bfs/live/alive.png)\n![](https://gone.example/x.png)"
@@ -86,7 +86,7 @@ func TestTheAlbumsOriginalIsTaken(t *testing.T) {
 	}
 }
 
-// Two migrations of one blog at once: each place is changed, and each picture is
+// Two migrations of one blog at once: each mention is changed, and each picture is
 // sent, once.
 func TestTwoMigrationsAtOnce(t *testing.T) {
 	files := map[string]string{}

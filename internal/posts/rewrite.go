@@ -33,7 +33,7 @@ func begin(ctx context.Context, a *album.Album, what, key string) (*rewriter, er
 // rewrite makes the changes that choose returns for what is in a file by now. A
 // file that somebody else changes meanwhile is read anew. It returns the number
 // of changes. The error is a lang.Teller, and the file is as it was.
-func (r *rewriter) rewrite(ctx context.Context, file string, choose func(*Document, []Place) []Change) (int, error) {
+func (r *rewriter) rewrite(ctx context.Context, file string, choose func(*Document, []Mention) []Change) (int, error) {
 	real, unlock, err := claim(ctx, r.album, file)
 	if err != nil {
 		return 0, err
@@ -54,8 +54,8 @@ func (r *rewriter) rewrite(ctx context.Context, file string, choose func(*Docume
 		if err != nil {
 			return 0, err
 		}
-		places, _ := Find(d) // of front matter that cannot be read the plan has told
-		changes := choose(d, places)
+		mentions, _ := Find(d) // of front matter that cannot be read the plan has told
+		changes := choose(d, mentions)
 		if len(changes) == 0 {
 			return 0, nil
 		}

@@ -150,7 +150,7 @@ var ErrMissing = errors.New("there is no such file")
 // the links on its way resolved. The error is a lang.Teller: it is missing, more
 // than one has that name, it is outside of the blog, or the address is a
 // computed one.
-func (s *Site) Find(post string, p Place) (string, error) {
+func (s *Site) Find(post string, p Mention) (string, error) {
 	dir, err := filepath.Abs(filepath.Dir(post))
 	if err != nil {
 		return "", err
@@ -271,7 +271,7 @@ func spellings(address string) (all []string) {
 }
 
 // candidates are the files that a name may mean in a post, the likeliest first.
-func (s *Site) candidates(b *blog, dir, post, name string, p Place) (all []string) {
+func (s *Site) candidates(b *blog, dir, post, name string, p Mention) (all []string) {
 	name = filepath.FromSlash(name)
 	if filepath.IsAbs(name) {
 		all = append(all, name)

@@ -67,12 +67,12 @@ func rewritten(t *testing.T, name, text string) (pictures int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	places, err := posts.Find(d)
+	mentions, err := posts.Find(d)
 	if err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}
 	var changes []posts.Change
-	for i, p := range places {
+	for i, p := range mentions {
 		changes = append(changes, p.Change(address(i), false))
 	}
 	after := applied(t, d, []byte(text), changes)
@@ -98,12 +98,12 @@ func rewritten(t *testing.T, name, text string) (pictures int) {
 			t.Errorf("%q became\n%q: %v, not %v", text, after, is[i], was[i])
 		}
 	}
-	for i := range places {
+	for i := range mentions {
 		if !used[address(i)] {
-			t.Errorf("%q: %v is shown nowhere", text, places[i].Address)
+			t.Errorf("%q: %v is shown nowhere", text, mentions[i].Address)
 		}
 	}
-	return len(places)
+	return len(mentions)
 }
 
 func address(i int) string { return fmt.Sprintf("https://new.example/%d.png?a=1&copy;=2", i) }

@@ -11,14 +11,14 @@ import (
 
 // Undone is what became of taking a run back.
 type Undone struct {
-	Run    int64
-	Posts  int       // that are as they were before the run
-	Places int       // that were given back what stood there
-	Left   []Failure // places that were edited since, and files that are gone
+	Run      int64
+	Posts    int       // that are as they were before the run
+	Mentions int       // that were given back what stood there
+	Left     []Failure // mentions that were edited since, and files that are gone
 }
 
 // Undo takes back what a run has changed: the last one that is not taken back
-// yet, if run is 0. A place that was edited since is left alone. What was taken
+// yet, if run is 0. A mention that was edited since is left alone. What was taken
 // back is forgotten, so that it can be cut off and called again. The error is a
 // lang.Teller: there is no such run, or the album cannot be read.
 func Undo(ctx context.Context, a *album.Album, run int64) (Undone, error) {
@@ -43,13 +43,13 @@ func Undo(ctx context.Context, a *album.Album, run int64) (Undone, error) {
 		if err := ctx.Err(); err != nil {
 			return u, err
 		}
-		places, failures, err := undoStep(ctx, a, s)
+		mentions, failures, err := undoStep(ctx, a, s)
 		if err != nil {
 			u.Left = append(u.Left, Failure{File: s.File, Err: err})
 			continue
 		}
 		files[s.File] = true
-		u.Places += places
+		u.Mentions += mentions
 		u.Left = append(u.Left, failures...)
 		if err := a.DropStep(ctx, s.ID); err != nil {
 			return u, err
@@ -60,7 +60,7 @@ func Undo(ctx context.Context, a *album.Album, run int64) (Undone, error) {
 }
 
 // undoStep takes back what was changed in one file at once.
-func undoStep(ctx context.Context, a *album.Album, s album.Step) (places int, failures []Failure, err error) {
+func undoStep(ctx context.Context, a *album.Album, s album.Step) (mentions int, failures []Failure, err error) {
 	file, unlock, err := claim(ctx, a, s.File)
 	if err != nil {
 		return 0, nil, err
@@ -100,14 +100,14 @@ func reverse(edits []album.Edit) []album.Edit {
 	return back
 }
 
-// isDone tells whether a file is as edits have left it, at their places.
+// isDone tells whether a file is as edits have left it, at their offsets.
 func isDone(data []byte, edits []album.Edit) bool {
 	_, err := Apply(data, reverse(edits))
 	return err == nil
 }
 
 // findBack returns the edits that take others back in a file as it is by now,
-// and the places that were edited since.
+// and the mentions that were edited since.
 func findBack(file string, data []byte, edits []album.Edit) (back []album.Edit, failures []Failure) {
 	if isDone(data, edits) {
 		return reverse(edits), nil
@@ -115,12 +115,12 @@ func findBack(file string, data []byte, edits []album.Edit) (back []album.Edit, 
 	if _, err := Apply(data, edits); err == nil { // it was not done, or is taken back already
 		return nil, nil
 	}
-	var shown []album.Edit // each place as an edit that removes it
+	var shown []album.Edit // each mention as an edit that removes it
 	d, err := Parse(file, data)
 	if err == nil {
-		places, _ := Find(d)
+		mentions, _ := Find(d)
 		var all []Change
-		for _, p := range places {
+		for _, p := range mentions {
 			all = append(all, Change{Start: p.Start, End: p.End})
 		}
 		shown, err = d.Edits(all)
