@@ -118,10 +118,10 @@ func (i *Instance) Serve(ctx context.Context, do func(context.Context, Request) 
 	}
 }
 
-// Ask asks the running program of a place. The error is ErrNotRunning
+// Ask asks the running program of a scope. The error is ErrNotRunning
 // where there is none; one that does not answer is ErrRunning, and so is one
 // that ends before it has answered.
-func Ask(ctx context.Context, at Place, r Request) (Answer, error) {
+func Ask(ctx context.Context, at Scope, r Request) (Answer, error) {
 	at = at.running()
 	greeted, cancel := context.WithTimeout(ctx, greetingWait)
 	defer cancel()
@@ -148,7 +148,7 @@ func Ask(ctx context.Context, at Place, r Request) (Answer, error) {
 }
 
 // isClaimed tells whether an instance holds the lock.
-func (at Place) isClaimed() bool {
+func (at Scope) isClaimed() bool {
 	if _, err := os.Stat(at.lock()); err != nil {
 		return false
 	}

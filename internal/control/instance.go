@@ -52,16 +52,16 @@ type address struct {
 	Token string
 }
 
-// Place is where an instance is found.
-type Place struct {
+// Scope is what at most one instance runs in.
+type Scope struct {
 	Dir     string // the user's own folder
 	Session string // of the desktop, as desktop.Session names it; "" for none
 }
 
-// Claim makes this program the one instance of a place, whose folder is made if
+// Claim makes this program the one instance of a scope, whose folder is made if
 // it is not there. If there is one already, the error is ErrRunning. Requests
 // wait until Serve takes them.
-func Claim(at Place) (*Instance, error) {
+func Claim(at Scope) (*Instance, error) {
 	dir := at.Dir
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, unclaimed(err)
@@ -84,10 +84,10 @@ func Claim(at Place) (*Instance, error) {
 	return i, nil
 }
 
-func (at Place) lock() string    { return at.file(".lock") }
-func (at Place) address() string { return at.file(".json") }
+func (at Scope) lock() string    { return at.file(".lock") }
+func (at Scope) address() string { return at.file(".json") }
 
-func (at Place) file(end string) string {
+func (at Scope) file(end string) string {
 	name := "instance"
 	if at.Session != "" {
 		name += "-" + at.Session
@@ -95,17 +95,17 @@ func (at Place) file(end string) string {
 	return filepath.Join(at.Dir, name+end)
 }
 
-// running returns the place itself or, where it is in no session, as a terminal
+// running returns the scope itself or, where it is in no session, as a terminal
 // on another machine is, that of the one session in which an instance runs.
-func (at Place) running() Place {
+func (at Scope) running() Scope {
 	if at.Session != "" || at.isClaimed() {
 		return at
 	}
 	locks, _ := filepath.Glob(filepath.Join(at.Dir, "instance-*.lock"))
-	var found []Place
+	var found []Scope
 	for _, lock := range locks {
 		session := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(lock), "instance-"), ".lock")
-		if one := (Place{at.Dir, session}); one.isClaimed() {
+		if one := (Scope{at.Dir, session}); one.isClaimed() {
 			found = append(found, one)
 		}
 	}
@@ -146,7 +146,7 @@ func (i *Instance) listen() (err error) {
 	return nil
 }
 
-// Close gives the place up to another.
+// Close gives the scope up to another.
 func (i *Instance) Close() error {
 	close(i.closed)
 	err := i.listener.Close()

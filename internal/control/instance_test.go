@@ -34,9 +34,9 @@ func TestMain(m *testing.M) {
 }
 
 func instance(dir string) int {
-	i, err := control.Claim(control.Place{Dir: dir})
+	i, err := control.Claim(control.Scope{Dir: dir})
 	if errors.Is(err, control.ErrRunning) {
-		if _, asked := control.Ask(context.Background(), control.Place{Dir: dir}, control.Request{Do: control.Show}); asked != nil {
+		if _, asked := control.Ask(context.Background(), control.Scope{Dir: dir}, control.Request{Do: control.Show}); asked != nil {
 			err = asked
 		}
 		fmt.Println("running:", err)
@@ -210,7 +210,7 @@ func TestAnInstanceThatDoesNotAnswerIsStillOne(t *testing.T) {
 
 func TestOnlyTheUserIsAnswered(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
-	i, err := control.Claim(control.Place{Dir: dir})
+	i, err := control.Claim(control.Scope{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestOnlyTheUserIsAnswered(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
-	if a, err := control.Ask(t.Context(), control.Place{Dir: dir}, control.Request{Do: control.Show}); err != nil || a.Error != nil {
+	if a, err := control.Ask(t.Context(), control.Scope{Dir: dir}, control.Request{Do: control.Show}); err != nil || a.Error != nil {
 		t.Errorf("the user is answered %+v, %v", a, err)
 	}
 	stop()
@@ -276,24 +276,24 @@ func TestOnlyTheUserIsAnswered(t *testing.T) {
 
 func TestWithNobodyRunningNobodyIsAsked(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := control.Ask(t.Context(), control.Place{Dir: dir}, control.Request{Do: control.Now}); !errors.Is(err, control.ErrNotRunning) {
+	if _, err := control.Ask(t.Context(), control.Scope{Dir: dir}, control.Request{Do: control.Now}); !errors.Is(err, control.ErrNotRunning) {
 		t.Error(err)
 	}
-	i, err := control.Claim(control.Place{Dir: dir})
+	i, err := control.Claim(control.Scope{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := i.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := control.Ask(t.Context(), control.Place{Dir: dir}, control.Request{Do: control.Now}); !errors.Is(err, control.ErrNotRunning) {
+	if _, err := control.Ask(t.Context(), control.Scope{Dir: dir}, control.Request{Do: control.Now}); !errors.Is(err, control.ErrNotRunning) {
 		t.Error("after its end:", err)
 	}
 }
 
 func TestARequestWaitsForItsAnswer(t *testing.T) {
 	dir := t.TempDir()
-	i, err := control.Claim(control.Place{Dir: dir})
+	i, err := control.Claim(control.Scope{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,13 +311,13 @@ func TestARequestWaitsForItsAnswer(t *testing.T) {
 		})
 	})
 	parts.Go(func() {
-		a, err := control.Ask(t.Context(), control.Place{Dir: dir}, control.Request{Do: control.Now})
+		a, err := control.Ask(t.Context(), control.Scope{Dir: dir}, control.Request{Do: control.Now})
 		if err != nil || len(a.Links) != 1 || a.Links[0].Name != "图.png" {
 			t.Errorf("%+v, %v", a, err)
 		}
 	})
 	// This one is answered only after the first one has gone on.
-	a, err := control.Ask(t.Context(), control.Place{Dir: dir}, control.Request{Do: control.Writing, Value: "toggle"})
+	a, err := control.Ask(t.Context(), control.Scope{Dir: dir}, control.Request{Do: control.Writing, Value: "toggle"})
 	if err != nil || !a.Writing || a.Error == nil || a.Error.Message != "toggle" {
 		t.Errorf("%+v, %v", a, err)
 	}
@@ -336,7 +336,7 @@ func TestEachSessionHasItsOwn(t *testing.T) {
 	defer serving.Wait()
 	start := func(session string) (stop func()) {
 		t.Helper()
-		i, err := control.Claim(control.Place{Dir: dir, Session: session})
+		i, err := control.Claim(control.Scope{Dir: dir, Session: session})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -355,7 +355,7 @@ func TestEachSessionHasItsOwn(t *testing.T) {
 	}
 	ask := func(session string) string {
 		t.Helper()
-		a, err := control.Ask(t.Context(), control.Place{Dir: dir, Session: session}, control.Request{Do: control.Show})
+		a, err := control.Ask(t.Context(), control.Scope{Dir: dir, Session: session}, control.Request{Do: control.Show})
 		if err != nil {
 			return err.Error()
 		}
@@ -363,7 +363,7 @@ func TestEachSessionHasItsOwn(t *testing.T) {
 	}
 	stopFirst := start("x0")
 	stopSecond := start("wayland-1")
-	if _, err := control.Claim(control.Place{Dir: dir, Session: "x0"}); !errors.Is(err, control.ErrRunning) {
+	if _, err := control.Claim(control.Scope{Dir: dir, Session: "x0"}); !errors.Is(err, control.ErrRunning) {
 		t.Errorf("a second one in the session: %v", err)
 	}
 	if first, second := ask("x0"), ask("wayland-1"); first != "x0" || second != "wayland-1" {

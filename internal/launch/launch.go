@@ -269,6 +269,6 @@ func record(log *slog.Logger, e resident.Event) {
 }
 
 // At is where the running program of this desktop session is found.
-func At(a *app.App) control.Place {
-	return control.Place{Dir: a.Dirs.State, Session: desktop.Session()}
+func At(a *app.App) control.Scope {
+	return control.Scope{Dir: a.Dirs.State, Session: desktop.Session()}
 }
