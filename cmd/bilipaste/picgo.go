@@ -109,7 +109,7 @@ func (c *cli) uploadAsPicGo(ctx context.Context, files []string, again bool) err
 // clipboardAsPicGo uploads what is on the clipboard: by the running program if
 // there is one.
 func (c *cli) clipboardAsPicGo(ctx context.Context, take func(name string, err error, url string)) error {
-	answer, err := control.Ask(ctx, launch.At(c.app), control.Request{Do: control.Upload})
+	answer, err := control.Ask(ctx, launch.Scope(c.app), control.Request{Do: control.Upload})
 	if errors.Is(err, control.ErrNotRunning) {
 		answer, err = launch.Clipboard(ctx, c.app)
 	}

@@ -66,7 +66,7 @@ func (c *cli) writingCommand() *cobra.Command {
 func (c *cli) nowCommand() *cobra.Command {
 	cmd := c.command("now", "now")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		answer, err := control.Ask(cmd.Context(), launch.At(c.app), control.Request{Do: control.Now})
+		answer, err := control.Ask(cmd.Context(), launch.Scope(c.app), control.Request{Do: control.Now})
 		if errors.Is(err, control.ErrNotRunning) {
 			answer, err = launch.Now(cmd.Context(), c.app, c.err)
 		}
@@ -100,7 +100,7 @@ func (c *cli) putBackCommand() *cobra.Command {
 
 // ask asks the running program.
 func (c *cli) ask(ctx context.Context, r control.Request) (control.Answer, error) {
-	answer, err := control.Ask(ctx, launch.At(c.app), r)
+	answer, err := control.Ask(ctx, launch.Scope(c.app), r)
 	return answer, cmp.Or(err, c.failed(answer))
 }
 

@@ -33,9 +33,9 @@ var ErrTold = errors.New("told already")
 // Where it runs already that is shown, and told of by complain. It must be
 // called from the main goroutine.
 func Tray(ctx context.Context, a *app.App, complain func(error)) error {
-	instance, err := control.Claim(At(a))
+	instance, err := control.Claim(Scope(a))
 	if errors.Is(err, control.ErrRunning) {
-		if _, asked := control.Ask(ctx, At(a), control.Request{Do: control.Show}); asked != nil {
+		if _, asked := control.Ask(ctx, Scope(a), control.Request{Do: control.Show}); asked != nil {
 			err = asked
 		}
 		complain(err)
@@ -96,7 +96,7 @@ func Serve(ctx context.Context, a *app.App, ready func()) error {
 	if err != nil {
 		return err
 	}
-	instance, err := control.Claim(At(a))
+	instance, err := control.Claim(Scope(a))
 	switch {
 	case errors.Is(err, control.ErrRunning):
 		return lang.Errorf("launch.serve_twice", nil, err)
@@ -154,7 +154,7 @@ func Watch(ctx context.Context, a *app.App, out, errOut io.Writer, json bool) er
 	if _, err := a.Uploader(settings, nil); err != nil {
 		return err
 	}
-	instance, err := control.Claim(At(a))
+	instance, err := control.Claim(Scope(a))
 	switch {
 	case errors.Is(err, control.ErrRunning):
 		return lang.Errorf("launch.watch_twice", nil, err)
@@ -268,7 +268,7 @@ func record(log *slog.Logger, e resident.Event) {
 	}
 }
 
-// At is where the running program of this desktop session is found.
-func At(a *app.App) control.Scope {
+// Scope is what one bilipaste runs in: the user's folder and this desktop session.
+func Scope(a *app.App) control.Scope {
 	return control.Scope{Dir: a.Dirs.State, Session: desktop.Session()}
 }
