@@ -112,12 +112,12 @@ func (c *cli) language() *lang.Printer { return c.say }
 // isNoLogin tells whether err is that nobody is signed in.
 func isNoLogin(err error) bool { return fault.KindOf(err) == fault.NotLoggedIn }
 
-// sessionPlace says where the session in use comes from, or where that of a
+// sessionLocation says where the session in use comes from, or where that of a
 // login is kept.
-func (c *cli) sessionPlace(ofLogin bool) string {
-	place, err := c.app.SessionPlace(c.settings, ofLogin)
+func (c *cli) sessionLocation(ofLogin bool) string {
+	location, err := c.app.SessionLocation(c.settings, ofLogin)
 	if err != nil {
 		return ""
 	}
-	return c.say.Say(place)
+	return c.say.Say(location)
 }

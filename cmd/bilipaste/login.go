@@ -122,7 +122,7 @@ type signedIn struct {
 
 // welcome tells who is signed in, and where the session is kept.
 func (c *cli) welcome(client *account.Client, account account.User) error {
-	line := signedIn{Account: account, Kept: c.sessionPlace(true)}
+	line := signedIn{Account: account, Kept: c.sessionLocation(true)}
 	if until := client.Session().Expires(); !until.IsZero() {
 		line.Until = until.Local().Format(time.DateOnly)
 	}
@@ -130,7 +130,7 @@ func (c *cli) welcome(client *account.Client, account account.User) error {
 		c.print(line)
 	} else {
 		fmt.Fprintln(c.out, c.say.Text("cli.login.done", lang.Data{
-			"Name": account.Name, "ID": account.ID, "Place": line.Kept, "Until": line.Until,
+			"Name": account.Name, "ID": account.ID, "Location": line.Kept, "Until": line.Until,
 		}))
 	}
 	if c.app.Sandboxed {

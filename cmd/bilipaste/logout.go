@@ -46,7 +46,7 @@ func (c *cli) farewell(id string, err error) error {
 		return nil
 	}
 	if next, err := c.app.StoredSession(c.settings); err == nil && !next.IsZero() {
-		fmt.Fprintln(c.err, c.say.Text("cli.logout.remains", lang.Data{"Place": c.sessionPlace(true)}))
+		fmt.Fprintln(c.err, c.say.Text("cli.logout.remains", lang.Data{"Location": c.sessionLocation(true)}))
 	}
 	return nil
 }

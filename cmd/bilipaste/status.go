@@ -84,7 +84,7 @@ func (c *cli) account(ctx context.Context, s *status) (account.User, error) {
 	}
 	account, err := client.User(ctx)
 	if session := client.Session(); !session.IsZero() {
-		s.Session = c.sessionPlace(false)
+		s.Session = c.sessionLocation(false)
 		if until := session.Expires(); !until.IsZero() {
 			s.Until = until.Local().Format(time.DateOnly)
 			s.Ended = !until.After(time.Now())

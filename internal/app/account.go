@@ -74,7 +74,7 @@ type sessions struct {
 	settings string // the file, "" where its session must not be used
 }
 
-// sessions returns the one place of a kind of keystore: it knows how the last
+// sessions returns the one store of a kind of keystore: it knows how the last
 // login was kept.
 func (a *App) sessions(n *Network, c config.Config) sessions {
 	a.mu.Lock()
@@ -114,7 +114,7 @@ func (s sessions) Save(secret []byte) error { return s.store.Save(secret) }
 
 // Delete forgets the session that takes precedence.
 func (s sessions) Delete() error {
-	if place, err := s.store.Where(); err != nil || place != keystore.Nowhere || s.settings == "" {
+	if location, err := s.store.Where(); err != nil || location != keystore.Nowhere || s.settings == "" {
 		return s.store.Delete()
 	}
 	settings, err := config.Load(s.settings)
@@ -124,9 +124,9 @@ func (s sessions) Delete() error {
 	return errors.Join(config.Save(s.settings, "SESSDATA", ""), config.Save(s.settings, "bili_jct", ""))
 }
 
-// SessionPlace says where the session in use comes from, or where that of a
+// SessionLocation says where the session in use comes from, or where that of a
 // login is kept.
-func (a *App) SessionPlace(c config.Config, ofLogin bool) (lang.Message, error) {
+func (a *App) SessionLocation(c config.Config, ofLogin bool) (lang.Message, error) {
 	n, err := a.Network()
 	switch {
 	case err != nil:
@@ -136,7 +136,7 @@ func (a *App) SessionPlace(c config.Config, ofLogin bool) (lang.Message, error) 
 	case InEnvironment() && !ofLogin:
 		return lang.Message{ID: "app.session.environment"}, nil
 	}
-	switch place, _ := a.sessions(n, c).store.Where(); place {
+	switch location, _ := a.sessions(n, c).store.Where(); location {
 	case keystore.InKeyring:
 		return lang.Message{ID: "app.session.keyring"}, nil
 	case keystore.InFile:

@@ -151,7 +151,7 @@ func (c *checkup) keystore(context.Context) (string, error) {
 		return c.say.Text("app.session.keyring"), nil
 	case c.settings.Keystore == string(keystore.Auto):
 		what, _ := c.say.Error(err)
-		return c.say.Text("doctor.fallback", lang.Data{"Place": file, "Why": what}), nil
+		return c.say.Text("doctor.fallback", lang.Data{"Location": file, "Why": what}), nil
 	default:
 		return "", err
 	}

@@ -22,14 +22,14 @@ func noBus(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
 }
 
-func wantSecret(t *testing.T, s *keystore.Store, want string, place keystore.Location) {
+func wantSecret(t *testing.T, s *keystore.Store, want string, location keystore.Location) {
 	t.Helper()
 	got, err := s.Load()
 	if err != nil || string(got) != want {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
-	if at, err := s.Where(); at != place || err != nil {
-		t.Errorf("in %q, %v, want %q", at, err, place)
+	if at, err := s.Where(); at != location || err != nil {
+		t.Errorf("in %q, %v, want %q", at, err, location)
 	}
 }
 

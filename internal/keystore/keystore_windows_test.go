@@ -62,9 +62,9 @@ func TestWindowsKeepsASecret(t *testing.T) {
 	file := newFile(t)
 	s := keystore.New(keystore.Auto, file)
 	for _, c := range []struct {
-		secret string
-		place  keystore.Location
-		kept   int
+		secret   string
+		location keystore.Location
+		kept     int
 	}{
 		{short, keystore.InKeyring, 1},
 		{strings.Repeat("x", 2500), keystore.InKeyring, 1},
@@ -75,9 +75,9 @@ func TestWindowsKeepsASecret(t *testing.T) {
 		if err := s.Save([]byte(c.secret)); err != nil {
 			t.Fatal(err)
 		}
-		wantSecret(t, keystore.New(keystore.Auto, file), c.secret, c.place)
+		wantSecret(t, keystore.New(keystore.Auto, file), c.secret, c.location)
 		wantInWindows(t, file, c.kept)
-		if c.place == keystore.InFile {
+		if c.location == keystore.InFile {
 			wantSaid(t, s.Fallback(), "too long")
 		} else if s.Fallback() != nil {
 			t.Error(s.Fallback())
