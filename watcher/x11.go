@@ -182,7 +182,7 @@ type x11Link struct {
 	transfer *x11Transfer  // the one to us that is under way
 	window   xproto.Window // where the next transfer goes; 0 if a new one is needed
 
-	deliveries map[x11Place]*x11Delivery // those from us that are under way
+	deliveries map[x11Property]*x11Delivery // those from us that are under way
 }
 
 // x11Atoms are the names that the protocol needs.
@@ -200,7 +200,7 @@ func newX11Link(limits x11Limits) (*x11Link, error) {
 	}
 	l := &x11Link{
 		conn: conn, limits: limits, setup: xproto.Setup(conn), atoms: map[string]xproto.Atom{},
-		over: make(chan struct{}), saved: make(chan struct{}, 1), deliveries: map[x11Place]*x11Delivery{},
+		over: make(chan struct{}), saved: make(chan struct{}, 1), deliveries: map[x11Property]*x11Delivery{},
 	}
 	l.root = l.setup.DefaultScreen(conn).Root
 	if err := l.prepare(); err != nil {
@@ -326,7 +326,7 @@ func (l *x11Link) loop() {
 		case xproto.PropertyNotifyEvent:
 			switch {
 			case e.State == xproto.PropertyDelete:
-				l.deliver(x11Place{e.Window, e.Atom})
+				l.deliver(x11Property{e.Window, e.Atom})
 			case e.Window != l.own && l.isOurs(e.Window):
 				l.pass(e.Window, e)
 			}

@@ -143,7 +143,7 @@ func (l *x11Link) handOver() {
 	if r, err := xproto.GetSelectionOwner(l.conn, manager).Reply(); err != nil || r.Owner == xproto.WindowNone {
 		return
 	}
-	l.change(x11Place{l.own, l.atoms["BILIPASTE"]}, xproto.AtomAtom, 32, ours.targets())
+	l.change(x11Property{l.own, l.atoms["BILIPASTE"]}, xproto.AtomAtom, 32, ours.targets())
 	xproto.ConvertSelection(l.conn, l.own, manager, l.atoms["SAVE_TARGETS"], l.atoms["BILIPASTE"], ours.since)
 	select {
 	case <-l.saved:

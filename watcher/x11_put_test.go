@@ -188,7 +188,7 @@ func TestAReaderMayStopMidway(t *testing.T) {
 	}
 	p.patience = 0
 	if got, ok := p.paste("image/png"); !ok || !bytes.Equal(got, want) {
-		t.Errorf("pasted anew, at the same place: %d bytes", len(got))
+		t.Errorf("pasted anew, at the same property: %d bytes", len(got))
 	}
 	p.patience = 1
 	p.paste("image/png")

@@ -19,8 +19,8 @@ const (
 	maxDeliveries = 64
 )
 
-// x11Place is where a content goes: a property of the window that asked.
-type x11Place struct {
+// x11Property is where a content goes: a property of the window that asked.
+type x11Property struct {
 	window   xproto.Window
 	property xproto.Atom
 }
@@ -44,7 +44,7 @@ func (l *x11Link) serve(e xproto.SelectionRequestEvent) {
 	early := ours != nil && e.Time != xproto.TimeCurrentTime && int32(e.Time-ours.since) < 0
 	toUs := l.isOurs(e.Requestor) // a request to the program before
 	if ours == nil || early || toUs || e.Owner != l.own || e.Selection != l.atoms["CLIPBOARD"] ||
-		!l.convert(ours, e.Target, x11Place{e.Requestor, property}) {
+		!l.convert(ours, e.Target, x11Property{e.Requestor, property}) {
 		property = xproto.AtomNone
 	}
 	answer := xproto.SelectionNotifyEvent{
@@ -60,8 +60,8 @@ func (l *x11Link) serve(e xproto.SelectionRequestEvent) {
 	}
 }
 
-// convert puts what is ours, as target, into the place that was asked for.
-func (l *x11Link) convert(ours *x11Content, target xproto.Atom, to x11Place) bool {
+// convert puts what is ours, as target, into the property that was asked for.
+func (l *x11Link) convert(ours *x11Content, target xproto.Atom, to x11Property) bool {
 	switch target {
 	case l.atoms["TARGETS"]:
 		list := ours.targets(l.atoms["TARGETS"], l.atoms["TIMESTAMP"], l.atoms["MULTIPLE"], l.atoms["SAVE_TARGETS"])
@@ -85,7 +85,7 @@ func (l *x11Link) convert(ours *x11Content, target xproto.Atom, to x11Place) boo
 
 // convertAll answers MULTIPLE: the property holds pairs of a target and the
 // property to put it in. A pair that cannot be had gets None for its property.
-func (l *x11Link) convertAll(ours *x11Content, to x11Place) bool {
+func (l *x11Link) convertAll(ours *x11Content, to x11Property) bool {
 	const most = 64 // pairs
 	r, err := xproto.GetProperty(l.conn, false, to.window, to.property, xproto.GetPropertyTypeAny, 0, 2*most).Reply()
 	if err != nil || r.Format != 32 {
@@ -94,7 +94,7 @@ func (l *x11Link) convertAll(ours *x11Content, to x11Place) bool {
 	pairs := slices.Clone(r.Value[:len(r.Value)/8*8])
 	for pair := range slices.Chunk(pairs, 8) {
 		target, into := xproto.Atom(xgb.Get32(pair)), xproto.Atom(xgb.Get32(pair[4:]))
-		if into == xproto.AtomNone || target == l.atoms["MULTIPLE"] || !l.convert(ours, target, x11Place{to.window, into}) {
+		if into == xproto.AtomNone || target == l.atoms["MULTIPLE"] || !l.convert(ours, target, x11Property{to.window, into}) {
 			xgb.Put32(pair[4:], xproto.AtomNone)
 		}
 	}
@@ -102,16 +102,16 @@ func (l *x11Link) convertAll(ours *x11Content, to x11Place) bool {
 }
 
 // change puts data of 8 or 32 bits a value into a property, at most maxPart bytes.
-func (l *x11Link) change(to x11Place, kind xproto.Atom, bits byte, data []byte) bool {
+func (l *x11Link) change(to x11Property, kind xproto.Atom, bits byte, data []byte) bool {
 	n := uint32(len(data)) / uint32(bits/8)
 	xproto.ChangeProperty(l.conn, xproto.PropModeReplace, to.window, to.property, kind, bits, n, data)
 	return true
 }
 
 // beginDelivery announces that f comes in parts. Each is put when the one
-// before, or the announcement, was taken away. A delivery begun at the same
-// place before is dropped.
-func (l *x11Link) beginDelivery(f x11Form, to x11Place) bool {
+// before, or the announcement, was taken away. A delivery begun to the same
+// property before is dropped.
+func (l *x11Link) beginDelivery(f x11Form, to x11Property) bool {
 	l.mu.Lock()
 	before := l.deliveries[to]
 	if before == nil && len(l.deliveries) >= maxDeliveries {
@@ -136,8 +136,8 @@ func (l *x11Link) beginDelivery(f x11Form, to x11Place) bool {
 	return l.change(to, l.atoms["INCR"], 32, words([]uint32{uint32(len(f.data))}))
 }
 
-// deliver puts the next part of the delivery to this place, if there is one.
-func (l *x11Link) deliver(to x11Place) {
+// deliver puts the next part of the delivery to this property, if there is one.
+func (l *x11Link) deliver(to x11Property) {
 	l.mu.Lock()
 	d := l.deliveries[to]
 	if d == nil {

@@ -69,7 +69,7 @@ func scene(c *canvas, ink color.NRGBA) {
 	c.fill(ink, circle(11, 6, 1.25))
 }
 
-// point is a place on the drawing, which is 16 by 16.
+// point is a point of the drawing, which is 16 by 16.
 type point struct{ x, y float32 }
 
 type canvas struct {

@@ -242,7 +242,7 @@ function toggle(p, on = !selected.has(p.id)) {
   else selected.delete(p.id);
 }
 
-// position of a place among all pictures.
+// position of a slot among all pictures.
 function position(at) {
   let n = at.index;
   for (const s of sections) {
@@ -252,7 +252,7 @@ function position(at) {
   return -1;
 }
 
-function placeOf(n) {
+function slotOf(n) {
   for (const s of sections) {
     if (n < s.count) return { section: s, index: n };
     n -= s.count;
@@ -263,7 +263,7 @@ function placeOf(n) {
 async function range(from, to) {
   const [first, last] = [position(from), position(to)].sort((a, b) => a - b);
   for (let n = first; n <= last; n++) {
-    const at = placeOf(n);
+    const at = slotOf(n);
     if (!pictureAt(at)) await load(at.section, at.index + 1);
     if (pictureAt(at)) toggle(pictureAt(at), true);
   }
@@ -291,7 +291,7 @@ function clicked(event) {
   mark();
 }
 
-// move puts the keys' mark at a place, and scrolls to it.
+// move puts the keys' mark on a slot, and scrolls to it.
 async function move(at) {
   if (!at) return;
   if (!pictureAt(at)) await load(at.section, at.index + 1);
@@ -305,7 +305,7 @@ async function move(at) {
 }
 
 async function key(event) {
-  const at = current ?? placeOf(0);
+  const at = current ?? slotOf(0);
   if (!at) return;
   const n = position(at);
   const total = sections.reduce((sum, s) => sum + s.count, 0);
@@ -317,11 +317,11 @@ async function key(event) {
   const p = pictureAt(at);
   if (to !== undefined) {
     event.preventDefault();
-    const place = placeOf(Math.max(0, Math.min(total - 1, to)));
-    await move(place);
+    const slot = slotOf(Math.max(0, Math.min(total - 1, to)));
+    await move(slot);
     if (event.shiftKey) {
       anchor ??= at;
-      await range(anchor, place);
+      await range(anchor, slot);
     }
   } else if (event.key === " " && p) {
     event.preventDefault();
@@ -407,7 +407,7 @@ function open(at) {
 // neighbours lets the large view go on to the next one.
 function neighbours() {
   return async (step) => {
-    const at = placeOf(position(current) + step);
+    const at = slotOf(position(current) + step);
     if (!at) return null;
     await move(at);
     return pictureAt(at) ?? null;

@@ -58,7 +58,7 @@ function enqueue(name, begin) {
   const says = el("span", { class: "quiet" }, t("page.upload.queued"));
   const line = el("li", {}, el("span", { class: "name" }, name), bar, says);
   $("upload-lines").append(line);
-  const place = made.push(null) - 1;
+  const index = made.push(null) - 1;
   waiting.push(async () => {
     try {
       for await (const stage of begin()) {
@@ -68,7 +68,7 @@ function enqueue(name, begin) {
           bar.value = stage.sent;
           says.textContent = t("page.upload.sending");
         } else if (stage.stage === "done") {
-          made[place] = stage.picture.text;
+          made[index] = stage.picture.text;
           bar.remove();
           says.textContent = stage.picture.known ? t("page.upload.known") : t("page.upload.done");
           line.append(el("code", {}, stage.picture.text),

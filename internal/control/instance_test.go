@@ -135,7 +135,7 @@ func TestASecondInstanceShowsTheFirstAndEnds(t *testing.T) {
 	next.end()
 }
 
-func TestAKilledInstanceLeavesThePlaceFree(t *testing.T) {
+func TestAKilledInstanceLeavesTheScopeFree(t *testing.T) {
 	dir := t.TempDir()
 	first := startInstance(t, dir)
 	first.says("claimed")

@@ -99,7 +99,7 @@ func (p *Panel) Restart() {
 	p.start()
 }
 
-// Click clicks a mouse button (1 is the left, 3 the right) at a place of the screen.
+// Click clicks a mouse button (1 is the left, 3 the right) at a point of the screen.
 func (p *Panel) Click(button int, at image.Point) {
 	p.t.Helper()
 	p.x.Click(p.t, button, at)
@@ -136,7 +136,7 @@ func (p *Panel) Shows(what string, ink color.NRGBA, least, most int) (image.Poin
 	return where.Min.Add(where.Max).Div(2), pixels
 }
 
-// Open opens the menu of the icon at a place, once there is no other.
+// Open opens the menu of the icon at a point, once there is no other.
 func (p *Panel) Open(icon image.Point) {
 	p.t.Helper()
 	const tooltip = 150 * 200 // pixels: it is smaller, a menu is larger

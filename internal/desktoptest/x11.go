@@ -135,7 +135,7 @@ func (x *XServer) Screen(t testing.TB) image.Image {
 	return screen
 }
 
-// Click clicks a mouse button (1 is the left, 3 the right) at a place of the screen.
+// Click clicks a mouse button (1 is the left, 3 the right) at a point of the screen.
 func (x *XServer) Click(t testing.TB, button int, at image.Point) {
 	t.Helper()
 	x.Point(t, at)

@@ -79,26 +79,26 @@ func oldText(content, users, controls string) bool {
 	return users == strings.Join(ids, ",")
 }
 
-// oldExtension checks the place and the flags that an old text may carry.
+// oldExtension checks the location and the flags that an old text may carry.
 func oldExtension(text string) bool {
 	if text == "" {
 		return true
 	}
-	type place struct{ Lng, Lat float64 }
+	type point struct{ Lng, Lat float64 }
 	var extension struct {
 		EmojiType int `json:"emoji_type"`
 		From      struct {
 			EmojiType int `json:"emoji_type"`
 		}
-		Flags struct{} `json:"flag_cfg"`
-		Place *struct {
+		Flags    struct{} `json:"flag_cfg"`
+		Location *struct {
 			Title, Poi, Address string
 			ShowTitle           string `json:"show_title"`
 			Type                int
-			Location            place
+			Location            point
 			Distance            int
 		} `json:"lbs_cfg"`
-		FromPlace *struct{ Location place } `json:"from_cfg"`
+		FromLocation *struct{ Location point } `json:"from_cfg"`
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.DisallowUnknownFields()

@@ -60,7 +60,7 @@ func (h *picture) decode() (image.Image, error) {
 	return h.direct(h.Stride()), nil
 }
 
-// read reads the headers of a file. A wrong place of the pixels is corrected.
+// read reads the headers of a file. A wrong offset of the pixels is corrected.
 func read(data []byte) (*picture, error) {
 	h, at, err := container.BMP(data)
 	if err != nil && !errors.Is(err, container.ErrLength) {

@@ -46,7 +46,7 @@ type BMPHeader struct {
 }
 
 // BMP reads the headers of a BMP file, and returns where its pixels start: at
-// the headers' end where the file says another place that cannot be.
+// the headers' end where the file says another offset that cannot be.
 func BMP(data []byte) (h *BMPHeader, pixels int, err error) {
 	if len(data) < BMPFileHeader+bmpCore || string(data[:2]) != "BM" {
 		return nil, 0, errBMP

@@ -33,7 +33,7 @@ func WebP(data []byte) iter.Seq2[Chunk, error] {
 }
 
 // WebPChunks yields the chunks that data consists of, as an animation's frame
-// does after its place and time.
+// does after its header.
 func WebPChunks(data []byte) iter.Seq2[Chunk, error] {
 	return func(yield func(Chunk, error) bool) {
 		const head = 8

@@ -89,14 +89,14 @@ func TestChromiumShowsTheSame(t *testing.T) {
 	}
 	plain := pngOf(t, slope)
 	gama := func(g uint32) []byte { return soundChunk("gAMA", string(binary.BigEndian.AppendUint32(nil, g))) }
-	places := func(p ...uint32) []byte {
+	chromaticities := func(p ...uint32) []byte {
 		var b []byte
 		for _, v := range p {
 			b = binary.BigEndian.AppendUint32(b, v)
 		}
 		return soundChunk("cHRM", string(b))
 	}
-	sRGB, p3 := places(31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000), places(31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+	sRGB, p3 := chromaticities(31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000), chromaticities(31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
 	profile := wideProfile(1.2)
 	profiled := withChunks(plain, soundChunk("iCCP", packed(string(profile))))
 

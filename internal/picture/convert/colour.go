@@ -17,7 +17,7 @@ type toSRGB struct {
 }
 
 // sRGB's primaries and white, as cHRM says them, and its gamma, as gAMA does.
-var sRGBPlaces = [8]float64{0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06}
+var sRGBChromaticities = [8]float64{0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06}
 
 const sRGBGamma = 0.45455
 
@@ -33,21 +33,21 @@ func (f *pngFile) colours() (*toSRGB, error) {
 	if f.profile() != nil || f.chunk("sRGB") != nil {
 		return nil, nil
 	}
-	gamma, places := sRGBGamma, sRGBPlaces
+	gamma, chromaticities := sRGBGamma, sRGBChromaticities
 	if g := f.chunk("gAMA"); len(g) == 4 && binary.BigEndian.Uint32(g) != 0 {
 		gamma = float64(binary.BigEndian.Uint32(g)) / 1e5
 	}
 	if c := f.chunk("cHRM"); len(c) == 32 {
-		for i := range places {
-			places[i] = float64(binary.BigEndian.Uint32(c[4*i:])) / 1e5
+		for i := range chromaticities {
+			chromaticities[i] = float64(binary.BigEndian.Uint32(c[4*i:])) / 1e5
 		}
 	}
 	const near = 0.005 // what others write for sRGB's differs in the last digits
-	sameGamma, samePlaces := math.Abs(gamma-sRGBGamma) < near, true
-	for i, p := range places {
-		samePlaces = samePlaces && math.Abs(p-sRGBPlaces[i]) < near
+	sameGamma, sameChromaticities := math.Abs(gamma-sRGBGamma) < near, true
+	for i, p := range chromaticities {
+		sameChromaticities = sameChromaticities && math.Abs(p-sRGBChromaticities[i]) < near
 	}
-	if sameGamma && samePlaces {
+	if sameGamma && sameChromaticities {
 		return nil, nil
 	}
 	t := &toSRGB{}
@@ -60,13 +60,13 @@ func (f *pngFile) colours() (*toSRGB, error) {
 		}
 		t.sample[i] = byte(math.Round(255 * asSRGB(v)))
 	}
-	if !samePlaces && f.Colour != container.PNGGray && f.Colour != container.PNGGrayAlpha {
-		from, ok := fromPlaces(places)
-		to, _ := fromPlaces(sRGBPlaces)
+	if !sameChromaticities && f.Colour != container.PNGGray && f.Colour != container.PNGGrayAlpha {
+		from, ok := fromChromaticities(chromaticities)
+		to, _ := fromChromaticities(sRGBChromaticities)
 		if !ok {
 			return nil, ErrHDR
 		}
-		m := multiply(inverse(to), multiply(adapted(places, sRGBPlaces), from))
+		m := multiply(inverse(to), multiply(adapted(chromaticities, sRGBChromaticities), from))
 		t.matrix = &m
 	}
 	return t, nil
@@ -122,9 +122,9 @@ func (f *pngFile) wide(row []byte, i int, p color.NRGBA) (s [3]uint16) {
 
 type matrix = [3][3]float64
 
-// fromPlaces returns what makes CIE's X, Y and Z of amounts of primaries, given
+// fromChromaticities returns what makes CIE's X, Y and Z of amounts of primaries, given
 // with their white as cHRM has them. ok is false for what can be no colours.
-func fromPlaces(p [8]float64) (m matrix, ok bool) {
+func fromChromaticities(p [8]float64) (m matrix, ok bool) {
 	for k := range 3 {
 		x, y := p[2+2*k], p[3+2*k]
 		if y <= 0 {

@@ -138,9 +138,9 @@ func webpComplete(ctx context.Context, data []byte) error {
 			still.add(c)
 			continue
 		}
-		const place = 16
+		const header = 16 // bytes: where the frame is, and how long
 		var frame webpFrame
-		for part, err := range container.WebPChunks(c.Body[min(place, len(c.Body)):]) {
+		for part, err := range container.WebPChunks(c.Body[min(header, len(c.Body)):]) {
 			if err != nil {
 				return err
 			}

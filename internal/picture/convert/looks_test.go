@@ -184,9 +184,9 @@ func TestAThumbnailIsNoPage(t *testing.T) {
 }
 
 func TestAColourSpaceThatAPNGDescribesBecomesSRGB(t *testing.T) {
-	chrm := func(places ...uint32) []byte {
+	chrm := func(chromaticities ...uint32) []byte {
 		var b []byte
-		for _, p := range places {
+		for _, p := range chromaticities {
 			b = binary.BigEndian.AppendUint32(b, p)
 		}
 		return soundChunk("cHRM", string(b))

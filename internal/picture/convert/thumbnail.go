@@ -29,7 +29,7 @@ func Thumbnail(ctx context.Context, data []byte, side int) (small []byte, err er
 	if err != nil {
 		return nil, why(ctx, err)
 	}
-	// First roughly, at a few points of each place, then each point of that.
+	// First roughly, by a few points of each pixel, then by every point of that.
 	m = scaled(m, 4*side, draw.ApproxBiLinear)
 	if m, err = upright(scaled(m, side, draw.BiLinear), orientation, &left); err != nil {
 		return nil, err

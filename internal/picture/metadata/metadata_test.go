@@ -18,16 +18,16 @@ import (
 	"bilipaste/internal/picture/metadata"
 )
 
-// place is what must never be found in what goes out.
-const place = "31.2304N 121.4737E"
+// location is what must never be found in what goes out.
+const location = "31.2304N 121.4737E"
 
 // exif is an EXIF structure with a camera, an orientation and a GPS note.
 func exif(orientation byte) []byte {
 	b := []byte{'I', 'I', '*', 0, 8, 0, 0, 0, 3, 0}
 	b = append(b, 0x0f, 0x01, 2, 0, 4, 0, 0, 0, 'C', 'a', 'm', 0)        // Make
 	b = append(b, 0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0)    // Orientation
-	b = append(b, 0x25, 0x88, 4, 0, 1, 0, 0, 0, byte(len(b)+4), 0, 0, 0) // the GPS data's place
-	return append(append(b, 0, 0, 0, 0), place...)
+	b = append(b, 0x25, 0x88, 4, 0, 1, 0, 0, 0, byte(len(b)+4), 0, 0, 0) // the GPS data's offset
+	return append(append(b, 0, 0, 0, 0), location...)
 }
 
 func segment(marker byte, body string) string {
@@ -106,56 +106,56 @@ type fixture struct {
 
 func fixtures(t testing.TB) []fixture {
 	j, p, g := plainJPEG(t), plainPNG(t), plainGIF(t)
-	jfif := segment(0xe0, "JFIF\x00\x01\x02\x00\x00\x48\x00\x48\x01\x01"+place[:3])
+	jfif := segment(0xe0, "JFIF\x00\x01\x02\x00\x00\x48\x00\x48\x01\x01"+location[:3])
 	app := func(orientation byte) string { return segment(0xe1, "Exif\x00\x00"+string(exif(orientation))) }
-	other := segment(0xe1, "http://ns.adobe.com/xap/1.0/\x00<x>"+place+"</x>") + segment(0xed, "Photoshop 3.0\x008BIM"+place) +
-		segment(0xe2, "MPF\x00"+place) + segment(0xe0, "JFXX\x00"+place) + segment(0xef, place) + segment(0xfe, place)
-	text := chunk("tEXt", "Comment\x00"+place) + chunk("iTXt", "XML:com.adobe.xmp\x00\x00\x00\x00\x00"+place) +
-		chunk("zTXt", "a\x00\x00"+place) + chunk("tIME", "\x07\xe6\x01\x01\x00\x00\x00") + chunk("prIv", place)
+	other := segment(0xe1, "http://ns.adobe.com/xap/1.0/\x00<x>"+location+"</x>") + segment(0xed, "Photoshop 3.0\x008BIM"+location) +
+		segment(0xe2, "MPF\x00"+location) + segment(0xe0, "JFXX\x00"+location) + segment(0xef, location) + segment(0xfe, location)
+	text := chunk("tEXt", "Comment\x00"+location) + chunk("iTXt", "XML:com.adobe.xmp\x00\x00\x00\x00\x00"+location) +
+		chunk("zTXt", "a\x00\x00"+location) + chunk("tIME", "\x07\xe6\x01\x01\x00\x00\x00") + chunk("prIv", location)
 	const ihdr, iend = 8 + 25, 12
 	moving := []string{chunk("acTL", "\x00\x00\x00\x02\x00\x00\x00\x00"), chunk("fcTL", "a frame"), chunk("fdAT", "its pixels")}
 	var showing []string
 	for _, name := range []string{"cICP", "iCCP", "sRGB", "gAMA", "cHRM", "mDCV", "cLLI", "sBIT", "bKGD", "tRNS", "pHYs"} {
 		showing = append(showing, chunk(name, "as it is"))
 	}
-	comment := "\x21\xfe" + string(rune(len(place))) + place + "\x00"
-	xmp := "\x21\xff\x0bXMP DataXMP" + string(rune(len(place))) + place + "\x00"
+	comment := "\x21\xfe" + string(rune(len(location))) + location + "\x00"
+	xmp := "\x21\xff\x0bXMP DataXMP" + string(rune(len(location))) + location + "\x00"
 	return []fixture{
-		{"jpeg", metadata.JPEG, j[:2] + app(1) + other + j[2:] + place, nil, j},
-		{"jpeg, turned", metadata.JPEG, j[:2] + jfif + app(6) + other + segment(0xe2, profile) + app(3) + j[2:] + place,
+		{"jpeg", metadata.JPEG, j[:2] + app(1) + other + j[2:] + location, nil, j},
+		{"jpeg, turned", metadata.JPEG, j[:2] + jfif + app(6) + other + segment(0xe2, profile) + app(3) + j[2:] + location,
 			[]string{"JFIF\x00\x01\x02\x00\x00\x48\x00\x48\x00\x00", profile, "\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06"}, ""},
-		{"jpeg, Adobe's", metadata.JPEG, j[:2] + segment(0xee, "Adobe\x00\x64\x00\x00\x00\x00\x01"+place) + segment(0xee, "Adobe") + j[2:],
+		{"jpeg, Adobe's", metadata.JPEG, j[:2] + segment(0xee, "Adobe\x00\x64\x00\x00\x00\x00\x01"+location) + segment(0xee, "Adobe") + j[2:],
 			[]string{segment(0xee, "Adobe\x00\x64\x00\x00\x00\x00\x01")}, ""},
 		{"png, all that shows", metadata.PNG, p[:ihdr] + strings.Join(showing, "") + text + p[ihdr:], showing, ""},
 		{"png, animated", metadata.PNG, p[:ihdr] + moving[0] + moving[1] + text + p[ihdr:len(p)-iend] + moving[1] + moving[2] + p[len(p)-iend:], moving, ""},
 		{"png, damaged", metadata.PNG, p[:ihdr] + text + strings.Replace(chunk("gAMA", "\x00\x00\xb1\x8f"), "\xb1", "\xb2", 1) +
 			strings.Replace(chunk("eXIf", string(exif(8))), "Cam", "cAM", 1) + p[ihdr:], nil, p},
-		{"png", metadata.PNG, p[:ihdr] + text + chunk("eXIf", string(exif(1))) + p[ihdr:len(p)-iend] + text + p[len(p)-iend:] + place, nil, p},
+		{"png", metadata.PNG, p[:ihdr] + text + chunk("eXIf", string(exif(1))) + p[ihdr:len(p)-iend] + text + p[len(p)-iend:] + location, nil, p},
 		{"png, turned", metadata.PNG, p[:ihdr] + chunk("gAMA", "\x00\x00\xb1\x8f") + chunk("pHYs", "\x00\x00\x0b\x13\x00\x00\x0b\x13\x01") +
 			chunk("eXIf", string(exif(8))) + p[ihdr:], []string{"gAMA", "pHYs", "\x01\x12\x00\x03\x00\x00\x00\x01\x00\x08"}, ""},
-		{"webp", metadata.WebP, webpOf(vp8x(0x0c), onePixel, riff("EXIF", string(exif(1))), riff("XMP ", place), riff("oth ", place)) + place,
+		{"webp", metadata.WebP, webpOf(vp8x(0x0c), onePixel, riff("EXIF", string(exif(1))), riff("XMP ", location), riff("oth ", location)) + location,
 			nil, webpOf(vp8x(0), onePixel)},
-		{"webp, simple", metadata.WebP, webpOf(onePixel, riff("abc ", place)), nil, webpOf(onePixel)},
-		{"webp, turned", metadata.WebP, webpOf(vp8x(0x2c), riff("ICCP", profile), onePixel, riff("EXIF", "Exif\x00\x00"+string(exif(3))), riff("XMP ", place)),
+		{"webp, simple", metadata.WebP, webpOf(onePixel, riff("abc ", location)), nil, webpOf(onePixel)},
+		{"webp, turned", metadata.WebP, webpOf(vp8x(0x2c), riff("ICCP", profile), onePixel, riff("EXIF", "Exif\x00\x00"+string(exif(3))), riff("XMP ", location)),
 			[]string{profile, "\x01\x12\x00\x03\x00\x00\x00\x01\x00\x03", vp8x(0x28)}, ""},
 		{"webp, animated", metadata.WebP, webpOf(vp8x(0x0e), riff("ANIM", "\x00\x00\x00\x00\x00\x00"),
-			riff("ANMF", strings.Repeat("\x00", 16)+onePixel+riff("note", place)), riff("XMP ", place)), nil,
+			riff("ANMF", strings.Repeat("\x00", 16)+onePixel+riff("note", location)), riff("XMP ", location)), nil,
 			webpOf(vp8x(0x02), riff("ANIM", "\x00\x00\x00\x00\x00\x00"), riff("ANMF", strings.Repeat("\x00", 16)+onePixel))},
-		{"gif", metadata.GIF, g[:len(g)-1] + comment + xmp + ";" + place, []string{"NETSCAPE2.0"}, g},
+		{"gif", metadata.GIF, g[:len(g)-1] + comment + xmp + ";" + location, []string{"NETSCAPE2.0"}, g},
 	}
 }
 
 func TestMetadataIsRemovedAndThePixelsStay(t *testing.T) {
 	for _, f := range fixtures(t) {
 		t.Run(f.name, func(t *testing.T) {
-			if !strings.Contains(f.dirty, place) && !strings.Contains(f.dirty, "Cam") {
+			if !strings.Contains(f.dirty, location) && !strings.Contains(f.dirty, "Cam") {
 				t.Fatal("there is nothing to remove")
 			}
 			got, err := f.strip([]byte(f.dirty))
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, gone := range []string{place, place[:3], "Cam", "tIME", "XMP"} {
+			for _, gone := range []string{location, location[:3], "Cam", "tIME", "XMP"} {
 				if bytes.Contains(got, []byte(gone)) {
 					t.Errorf("%q is still there", gone)
 				}

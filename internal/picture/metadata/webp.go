@@ -64,15 +64,15 @@ func WebP(data []byte) ([]byte, error) {
 	return out.join(data), nil
 }
 
-// webpFrame keeps of an animation's frame its place and its pixels.
+// webpFrame keeps of an animation's frame its header and its pixels.
 func webpFrame(frame container.Chunk) ([]byte, error) {
-	const place = 16
-	if len(frame.Body) < place {
+	const header = 16 // bytes: where the frame is, and how long
+	if len(frame.Body) < header {
 		return nil, container.ErrCut
 	}
-	kept := [][]byte{frame.Body[:place]}
+	kept := [][]byte{frame.Body[:header]}
 	clean := len(frame.Raw)%2 == 0
-	for c, err := range container.WebPChunks(frame.Body[place:]) {
+	for c, err := range container.WebPChunks(frame.Body[header:]) {
 		if err != nil {
 			return nil, err
 		}
