@@ -42,7 +42,7 @@ type Limits struct {
 	Bytes   int64 // the largest picture
 }
 
-// Host is a place that stores pictures. It is safe for concurrent use.
+// Host is a service that stores pictures. It is safe for concurrent use.
 type Host interface {
 	// Name is the host's name in settings and messages, such as "bilibili".
 	Name() string
