@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -22,6 +23,7 @@ type far struct {
 	host     string
 	config   *tls.Config // that trusts it
 	accepted atomic.Int32
+	ended    atomic.Int32
 	proto    atomic.Value // of the latest request
 }
 
@@ -50,7 +52,10 @@ func newFar(t testing.TB, delay time.Duration) *far {
 				return
 			}
 			f.accepted.Add(1)
-			go f.relay(near, server.Listener.Addr().String(), delay)
+			go func() {
+				f.relay(near, server.Listener.Addr().String(), delay)
+				f.ended.Add(1)
+			}()
 		}
 	}()
 	return f
@@ -146,6 +151,57 @@ func TestARequestWaitsForTheConnectionThatIsBeingOpened(t *testing.T) {
 	opening.Wait()
 	if n := f.accepted.Load(); n != 1 {
 		t.Errorf("%d connections", n)
+	}
+}
+
+// What was opened for nothing is closed, and so is what was used; then another
+// may be opened.
+func TestAConnectionThatHasEndedIsOpenedAnew(t *testing.T) {
+	f := newFar(t, 0)
+	transport := web.NewTransport(direct, f.config)
+	defer transport.CloseIdleConnections()
+	for n, used := range []bool{false, true, false} {
+		transport.Open(t.Context(), f.host)
+		if used {
+			f.ask(t, transport)
+		}
+		if got := f.accepted.Load(); got != int32(n)+1 {
+			t.Fatalf("%d connections were opened, want %d", got, n+1)
+		}
+		transport.CloseIdleConnections()
+		for deadline := time.Now().Add(10 * time.Second); f.ended.Load() != int32(n)+1; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("connection %d stays open", n+1)
+			}
+		}
+	}
+}
+
+// The server has to be the one that was asked for: its certificate says so.
+func TestAnotherServersCertificateIsRefused(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		f := newFar(t, 0)
+		f.config.ServerName = ""
+		transport := web.NewTransport(direct, f.config)
+		defer transport.CloseIdleConnections()
+		f.ask(t, transport) // it is that of 127.0.0.1
+		_, port, _ := net.SplitHostPort(f.host)
+		other := "localhost:" + port
+		if open {
+			transport.Open(t.Context(), other)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+other+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := transport.RoundTrip(r)
+		if err == nil {
+			_ = answer.Body.Close()
+			t.Errorf("opened before: %v: the certificate of 127.0.0.1 is taken for localhost's", open)
+		}
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); err != nil && !ok {
+			t.Errorf("opened before: %v: %v", open, err)
+		}
 	}
 }
 

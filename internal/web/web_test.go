@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -174,6 +175,72 @@ func TestHowLongACallTakes(t *testing.T) {
 				t.Errorf("%s: after %v: %v", name, took, err)
 			}
 		})
+	}
+}
+
+// counter counts what is read of a body.
+type counter struct{ bytes atomic.Int64 }
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.bytes.Add(int64(len(p)))
+	return len(p), nil
+}
+
+// A host does not get all of a picture before it is known to be on the disk, and
+// never does if it cannot be put there. What was sent is told as it goes.
+func TestTheEndOfABodyIsHeldBack(t *testing.T) {
+	full := errors.New("the disk is full")
+	for _, size := range []int{0, 1000, tail, 1 << 20} {
+		for _, ready := range []error{nil, full} {
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				ctx := Hold(t.Context(), func(context.Context) error { <-release; return ready })
+				var told []int64
+				ctx = Tell(ctx, func(sent, of int64) { told = append(told, sent, of) })
+				req, err := Form(ctx, "https://host.example/up", nil, "file", picture.Picture{Data: make([]byte, size), Format: picture.PNG})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got counter
+				client := NewClient("host", roundTrip(func(r *http.Request) (*http.Response, error) {
+					if _, err := io.Copy(&got, r.Body); err != nil {
+						return nil, err
+					}
+					return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+				}), hide)
+				ended := make(chan error, 1)
+				go func() {
+					_, err := client.Do(req)
+					ended <- err
+				}()
+				synctest.Wait()
+				held := max(0, req.ContentLength-tail)
+				if n := got.bytes.Load(); n != held {
+					t.Errorf("of %d bytes, %d are sent and %d may be", req.ContentLength, n, held)
+				}
+				close(release)
+				if err := <-ended; !errors.Is(err, ready) {
+					t.Errorf("of %d bytes: %v, want %v", req.ContentLength, err, ready)
+				}
+				all := held
+				if ready == nil {
+					all = req.ContentLength
+				}
+				if n := got.bytes.Load(); n != all {
+					t.Errorf("of %d bytes, %d are sent in the end, want %d", req.ContentLength, n, all)
+				}
+				before := int64(0)
+				for i := 0; i < len(told); i += 2 {
+					if told[i] <= before || told[i+1] != req.ContentLength {
+						t.Fatalf("told after %d bytes: %d of %d", before, told[i], told[i+1])
+					}
+					before = told[i]
+				}
+				if before != all {
+					t.Errorf("told in the end: %d, sent are %d", before, all)
+				}
+			})
+		}
 	}
 }
 
