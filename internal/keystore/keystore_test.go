@@ -111,6 +111,28 @@ func TestABrokenFileIsNamedAndReplaced(t *testing.T) {
 	}
 }
 
+// A file that another user's Windows has sealed, or another system, is no empty
+// one: nobody is told that nothing is kept.
+func TestAFileThatWasSealedElsewhere(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "session.json")
+	if err := os.WriteFile(file, []byte(`{"kept_in":"file","sealed":"eA=="}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := keystore.New(keystore.File, file)
+	got, err := s.Load()
+	wantSaid(t, err, file)
+	if len(got) > 0 {
+		t.Errorf("%q", got)
+	}
+	if at, err := s.Where(); at != keystore.InFile || err != nil {
+		t.Errorf("in %q, %v", at, err)
+	}
+	if err := s.Delete(); err != nil {
+		t.Error(err)
+	}
+	wantSecret(t, s, "", keystore.Nowhere)
+}
+
 func TestAFolderThatCannotBeWritten(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file", "session.json")
 	if err := os.WriteFile(filepath.Dir(file), nil, 0o600); err != nil {
