@@ -2,9 +2,8 @@ package tray
 
 import "time"
 
-// The icon does not change in quick succession: of two changes within a moment
-// GNOME's AppIndicator extension keeps the first (seen in 1 of 12 copies), and
-// an arrow that flashes up for a fast upload tells nobody anything.
+// The icon does not change in quick succession: an arrow that flashes up for a
+// fast upload tells nobody anything.
 const (
 	slowUpload = 300 * time.Millisecond // an upload that takes longer is shown
 	iconPause  = 600 * time.Millisecond // from one change to the next

@@ -23,10 +23,13 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// The sizes in pixels. Desktops scale the PNG: 48 is a whole multiple of 16 and
-// 24. 256 is the Windows program's own icon, in the largest view of its folder.
-const pngSize = 48
+// pngSizes are the sizes in pixels of the pictures that desktops scale. Each
+// state has one of its own: GNOME's AppIndicator extension ignores a new icon
+// while it still works on one of the same size, and would go on showing the old.
+var pngSizes = map[string]int{"writing": 48, "off": 49, "uploading": 50, "attention": 51}
 
+// icoSizes are those of Windows. 256 is the program's own icon, in the largest
+// view of its folder.
 var icoSizes = []int{16, 20, 24, 32, 48, 256}
 
 // The colours stand out on dark and on light panels alike.
@@ -163,7 +166,7 @@ func icoFile(drawing func(*canvas)) []byte {
 func files() map[string][]byte {
 	made := map[string][]byte{}
 	for name, drawing := range icons {
-		made[name+".png"] = pngFile(pngSize, drawing)
+		made[name+".png"] = pngFile(pngSizes[name], drawing)
 		made[name+".ico"] = icoFile(drawing)
 	}
 	return made

@@ -82,12 +82,29 @@ func difference(a, b image.Image) float64 {
 	return math.Sqrt(sum / float64(size.Dx()*size.Dy()*4))
 }
 
+// GNOME's AppIndicator extension drops a new icon of the same size as one that it
+// still works on.
+func TestEachStateHasASizeOfItsOwn(t *testing.T) {
+	states := map[int]string{}
+	for name := range icons {
+		data, err := assets.Icons.ReadFile("icons/" + name + ".png")
+		if err != nil {
+			t.Fatal(err)
+		}
+		width := decode(t, name, data).Bounds().Dx()
+		if other, taken := states[width]; taken {
+			t.Errorf("%s and %s are %d pixels wide", name, other, width)
+		}
+		states[width] = name
+	}
+}
+
 // At 16 px, drawn as such or scaled by the desktop, on a dark and on a light
 // panel, in colour or without: each state is seen, and looks unlike the others.
 func TestStatesAreToldApart(t *testing.T) {
 	drawn := func(name string) image.Image { return paint(16, icons[name]) }
 	scaled := func(name string) image.Image {
-		small, big := image.NewRGBA(image.Rect(0, 0, 16, 16)), paint(pngSize, icons[name])
+		small, big := image.NewRGBA(image.Rect(0, 0, 16, 16)), paint(pngSizes[name], icons[name])
 		draw.ApproxBiLinear.Scale(small, small.Rect, big, big.Bounds(), draw.Src, nil)
 		return small
 	}
