@@ -43,6 +43,35 @@ func StartSpeaker(t testing.TB) *Speaker {
 	return &Speaker{cmd.Process}
 }
 
+// StartPipeWire starts PipeWire with WirePlumber and the server that speaks
+// PulseAudio's protocol, on the session bus of the test (see Bus), and names that
+// server in PULSE_SERVER.
+func StartPipeWire(t testing.TB) *Speaker {
+	t.Helper()
+	Need(t, "pipewire", "wireplumber", "pipewire-pulse", "pactl", "parec")
+	dir := shortDir(t)
+	socket := filepath.Join(dir, "pulse", "native")
+	var server *exec.Cmd
+	for _, program := range []string{"pipewire", "wireplumber", "pipewire-pulse"} {
+		server = exec.Command(program)
+		server.Env = append(os.Environ(), "HOME="+dir, "XDG_RUNTIME_DIR="+dir, "XDG_STATE_HOME="+dir,
+			"DBUS_SYSTEM_BUS_ADDRESS=unix:path=/dev/null", "PULSE_SERVER=unix:"+socket)
+		run(t, server)
+		Eventually(t, "PipeWire's socket", func() bool {
+			_, err := os.Stat(filepath.Join(dir, "pipewire-0"))
+			return err == nil
+		})
+	}
+	t.Setenv("PULSE_SERVER", "unix:"+socket)
+	for _, command := range [][]string{
+		{"load-module", "module-null-sink", "sink_name=nul", "channel_map=mono"},
+		{"set-default-sink", "nul"},
+	} {
+		Eventually(t, "pactl "+command[0], func() bool { return exec.Command("pactl", command...).Run() == nil })
+	}
+	return &Speaker{server.Process}
+}
+
 // Stop ends the server at once, as a crash does.
 func (s *Speaker) Stop(t testing.TB) {
 	t.Helper()

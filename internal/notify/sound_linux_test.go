@@ -58,13 +58,28 @@ func took(t *testing.T, start time.Time, limit time.Duration) {
 	}
 }
 
+// The desktops' sound servers.
+var servers = map[string]func(testing.TB) *desktoptest.Speaker{
+	"PulseAudio": desktoptest.StartSpeaker,
+	"PipeWire": func(t testing.TB) *desktoptest.Speaker {
+		desktoptest.Bus(t)
+		return desktoptest.StartPipeWire(t)
+	},
+}
+
 func TestADingIsHeard(t *testing.T) {
-	speaker := desktoptest.StartSpeaker(t)
-	recording := speaker.Record(t)
-	alone(t, nil) // no player helps out
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			recording := start(t).Record(t)
+			alone(t, nil) // no player helps out
+			testSounds(t, recording)
+		})
+	}
+}
+
+func testSounds(t *testing.T, recording *desktoptest.Recording) {
 	var j journal
 	n := notify.New(true, false, j.log())
-
 	for i, c := range []struct {
 		tell  func()
 		pitch float64
@@ -89,6 +104,32 @@ func TestADingIsHeard(t *testing.T) {
 	}
 	if lines := j.lines(); len(lines) > 0 {
 		t.Errorf("logged: %q", lines)
+	}
+}
+
+// At login the program may be there first.
+func TestAServerThatStartsLater(t *testing.T) {
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("PULSE_SERVER", "unix:"+filepath.Join(t.TempDir(), "native"))
+			path := os.Getenv("PATH")
+			alone(t, nil)
+			var j journal
+			n := notify.New(true, false, j.log())
+			n.Done(t.Context(), "", "", "")
+			n.Wait()
+			if len(j.lines()) == 0 {
+				t.Fatal("nothing is logged without a server")
+			}
+			t.Setenv("PATH", path)
+			recording := start(t).Record(t)
+			alone(t, nil)
+			n.Done(t.Context(), "", "", "")
+			n.Wait()
+			if h := recording.Sounds(t, 1)[0]; math.Abs(h.Peak-0.6) > 0.03 {
+				t.Errorf("heard %+v", h)
+			}
+		})
 	}
 }
 
