@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -178,6 +179,60 @@ func TestTooFrequentMakesLongerPauses(t *testing.T) {
 		}
 		if err := a.upload(often); err == nil || err.After != 5*time.Second {
 			t.Errorf("a success does not count: %v", err)
+		}
+	})
+}
+
+// A failure that asks for no pause makes none.
+func TestAPlainFailureMakesNoPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newScripted(t, time.Second)
+		begun := time.Now()
+		for range 3 {
+			if err := a.upload(`{"code":-500,"message":"busy"}`); err == nil || err.Kind != fault.Passing || err.After != 0 {
+				t.Fatal(err)
+			}
+		}
+		if past := time.Since(begun); past != 0 {
+			t.Errorf("3 uploads within the burst take %v", past)
+		}
+	})
+}
+
+// slow is Bilibili to which an upload takes half a second.
+type slow struct {
+	inside
+	name   string
+	starts *[]string
+}
+
+func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	*s.starts = append(*s.starts, s.name)
+	time.Sleep(500 * time.Millisecond)
+	return s.inside.RoundTrip(r)
+}
+
+// Of two processes with slow uploads, which never pause by themselves, neither
+// waits for all of the other's.
+func TestSlowUploadsOfProcessesAlternate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, starts := t.TempDir(), []string(nil)
+		var processes sync.WaitGroup
+		for _, name := range []string{"a", "b"} {
+			transport := slow{inside{Handler: says(fine)}, name, &starts}
+			client := account.NewClient(transport, session(t), account.NewGate(dir, 0, quiet))
+			processes.Go(func() {
+				for range 4 {
+					if err := upload(t.Context(), t, client, 1); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		processes.Wait()
+		got := strings.Join(starts, "")
+		if got != "abababab" && got != "babababa" {
+			t.Errorf("uploads start in the order %s", got)
 		}
 	})
 }

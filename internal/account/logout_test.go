@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -41,6 +42,27 @@ func TestLogout(t *testing.T) {
 			if err := n.start(t, inside{Handler: n.server}).Logout(t.Context()); err != nil || len(n.store.secret) != 0 {
 				t.Errorf("dead %v: %v", dead, err)
 			}
+		}
+	})
+}
+
+// What is forgotten is signed in, and nobody is asked about it.
+func TestForget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newFailing(t)
+		g.login(t)
+		asked := len(g.asked())
+		full := errors.New("disk full")
+		g.store.err = full
+		if err := g.client.Forget(t.Context()); !errors.Is(err, full) || g.client.Session().IsZero() {
+			t.Errorf("a store that forgets nothing: %v", err)
+		}
+		g.store.err = nil
+		if err := g.client.Forget(t.Context()); err != nil || len(g.store.secret) > 0 || !g.client.Session().IsZero() {
+			t.Errorf("it is still there: %v", err)
+		}
+		if g.alive() != 1 || len(g.asked()) != asked {
+			t.Errorf("%d sessions, asked %d times", g.alive(), len(g.asked())-asked)
 		}
 	})
 }

@@ -49,7 +49,7 @@ func TestWhatIsPastedBecomesWireForm(t *testing.T) {
 			t.Errorf("%q is a session, or %v", pasted, err)
 		}
 	}
-	for _, pasted := range [][2]string{{"a\x01b", jct}, {`a"b`, jct}, {"密码", jct}, {wire, "a;b"}, {wire, "a,b"}} {
+	for _, pasted := range [][2]string{{"a\x01b", jct}, {"a\x7fb", jct}, {`a"b`, jct}, {"密码", jct}, {wire, "a;b"}, {wire, "a,b"}} {
 		_, err := account.NewSession(pasted[0], pasted[1])
 		if err == nil || strings.Contains(err.Error(), pasted[0]) || strings.Contains(err.Error(), pasted[1]) {
 			t.Errorf("%q: %v", pasted, err)

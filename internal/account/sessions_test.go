@@ -244,6 +244,87 @@ func TestALoginEndsTheOneBefore(t *testing.T) {
 	})
 }
 
+// What another process has stored meanwhile is what a login replaces.
+func TestALoginEndsWhatAnotherProcessHasStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, f := newFailing(t)
+		other := g.program(t, t.TempDir(), inside{Handler: f})
+		g.login(t)
+		if _, err := other.Login(t.Context(), g.tell); err != nil || g.alive() != 1 {
+			t.Fatalf("%v, %d sessions", err, g.alive())
+		}
+		g.login(t)
+		if g.alive() != 1 {
+			t.Errorf("%d sessions", g.alive())
+		}
+	})
+}
+
+// Without a store a login is this run's alone, and the rules are the same.
+func TestALoginThatIsKeptNowhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, f := newFailing(t)
+		g.client = account.NewClient(inside{Handler: f}, account.Session{}, account.NewGate(t.TempDir(), 0, quiet))
+		for range 2 {
+			g.login(t)
+			if _, err := g.client.User(t.Context()); err != nil || g.alive() != 1 {
+				t.Errorf("%v, %d sessions", err, g.alive())
+			}
+		}
+		before := g.client.Session()
+		g.server.Twist(sandbox.Denied)
+		if _, err := g.client.Login(t.Context(), g.tell); fault.KindOf(err) != fault.NotLoggedIn || !g.client.Session().Equal(before) {
+			t.Errorf("denied: %v", err)
+		}
+	})
+}
+
+// A login's session is asked about for 7 s before that is put off.
+func TestHowOftenALoginIsAskedAbout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, f := newFailing(t)
+		var asked []time.Time
+		f.broken[navPath] = func(http.ResponseWriter, *http.Request) {
+			asked = append(asked, time.Now())
+			panic(http.ErrAbortHandler)
+		}
+		if _, err := g.client.Login(t.Context(), g.tell); fault.KindOf(err) != fault.Passing {
+			t.Fatal(err)
+		}
+		var after []float64
+		for _, at := range asked {
+			after = append(after, at.Sub(asked[0]).Seconds())
+		}
+		if !slices.Equal(after, []float64{0, 1, 3, 7}) {
+			t.Errorf("asked after %v s", after)
+		}
+	})
+}
+
+// That a login is good is stored before anything else is done; else it is looked
+// at again.
+func TestACheckThatCannotBeSavedIsDoneAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, f := newFailing(t)
+		f.broken[navPath] = cut
+		if _, err := g.client.Login(t.Context(), g.tell); fault.KindOf(err) != fault.Passing {
+			t.Fatal(err)
+		}
+		delete(f.broken, navPath)
+		full := errors.New("disk full")
+		g.store.before = func() { g.store.err = full }
+		time.Sleep(61 * time.Minute)
+		if err := g.client.Refresh(t.Context()); !errors.Is(err, full) {
+			t.Errorf("%v, want %v", err, full)
+		}
+		g.store.before, g.store.err = nil, nil
+		time.Sleep(61 * time.Minute)
+		if err := g.client.Refresh(t.Context()); err != nil || strings.Contains(string(g.store.secret), "unchecked") {
+			t.Errorf("still not checked: %v", err)
+		}
+	})
+}
+
 func TestLogoutEndsAllThatAreKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newTenant(t)
@@ -492,6 +573,10 @@ func TestWhenARenewalIsTriedAgain(t *testing.T) {
 		if err := n.client.Refresh(t.Context()); fault.KindOf(err) != fault.Passing {
 			t.Fatal(err)
 		}
+		time.Sleep(61 * time.Minute)
+		if err := n.client.Refresh(t.Context()); fault.KindOf(err) != fault.Passing || n.alive() != 2 {
+			t.Errorf("the confirmation fails again, in another hour: %v, %d sessions", err, n.alive())
+		}
 		n.server.Twist("")
 		asked := len(n.asked())
 		for range 59 {
@@ -530,6 +615,13 @@ func TestTheLongestSecretGoesFirst(t *testing.T) {
 				t.Errorf("%s is left", strings.ReplaceAll(got, "[secret]", ""))
 			}
 		}
+	}
+	s, err := account.DecodeSession([]byte(`{"SESSDATA":"0a1b","bili_jct":"c2d3","refresh_token":"c2d3e4f5"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := account.NewClient(nil, s, nil).Excerpt("x c2d3e4f5 y"); got != "x [secret] y" {
+		t.Errorf("%s is left", got)
 	}
 }
 
