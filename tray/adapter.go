@@ -4,6 +4,7 @@ package tray
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
@@ -106,9 +107,10 @@ func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- s
 			switch {
 			case ctx.Err() != nil:
 				return
-			case !reached:
-				hosts, changed = nil, nil
-				a.tray.without(noBus(nil))
+			case !reached: // the bus has ended, and the session with it
+				slog.Info("the desktop's session has ended")
+				a.end()
+				return
 			case there && changed != nil:
 				// The library loses what it is given while it begins, and a
 				// new host may not have asked.

@@ -412,6 +412,31 @@ func TestTheTrayProgramEndsByASignal(t *testing.T) {
 	}
 }
 
+// One that stayed would be in the next session's way, with neither icon nor
+// notifications there.
+func TestTheTrayProgramEndsWithTheSession(t *testing.T) {
+	x := desktoptest.StartX(t)
+	bus := desktoptest.Bus(t)
+	p := startTray(t, `{"writing_mode": true, "notify": false, "sound": false}`)
+	p.host.Play(sandbox.Hang, 0)
+	desktoptest.Eventually(t, "an upload", func() bool {
+		x.Copy(t, "image/png", noise(t, 1000))
+		return uploads(p.host) > 0
+	})
+	x.Stop()
+	if err := bus.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-p.ended
+	if p.err != nil {
+		t.Error(p.err)
+	}
+	entries, err := albumIn(t, p.home).Pending(t.Context())
+	if err != nil || len(entries) == 0 {
+		t.Errorf("what was being sent is not pending: %v, %v", entries, err)
+	}
+}
+
 // Without a bus there is no icon, but all else works; it is told once.
 func TestTheTrayProgramWithoutABus(t *testing.T) {
 	x := desktoptest.StartX(t)
