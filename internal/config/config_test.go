@@ -328,11 +328,22 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-func TestThePacesBounds(t *testing.T) {
-	for value, want := range map[string]bool{"0s": true, "1h": true, "1h0m1s": false, "-1s": false, "-1ns": false} {
-		c := config.Default()
-		if err := c.Set("pace", value); (err == nil) != want {
-			t.Errorf("%s: %v", value, err)
+func TestBounds(t *testing.T) {
+	for key, values := range map[string]map[string]bool{
+		"pace":           {"0s": true, "1h": true, "1h0m1s": false, "-1s": false, "-1ns": false, "1": false, "": false},
+		"many_files":     {"1": true, "1000": true, "0": false, "1001": false, "-1": false, "many": false, "": false},
+		"server_port":    {"1024": true, "65535": true, "1023": false, "65536": false, "-1": false, "0": false, "": false},
+		"album.max_size": {"0": true, "8388607TiB": true, "8388608TiB": false, "-1": false},
+		"bucket":         {strings.Repeat("b", 64): true, strings.Repeat("b", 65): false, "a/b": false, "": false},
+		"fallback":       {"": true, "scdn": true, "scdn, folder": true, "scdn,": false, ",": false, "a b": false},
+		"proxy":          {"": true, "http://proxy": true, "socks5h://u:p@proxy:1": true, "ftp://proxy:1": false, "http://": false, "proxy:1": false, "http://%": false},
+		"server_origins": {"": true, "https://a.example": true, "https://a.example, http://b.example:8080": true, "https://a.example,": false, "https://a.example/": false, "*": false},
+	} {
+		for value, want := range values {
+			c := config.Default()
+			if err := c.Set(key, value); (err == nil) != want {
+				t.Errorf("%s %q: %v", key, value, err)
+			}
 		}
 	}
 }

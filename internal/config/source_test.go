@@ -3,9 +3,11 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"bilipaste/internal/config"
+	"bilipaste/internal/lang"
 )
 
 func TestWhatStandsAboveTheFileHolds(t *testing.T) {
@@ -31,5 +33,20 @@ func TestWhatStandsAboveTheFileHolds(t *testing.T) {
 	}
 	if c, _ := s.Load(); c.Host != "folder" {
 		t.Errorf("the source itself has changed: %s", c.Host)
+	}
+}
+
+// A flag that says nothing is told of; what the file has is the first to be.
+func TestAFlagThatIsNone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.json")
+	s := config.Source{File: file, Over: []config.Value{{Key: "gif", Text: "png"}, {Key: "host", Text: "folder"}}}
+	for text, want := range map[string]string{`{}`: "first-frame", `{"pace": "soon"}`: "1s"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := s.Load()
+		if what, _ := lang.New(lang.English).Error(err); err == nil || !strings.Contains(what, want) || c.Host != "folder" {
+			t.Errorf("%s: host %s, %s", text, c.Host, what)
+		}
 	}
 }
