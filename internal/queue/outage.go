@@ -17,7 +17,7 @@ const (
 	// With no network: a tenth of the time that it has been away.
 	shortestOffline = time.Second
 	longestOffline  = 30 * time.Second
-	look            = 2 * time.Second // at the network's addresses
+	look            = 2 * time.Second // at the network's addresses, and at the clock
 
 	lookAtOthers = time.Second // at what other processes are at: one that is killed says nothing
 )
@@ -53,8 +53,7 @@ func (o *outage) tried(err error) {
 	case fault.Offline(err):
 		wait = min(max(shortestOffline, now.Sub(o.since)/10), longestOffline)
 	case e != nil && e.Kind == fault.Refused:
-		// No request is made while it lasts. Time goes on while the machine
-		// sleeps, and the timer does not.
+		// No request is made while it lasts.
 		wait = min(time.Until(e.Until), longestWait)
 	case e != nil && e.After > 0:
 		wait = e.After
@@ -82,19 +81,17 @@ func (q *Queue) wait(ctx context.Context, w *worker) event {
 		timer := time.NewTimer(time.Until(o.again))
 		defer timer.Stop()
 		again = timer.C
+		ticker := time.NewTicker(look)
+		defer ticker.Stop()
+		looks = ticker.C
 	}
 	if w.others && w.outage.err == nil {
 		timer := time.NewTimer(lookAtOthers)
 		defer timer.Stop()
 		others = timer.C
 	}
-	if fault.Offline(w.outage.err) {
-		ticker := time.NewTicker(look)
-		defer ticker.Stop()
-		looks = ticker.C
-		if w.network == "" {
-			w.network = q.network()
-		}
+	if fault.Offline(w.outage.err) && w.network == "" {
+		w.network = q.network()
 	}
 	for {
 		select {
@@ -107,7 +104,8 @@ func (q *Queue) wait(ctx context.Context, w *worker) event {
 		case <-others:
 			return event{try: true}
 		case <-looks:
-			if q.network() != w.network {
+			slept := !q.now().Before(w.outage.again.Round(0)) // the timer stands still while the machine sleeps
+			if slept || fault.Offline(w.outage.err) && q.network() != w.network {
 				return event{try: true}
 			}
 		}
@@ -123,6 +121,14 @@ func (w *worker) moved() bool {
 		w.network = w.q.network()
 	}
 	return before != "" && w.network != "" && w.network != before
+}
+
+// now returns the time by the clock, which goes on while the machine sleeps.
+func (q *Queue) now() time.Time {
+	if q.clock != nil {
+		return q.clock()
+	}
+	return time.Now().Round(0)
 }
 
 // network returns the machine's addresses, which change when a network comes.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,6 +213,26 @@ func TestItNoticesANetwork(t *testing.T) {
 		defer mu.Unlock()
 		if looked != before {
 			t.Errorf("it looked %d times", looked-before)
+		}
+	})
+}
+
+// Timers stand still while a machine sleeps.
+func TestASleepCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, h := bubble(t, passing)
+		var slept atomic.Int64
+		q.Clock(func() time.Time { return time.Now().Add(time.Duration(slept.Load())).Round(0) })
+		waits(t, q.Album, shelf, "a.png")
+		_, stop := run(t, q)
+		defer stop()
+		time.Sleep(25 * time.Minute) // the next try is 5 minutes away
+		h.set("*", nil)
+		slept.Store(int64(8 * time.Hour))
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if len(pending(t, q.Album)) != 0 {
+			t.Error("the machine woke up, and it did not try")
 		}
 	})
 }

@@ -34,6 +34,7 @@ type Queue struct {
 	Log      *slog.Logger
 
 	addresses func() string                                   // of the machine; nil: the real ones
+	clock     func() time.Time                                // without a monotonic reading; nil: the real one
 	watch     func(ctx context.Context, changed func()) error // nil: the album's
 
 	mu     sync.Mutex
