@@ -21,6 +21,7 @@ import (
 
 	"bilipaste/internal/account"
 	"bilipaste/internal/fault"
+	"bilipaste/internal/lang"
 	"bilipaste/internal/sandbox"
 )
 
@@ -421,6 +422,56 @@ func TestNobodyWritesTheSessionWhileItIsBeingRenewed(t *testing.T) {
 			if err := call(g); err != nil || time.Since(begun) < time.Minute {
 				t.Errorf("%s: after %v: %v", name, time.Since(begun), err)
 			}
+		}
+	})
+}
+
+// Who hangs with a lock keeps the others waiting for a while, and they say why.
+func TestALockThatIsHeldForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuest(t)
+		g.server.Phone(0, 0)
+		dir := t.TempDir()
+		if err := g.store.Save(session(t).Encode()); err != nil {
+			t.Fatal(err)
+		}
+		g.client = g.program(t, dir, inside{Handler: g.server})
+		for _, name := range []string{"session", "upload"} {
+			held := flock.New(filepath.Join(dir, "bilibili-"+name+".lock"))
+			if err := held.Lock(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = held.Unlock() }()
+		}
+		saves := g.store.saves
+		for name, test := range map[string]struct {
+			call  func(context.Context) error
+			limit time.Duration
+			said  string
+		}{
+			"adopt":  {func(ctx context.Context) error { _, err := g.client.Adopt(ctx, session(t)); return err }, 3 * time.Minute, "busy with the session"},
+			"forget": {g.client.Forget, 3 * time.Minute, "busy with the session"},
+			"logout": {g.client.Logout, 3 * time.Minute, "busy with the session"},
+			"upload": {func(ctx context.Context) error { return upload(ctx, t, g.client, 1) }, 15 * time.Minute, "has been uploading"},
+		} {
+			begun := time.Now()
+			err := test.call(t.Context())
+			what, hint := lang.New(lang.English).Error(err)
+			if past := time.Since(begun); fault.KindOf(err) != fault.Passing || past != test.limit || !strings.Contains(what, test.said) || hint == "" {
+				t.Errorf("%s: after %v: %s, hint %s", name, past, what, hint)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if err := test.call(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s, given up: %v", name, err)
+			}
+			cancel()
+		}
+		if g.store.saves != saves || len(g.store.secret) == 0 {
+			t.Error("the store was changed")
+		}
+		time.Sleep(25 * time.Hour)
+		if err := g.client.Refresh(t.Context()); err != nil { // the other may be renewing it
+			t.Errorf("renewing: %v", err)
 		}
 	})
 }
