@@ -118,6 +118,7 @@ func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- s
 				systray.SetTooltip(tip(a.shown.tooltip))
 			}
 			host = there
+			a.tray.shown.Store(there)
 		case <-patience.C:
 			if !host || changed == nil {
 				a.tray.without(noHost())

@@ -50,6 +50,9 @@ func (f *Face) Run(ctx context.Context) error {
 	return f.tray.Run(ctx)
 }
 
+// Shown tells whether the user can see the icon.
+func (f *Face) Shown() bool { return f.tray.Shown() }
+
 // show makes the tray say how things are.
 func (f *Face) show() {
 	s := f.r.State()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bilipaste/internal/lang"
@@ -84,6 +85,7 @@ type Tray struct {
 	do       func(Action)
 	notice   func(error)
 	patience time.Duration
+	shown    atomic.Bool // a desktop shows the icon
 
 	changed chan struct{} // capacity 1: state is another
 	told    chan struct{} // capacity 1: calls is not empty
@@ -114,6 +116,9 @@ func (t *Tray) Show(s State) {
 	t.mu.Unlock()
 	wake(t.changed)
 }
+
+// Shown tells whether a desktop shows the icon.
+func (t *Tray) Shown() bool { return t.shown.Load() }
 
 // Run shows the icon until the user chooses to quit, or logs out, and then
 // returns nil, or until ctx is done, and then returns ctx's error. Where there

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,6 +60,38 @@ func TestTheRunningProgramIsAsked(t *testing.T) {
 	}
 	x.Copy(t, "image/png", noise(t, 3000))
 	pasted(t, x, "![](")
+}
+
+// A key that turns writing mode on shows what it did, where no icon does.
+func TestWithoutAnIconASwitchIsTold(t *testing.T) {
+	desktoptest.Bus(t)
+	x := desktoptest.StartX(t)
+	dunst := desktoptest.StartDunst(t, x)
+	p := startTray(t, `{"sound": false}`)
+	desktoptest.Eventually(t, "it to run", func() bool { return isRunning(p.home) })
+	toggle := func(want string) {
+		t.Helper()
+		if out, err := p.command("writing", "toggle").CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != want {
+			t.Fatalf("toggled: %s, %v", out, err)
+		}
+	}
+	told := func() (bodies []string) {
+		for _, n := range dunst.History(t) {
+			if n.Summary == "bilipaste" {
+				bodies = append(bodies, n.Body)
+			}
+		}
+		return bodies
+	}
+	toggle("on")
+	desktoptest.Eventually(t, "it is told", func() bool { return slices.Equal(told(), []string{"Writing mode is on."}) })
+
+	desktoptest.StartPanel(t, x).Shows("writing mode", blue, 60, 1000)
+	toggle("off")
+	toggle("on")
+	if got := told(); len(got) != 1 {
+		t.Errorf("with an icon it told %q", got)
+	}
 }
 
 func TestWhereNoneRunsTheCommandUploadsAlone(t *testing.T) {

@@ -25,6 +25,9 @@ func (i *Instance) Do(ctx context.Context, r *resident.Resident, request Request
 		r.ShowItself()
 	case Writing:
 		err = setWriting(r, request.Value)
+		if err == nil && request.Value != "status" && i.Shown != nil && !i.Shown() {
+			r.ShowWriting()
+		}
 	case Now:
 		answer.Links, err = upload(ctx, r)
 	case Upload:

@@ -35,7 +35,8 @@ var (
 // port on loopback, and a token that shows the user to be who asks. That much
 // works alike on every system; Unix sockets, say, not on each Windows.
 type Instance struct {
-	Page func() (string, error) // where the page is, as Open is answered; nil: there is none
+	Page  func() (string, error) // where the page is, as Open is answered; nil: there is none
+	Shown func() bool            // whether the user sees that writing mode is on or off; nil: yes
 
 	lock     *flock.Flock
 	file     string

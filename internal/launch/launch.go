@@ -82,6 +82,7 @@ func Tray(ctx context.Context, a *app.App, complain func(error)) error {
 	}
 	events := r.Listen()
 	face := tray.NewFace(r, a.Dirs.State, page, complain)
+	instance.Shown = face.Shown
 	others = append(others, s.Run, func(ctx context.Context) error {
 		return events.Run(ctx, func(e resident.Event) { record(a.Log, e) })
 	})

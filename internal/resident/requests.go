@@ -167,11 +167,18 @@ func (r *Resident) OpenSettings(ctx context.Context) error {
 
 // ShowItself tells the user that the program runs.
 func (r *Resident) ShowItself() {
-	p, body := r.Language(), "resident.off"
+	r.notifier.Done(r.life, r.Language().Text("resident.running"), r.writingMode(), "")
+}
+
+// ShowWriting tells the user whether writing mode is on.
+func (r *Resident) ShowWriting() { r.notifier.Show(r.life, "bilipaste", r.writingMode()) }
+
+// writingMode says whether writing mode is on.
+func (r *Resident) writingMode() string {
 	if r.State().Writing {
-		body = "resident.writing"
+		return r.Language().Text("resident.writing")
 	}
-	r.notifier.Done(r.life, p.Text("resident.running"), p.Text(body), "")
+	return r.Language().Text("resident.off")
 }
 
 // done takes in what became of a clip.
