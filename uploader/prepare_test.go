@@ -17,6 +17,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"golang.org/x/image/bmp"
+
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
@@ -197,9 +199,10 @@ func TestAPictureThatIsTooLargeIsChangedAsLittleAsCanBe(t *testing.T) {
 		note  string
 		kind  fault.Kind // with RefuseLarge
 	}{
-		{"recompressed", pngOf(flat), 20e3, picture.PNG, "compressed harder", 0},
+		{"recompressed", pngOf(flat), 20e3, picture.PNG, "compressed harder to fit, 0.2 MB to 0.0 MB", 0},
 		{"palette", pngOf(few), 70e3, picture.PNG, "palette", 0},
 		{"jpeg", pngOf(noisy(true)), 60e3, picture.JPEG, "sent as JPEG of quality 8", fault.TooLarge},
+		{"a bitmap", drawn(t, "large.bmp", func(b *bytes.Buffer) error { return bmp.Encode(b, noisy(true)) }), 60e3, picture.JPEG, "sent as JPEG", fault.TooLarge},
 		{"scaled", pngOf(noisy(true)), 20e3, picture.JPEG, "scaled down to ", fault.TooLarge},
 		{"jpeg again", drawn(t, "large.jpg", func(b *bytes.Buffer) error { return jpeg.Encode(b, noisy(true), &jpeg.Options{Quality: 100}) }),
 			60e3, picture.JPEG, "sent as JPEG of quality 8", fault.TooLarge},
@@ -210,12 +213,20 @@ func TestAPictureThatIsTooLargeIsChangedAsLittleAsCanBe(t *testing.T) {
 		if err != nil || link.Format != test.want || !strings.Contains(said(link.Notes), test.note) || link.Bytes > test.limit {
 			t.Errorf("%s: %v, %d bytes of %s, %s", test.name, err, link.Bytes, link.Format, said(link.Notes))
 		}
+		if len(link.Notes) != 1 {
+			t.Errorf("%s: more is said than what was lost: %s", test.name, said(link.Notes))
+		}
 		u := uploader.Uploader{Host: host, Prepare: uploader.Prepare{RefuseLarge: true}}
 		if _, err := u.Upload(t.Context(), test.p); fault.KindOf(err) != test.kind {
 			t.Errorf("%s, refused: %v", test.name, err)
 		}
 	}
 	host := like(web...)
+	fits := hosttest.Picture(t, picture.PNG, 1)
+	host.limits.Bytes = int64(len(fits.Data))
+	if link, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), fits); err != nil || len(link.Notes) > 0 || !bytes.Equal(host.got[0].Data, fits.Data) {
+		t.Errorf("as large as the host takes: %v, %s", err, said(link.Notes))
+	}
 	host.limits.Bytes = 60e3
 	if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), pngOf(noisy(false))); fault.KindOf(err) != fault.TooLarge || !strings.Contains(err.Error(), "transparency") {
 		t.Errorf("transparent: %v", err)
@@ -255,7 +266,8 @@ func TestAnotherHostIsAskedWhereOneCannot(t *testing.T) {
 		"local": {fails(fault.Local, "", 0), false}, "frequent": {fails(fault.Passing, "", -799), false},
 		"429": {fails(fault.Passing, "frequent", 429), false}, "busy": {fails(fault.Passing, "busy", 0), false},
 		"network": {fails(fault.Passing, "network", 0), true}, "silent": {fails(fault.Passing, "silent", 0), true},
-		"502": {fails(fault.Passing, "", 502), true},
+		"499": {fails(fault.Passing, "", 499), false}, "500": {fails(fault.Passing, "", 500), true},
+		"599": {fails(fault.Passing, "", 599), true}, "600": {fails(fault.Passing, "", 600), false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			first, second, third := like(web...), like(picture.GIF), like(web...)

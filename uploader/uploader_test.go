@@ -112,6 +112,35 @@ func TestCancelledBetweenTries(t *testing.T) {
 	})
 }
 
+// holding is a host that says what it holds.
+type holding struct {
+	scripted
+	link uploader.Link
+}
+
+func (h *holding) Upload(context.Context, picture.Picture) (uploader.Link, error) { return h.link, nil }
+
+// What the host says of what it holds counts, and where it says nothing, what was
+// sent.
+func TestWhatTheHostHolds(t *testing.T) {
+	p := hosttest.Picture(t, picture.PNG, 1)
+	sent := int64(len(p.Data))
+	own := uploader.Link{Format: p.Format, Width: p.Width, Height: p.Height, Bytes: sent}
+	for name, test := range map[string]struct{ says, want uploader.Link }{
+		"nothing":      {uploader.Link{}, own},
+		"the same":     {own, own},
+		"other bytes":  {uploader.Link{Bytes: 5}, uploader.Link{Format: p.Format, Width: p.Width, Height: p.Height, Bytes: 5, Sent: sent}},
+		"another size": {uploader.Link{Format: picture.WebP, Width: 1, Height: 9}, uploader.Link{Format: picture.WebP, Width: 1, Height: 9, Bytes: sent}},
+		"half a size":  {uploader.Link{Width: 1}, own},
+		"the other":    {uploader.Link{Height: 1}, own},
+	} {
+		got, err := (&uploader.Uploader{Host: &holding{link: test.says}, Prepare: asItIs}).Upload(t.Context(), p)
+		if err != nil || got.Format != test.want.Format || got.Width != test.want.Width || got.Height != test.want.Height || got.Bytes != test.want.Bytes || got.Sent != test.want.Sent {
+			t.Errorf("%s: %+v, want %+v: %v", name, got, test.want, err)
+		}
+	}
+}
+
 // asItIs leaves a picture alone, also the filling of hosttest.PNG.
 var asItIs = uploader.Prepare{KeepMetadata: true, RefuseLarge: true}
 
