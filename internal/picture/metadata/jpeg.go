@@ -40,9 +40,6 @@ func shown(s container.Segment, seenExif *bool) []byte {
 	body := s.Body
 	switch {
 	case s.Marker == jfif && bytes.HasPrefix(body, []byte("JFIF\x00")) && len(body) >= jfifSize:
-		if len(body) == jfifSize && body[12] == 0 && body[13] == 0 {
-			return s.Raw
-		}
 		return container.AppendJPEGSegment(nil, s.Marker, body[:12], []byte{0, 0}) // no thumbnail
 	case s.Marker == exif && bytes.HasPrefix(body, []byte("Exif\x00")) && len(body) >= 6 && !*seenExif:
 		*seenExif = true
@@ -52,9 +49,6 @@ func shown(s container.Segment, seenExif *bool) []byte {
 	case s.Marker == icc && bytes.HasPrefix(body, []byte("ICC_PROFILE\x00")):
 		return s.Raw
 	case s.Marker == adobe && bytes.HasPrefix(body, []byte("Adobe")) && len(body) >= adobeSize:
-		if len(body) == adobeSize {
-			return s.Raw
-		}
 		return container.AppendJPEGSegment(nil, s.Marker, body[:adobeSize])
 	}
 	return nil

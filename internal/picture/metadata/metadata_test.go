@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/image/webp"
 
+	"bilipaste/internal/picture/container"
 	"bilipaste/internal/picture/metadata"
 )
 
@@ -84,6 +85,9 @@ func plainGIF(t testing.TB) string {
 // onePixel is a lossless WebP's pixel.
 var onePixel = riff("VP8L", "\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00")
 
+// odd is another, whose chunk needs its padding.
+var odd = riff("VP8L", "\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00\x00")
+
 func webpOf(chunks ...string) string { return riff("RIFF", "WEBP"+strings.Join(chunks, "")) }
 
 func vp8x(flags byte) string {
@@ -101,7 +105,7 @@ type fixture struct {
 	strip func([]byte) ([]byte, error)
 	dirty string
 	stays []string // what changes how it looks
-	plain string   // what is left when nothing does; "" if something does
+	plain string   // all that is left; "": stays says enough
 }
 
 func fixtures(t testing.TB) []fixture {
@@ -109,7 +113,13 @@ func fixtures(t testing.TB) []fixture {
 	jfif := segment(0xe0, "JFIF\x00\x01\x02\x00\x00\x48\x00\x48\x01\x01"+location[:3])
 	app := func(orientation byte) string { return segment(0xe1, "Exif\x00\x00"+string(exif(orientation))) }
 	other := segment(0xe1, "http://ns.adobe.com/xap/1.0/\x00<x>"+location+"</x>") + segment(0xed, "Photoshop 3.0\x008BIM"+location) +
-		segment(0xe2, "MPF\x00"+location) + segment(0xe0, "JFXX\x00"+location) + segment(0xef, location) + segment(0xfe, location)
+		segment(0xe2, "MPF\x00"+location) + segment(0xe0, "JFXX\x00"+location) + segment(0xef, location) + segment(0xfe, location) +
+		segment(0xe3, "JFIF\x00\x01\x02\x00\x00\x48\x00\x48\x00\x00"+location) + segment(0xe4, "Exif\x00\x00"+string(exif(8))) + // of other markers
+		segment(0xe5, profile+location) + segment(0xe6, "Adobe\x00\x64\x00\x00\x00\x00\x01"+location) +
+		segment(0xe0, "JFIF\x00\x01") + segment(0xe1, "Exif\x00") + segment(0xee, "Adobe\x00") // cut
+	clean := segment(0xe0, "JFIF\x00\x01\x02\x00\x00\x48\x00\x48\x00\x00")
+	turned := segment(0xe1, "Exif\x00\x00"+string(container.OrientedExif(6)))
+	hidden := strings.Replace(turned, "\x00\x06\x00\x00\x00\x00\x00\x00", "\x00\x06"+location[:6], 1) // in as many bytes
 	text := chunk("tEXt", "Comment\x00"+location) + chunk("iTXt", "XML:com.adobe.xmp\x00\x00\x00\x00\x00"+location) +
 		chunk("zTXt", "a\x00\x00"+location) + chunk("tIME", "\x07\xe6\x01\x01\x00\x00\x00") + chunk("prIv", location)
 	const ihdr, iend = 8 + 25, 12
@@ -123,9 +133,12 @@ func fixtures(t testing.TB) []fixture {
 	return []fixture{
 		{"jpeg", metadata.JPEG, j[:2] + app(1) + other + j[2:] + location, nil, j},
 		{"jpeg, turned", metadata.JPEG, j[:2] + jfif + app(6) + other + segment(0xe2, profile) + app(3) + j[2:] + location,
-			[]string{"JFIF\x00\x01\x02\x00\x00\x48\x00\x48\x00\x00", profile, "\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06"}, ""},
+			nil, j[:2] + clean + turned + segment(0xe2, profile) + j[2:]},
+		{"jpeg, hidden in the thumbnail's room", metadata.JPEG, j[:2] + clean[:3] + string(rune(16+len(location))) + clean[4:] + location + j[2:], nil, j[:2] + clean + j[2:]},
+		{"jpeg, a thumbnail that is missing", metadata.JPEG, j[:2] + clean[:16] + "\x00\x01" + segment(0xfe, location) + clean[:16] + "\x01\x00" + j[2:], nil, j[:2] + clean + clean + j[2:]},
+		{"jpeg, as long as before", metadata.JPEG, j[:2] + hidden + clean + j[2:], nil, j[:2] + turned + clean + j[2:]},
 		{"jpeg, Adobe's", metadata.JPEG, j[:2] + segment(0xee, "Adobe\x00\x64\x00\x00\x00\x00\x01"+location) + segment(0xee, "Adobe") + j[2:],
-			[]string{segment(0xee, "Adobe\x00\x64\x00\x00\x00\x00\x01")}, ""},
+			nil, j[:2] + segment(0xee, "Adobe\x00\x64\x00\x00\x00\x00\x01") + j[2:]},
 		{"png, all that shows", metadata.PNG, p[:ihdr] + strings.Join(showing, "") + text + p[ihdr:], showing, ""},
 		{"png, animated", metadata.PNG, p[:ihdr] + moving[0] + moving[1] + text + p[ihdr:len(p)-iend] + moving[1] + moving[2] + p[len(p)-iend:], moving, ""},
 		{"png, damaged", metadata.PNG, p[:ihdr] + text + strings.Replace(chunk("gAMA", "\x00\x00\xb1\x8f"), "\xb1", "\xb2", 1) +
@@ -136,6 +149,11 @@ func fixtures(t testing.TB) []fixture {
 		{"webp", metadata.WebP, webpOf(vp8x(0x0c), onePixel, riff("EXIF", string(exif(1))), riff("XMP ", location), riff("oth ", location)) + location,
 			nil, webpOf(vp8x(0), onePixel)},
 		{"webp, simple", metadata.WebP, webpOf(onePixel, riff("abc ", location)), nil, webpOf(onePixel)},
+		{"webp, odd", metadata.WebP, webpOf(vp8x(0x04), riff("XMP ", location), odd), nil, webpOf(vp8x(0), odd)},
+		{"webp, without its padding", metadata.WebP, riff("RIFF", "WEBP"+vp8x(0x04)+riff("XMP ", location)+odd[:len(odd)-1]), nil, webpOf(vp8x(0), odd)},
+		{"webp, as long as before", metadata.WebP, webpOf(vp8x(0x08), onePixel, riff("EXIF", hidden[10:])), nil, webpOf(vp8x(0x08), onePixel, riff("EXIF", turned[10:]))},
+		{"webp, turned twice", metadata.WebP, webpOf(vp8x(0x08), onePixel, riff("EXIF", string(exif(6))), riff("EXIF", string(exif(3)))),
+			nil, webpOf(vp8x(0x08), onePixel, riff("EXIF", turned[10:]))},
 		{"webp, turned", metadata.WebP, webpOf(vp8x(0x2c), riff("ICCP", profile), onePixel, riff("EXIF", "Exif\x00\x00"+string(exif(3))), riff("XMP ", location)),
 			[]string{profile, "\x01\x12\x00\x03\x00\x00\x00\x01\x00\x03", vp8x(0x28)}, ""},
 		{"webp, animated", metadata.WebP, webpOf(vp8x(0x0e), riff("ANIM", "\x00\x00\x00\x00\x00\x00"),
@@ -148,7 +166,7 @@ func fixtures(t testing.TB) []fixture {
 func TestMetadataIsRemovedAndThePixelsStay(t *testing.T) {
 	for _, f := range fixtures(t) {
 		t.Run(f.name, func(t *testing.T) {
-			if !strings.Contains(f.dirty, location) && !strings.Contains(f.dirty, "Cam") {
+			if !strings.Contains(f.dirty, location[:6]) && !strings.Contains(f.dirty, "Cam") {
 				t.Fatal("there is nothing to remove")
 			}
 			got, err := f.strip([]byte(f.dirty))
@@ -257,8 +275,19 @@ func TestAGainMapIsSeen(t *testing.T) {
 			t.Errorf("%q is not seen", with)
 		}
 	}
-	if metadata.GainMap([]byte(j[:2] + segment(0xe1, "http://ns.adobe.com/xap/1.0/\x00<x/>") + j[2:])) {
-		t.Error("there is none")
+	for _, without := range []string{
+		segment(0xe1, "http://ns.adobe.com/xap/1.0/\x00<x/>"),
+		segment(0xe2, "http://ns.adobe.com/xap/1.0/\x00<x xmlns:hdrgm='http://ns.adobe.com/hdr-gain-map/1.0/'/>"), // of other markers
+		segment(0xe2, "http://ns.adobe.com/xap/1.0/\x00<x xmlns:a='http://ns.apple.com/HDRGainMap/1.0/'/>"),
+		segment(0xe1, "urn:iso:std:iso:ts:21496:-1\x00\x00\x00\x00\x00"),
+		segment(0xe2, profile),
+	} {
+		if metadata.GainMap([]byte(j[:2] + without + j[2:])) {
+			t.Errorf("%q is one", without)
+		}
+	}
+	if metadata.GainMap([]byte(j[:2])) {
+		t.Error("nothing is one")
 	}
 }
 

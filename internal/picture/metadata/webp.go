@@ -70,22 +70,15 @@ func webpFrame(frame container.Chunk) ([]byte, error) {
 	if len(frame.Body) < header {
 		return nil, container.ErrCut
 	}
-	kept := [][]byte{frame.Body[:header]}
-	clean := len(frame.Raw)%2 == 0
+	kept := slices.Clone(frame.Body[:header])
 	for c, err := range container.WebPChunks(frame.Body[header:]) {
 		if err != nil {
 			return nil, err
 		}
 		switch c.Name {
 		case "VP8 ", "VP8L", "ALPH":
-			kept = append(kept, container.AppendWebPChunk(nil, c.Name, c.Body))
-			clean = clean && len(c.Raw)%2 == 0
-		default:
-			clean = false
+			kept = container.AppendWebPChunk(kept, c.Name, c.Body)
 		}
 	}
-	if clean {
-		return frame.Raw, nil
-	}
-	return container.AppendWebPChunk(nil, "ANMF", bytes.Join(kept, nil)), nil
+	return container.AppendWebPChunk(nil, "ANMF", kept), nil
 }
