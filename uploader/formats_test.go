@@ -187,6 +187,9 @@ func TestAGainMapThatIsLeftOutIsSaid(t *testing.T) {
 	} {
 		host := like(web...)
 		host.limits.Bytes = test.limit
+		if _, notes, err := test.prepare.Do(t.Context(), plain, host); err != nil || strings.Contains(said(notes), "gain map") {
+			t.Errorf("%s, without one: %v, %s", name, err, said(notes))
+		}
 		ready, notes, err := test.prepare.Do(t.Context(), p, host)
 		if err != nil || test.want != nil && !bytes.Equal(ready.Data, test.want) || strings.Contains(said(notes), "gain map") != test.note {
 			t.Errorf("%s: %v, %d bytes, %s", name, err, len(ready.Data), said(notes))

@@ -21,6 +21,8 @@ import (
 type ledger struct {
 	entries            []uploader.Upload
 	failsToAsk, isFull error
+
+	records int // that were asked for
 }
 
 func (l *ledger) Known(_ context.Context, at uploader.Destination, sum picture.Sum, how string) (uploader.Link, bool, error) {
@@ -34,6 +36,7 @@ func (l *ledger) Known(_ context.Context, at uploader.Destination, sum picture.S
 }
 
 func (l *ledger) Record(ctx context.Context, u uploader.Upload) error {
+	l.records++
 	if err := errors.Join(ctx.Err(), l.isFull); err != nil {
 		return err
 	}
@@ -87,6 +90,32 @@ func TestAKnownPictureIsNotSent(t *testing.T) {
 	u.Again = true
 	if other, err := u.Upload(t.Context(), p); err != nil || other.Known || len(elsewhere.got) != 2 {
 		t.Errorf("again: %+v, %v", other, err)
+	}
+}
+
+// A picture that was prepared in one way is not known in another.
+func TestHowAPictureIsPreparedCounts(t *testing.T) {
+	all := []uploader.Prepare{{}, {KeepMetadata: true}, {FirstFrame: true}, {RefuseLarge: true}, {FirstFrame: true, RefuseLarge: true}}
+	p := bitmap(t)
+	for i, made := range all {
+		u := uploader.Uploader{Host: like(web...), Ledger: &ledger{}, Prepare: made}
+		if _, err := u.Upload(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		for j, asked := range all {
+			u.Prepare = asked
+			if _, ok := u.Known(t.Context(), p, picture.SumOf(p.Data)); ok != (i == j) {
+				t.Errorf("made with %+v, asked with %+v: known is %v", made, asked, ok)
+			}
+		}
+	}
+}
+
+func TestWhatHasFailedIsNotRecorded(t *testing.T) {
+	host, l := like(web...), &ledger{}
+	host.fails = &fault.Error{Kind: fault.Rejected, Host: "shelf"}
+	if _, err := (&uploader.Uploader{Host: host, Ledger: l}).Upload(t.Context(), bitmap(t)); err == nil || l.records != 0 {
+		t.Errorf("%v, recorded %d times", err, l.records)
 	}
 }
 

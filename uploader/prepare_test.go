@@ -159,6 +159,10 @@ func TestWhatAHostDoesNotTakeIsConverted(t *testing.T) {
 			t.Errorf("metadata kept: %v: %s, %v", keep, link.Format, err)
 		}
 	}
+	u := uploader.Uploader{Host: like(picture.PNG), Prepare: uploader.Prepare{KeepMetadata: true}}
+	if link, err := u.Upload(t.Context(), hosttest.Picture(t, picture.BMP, 1)); err != nil || link.Format != picture.PNG {
+		t.Errorf("metadata kept, and no BMP is taken: %s, %v", link.Format, err)
+	}
 }
 
 func TestAnAnimationIsNeverFlattenedInSilence(t *testing.T) {
@@ -227,6 +231,20 @@ func TestAPictureThatIsTooLargeIsChangedAsLittleAsCanBe(t *testing.T) {
 	if link, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), fits); err != nil || len(link.Notes) > 0 || !bytes.Equal(host.got[0].Data, fits.Data) {
 		t.Errorf("as large as the host takes: %v, %s", err, said(link.Notes))
 	}
+	for name, test := range map[string]struct {
+		p    picture.Picture
+		host *shelf
+		want fault.Kind
+	}{
+		"a GIF that stands still": {hosttest.Picture(t, picture.GIF, 1), like(picture.GIF, picture.PNG, picture.JPEG), fault.TooLarge},
+		"no JPEG is taken":        {pngOf(noisy(true)), like(picture.PNG), fault.TooLarge},
+		"it is not taken at all":  {animatedGIF(t), like(web...), fault.NotTaken},
+	} {
+		test.host.limits.Bytes = 20
+		if _, err := (&uploader.Uploader{Host: test.host}).Upload(t.Context(), test.p); fault.KindOf(err) != test.want || len(test.host.got) > 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	host.limits.Bytes = 60e3
 	if _, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), pngOf(noisy(false))); fault.KindOf(err) != fault.TooLarge || !strings.Contains(err.Error(), "transparency") {
 		t.Errorf("transparent: %v", err)
@@ -284,6 +302,35 @@ func TestAnotherHostIsAskedWhereOneCannot(t *testing.T) {
 	}
 }
 
+// Where none can, each says why; whoever gives up is told only that.
+func TestWhereNoHostCan(t *testing.T) {
+	offline := func(host string) error { return &fault.Error{Kind: fault.Passing, Why: "network", Host: host} }
+	for _, given := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			first, second := like(web...), like(web...)
+			first.fails, second.fails = offline("shelf"), offline("second")
+			u := uploader.Uploader{Host: first, Fallback: []uploader.Host{second}}
+			if given {
+				u.Fallback = []uploader.Host{leaving{second, cancel}}
+			}
+			_, err := u.Upload(ctx, hosttest.Picture(t, picture.PNG, 1))
+			if given {
+				if !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "shelf") {
+					t.Errorf("given up: %v", err)
+				}
+				return
+			}
+			for _, host := range []string{"shelf", "second"} {
+				if !strings.Contains(err.Error(), host) {
+					t.Errorf("of %s nothing is said: %v", host, err)
+				}
+			}
+		})
+	}
+}
+
 func TestWhatMovesGoesToTheHostForThat(t *testing.T) {
 	still, moving := like(web...), like(picture.GIF)
 	moving.name = "moving"
@@ -293,5 +340,13 @@ func TestWhatMovesGoesToTheHostForThat(t *testing.T) {
 	}
 	if link, err := u.Upload(t.Context(), hosttest.Picture(t, picture.GIF, 1)); err != nil || link.Host != "shelf" {
 		t.Errorf("%+v, %v", link, err)
+	}
+	moving.limits.Formats = append(moving.limits.Formats, picture.AVIF)
+	avif, err := picture.New("a.avif", []byte("\x00\x00\x00\x18ftypavif"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Upload(t.Context(), avif); fault.KindOf(err) != fault.NotTaken || len(moving.got) != 1 {
+		t.Errorf("what stands still: %v", err)
 	}
 }
