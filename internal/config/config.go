@@ -506,6 +506,7 @@ func write(file string, entries []entry) error {
 	if err := durable.Write(file, b.Bytes(), 0o600); err != nil {
 		return lang.Errorf("config.unwritable", lang.Data{"File": file, "Cause": cause(err)}, err)
 	}
+	durable.Tidy(filepath.Dir(file), time.Minute) // it may hold a secret
 	return nil
 }
 

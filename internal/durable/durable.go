@@ -7,7 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
+
+// unfinished is the name of a file that is being written.
+const unfinished = ".bilipaste-*.new"
 
 // Write puts data into a file's place: whoever reads sees what was there
 // before or all of data, and what Write has returned for is on the disk. A
@@ -28,7 +32,7 @@ func write(file string, data []byte, perm fs.FileMode, sync bool) error {
 	if err := MakeFolder(dir); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(dir, ".new-*") // 0600 from birth
+	temp, err := os.CreateTemp(dir, unfinished) // 0600 from birth
 	if err != nil {
 		return err
 	}
@@ -49,6 +53,20 @@ func write(file string, data []byte, perm fs.FileMode, sync bool) error {
 		return nil
 	}
 	return SyncFolder(dir)
+}
+
+// Tidy removes from a folder what Writes and Replaces have left that were killed,
+// except what is younger than age. What cannot be removed stays.
+func Tidy(dir string, age time.Duration) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if ours, _ := filepath.Match(unfinished, e.Name()); !ours || !e.Type().IsRegular() {
+			continue
+		}
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) >= age {
+			_ = Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 // Sync makes what was written to a file outlive a power cut. Its name is the

@@ -2,10 +2,12 @@ package durable_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"bilipaste/internal/durable"
 )
@@ -108,4 +110,27 @@ func TestAFileThatIsReadCanBeRemoved(t *testing.T) {
 	if err := <-removed; err != nil {
 		t.Error(err)
 	}
+}
+
+// Only what a killed Write can have left is removed, and not while one may still
+// be at it.
+func TestTidy(t *testing.T) {
+	dir := t.TempDir()
+	old := time.Now().Add(-2 * time.Minute)
+	for name, at := range map[string]time.Time{
+		".bilipaste-1.new": old, ".bilipaste-23.new": time.Now(), ".bilipaste-4": old, ".new-5": old, "mine.new": old,
+	} {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(file, []byte("half"), 0o600), os.Chtimes(file, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, ".bilipaste-6.new"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	durable.Tidy(filepath.Join(dir, "nowhere"), 0)
+	durable.Tidy(dir, time.Minute)
+	holds(t, dir, ".bilipaste-23.new", ".bilipaste-4", ".new-5", "mine.new", ".bilipaste-6.new")
+	durable.Tidy(dir, 0)
+	holds(t, dir, ".bilipaste-4", ".new-5", "mine.new", ".bilipaste-6.new")
 }

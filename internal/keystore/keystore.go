@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -160,8 +161,13 @@ func (s *Store) Delete() error {
 	if err := os.Remove(s.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return s.failed("keystore.unwritable", err)
 	}
+	s.tidy()
 	return nil
 }
+
+// tidy removes the secrets that Saves have left beside the file that were killed.
+// A minute is longer than any takes.
+func (s *Store) tidy() { durable.Tidy(filepath.Dir(s.file), time.Minute) }
 
 // Where tells where the secret is. The error is Load's.
 func (s *Store) Where() (Location, error) {
@@ -277,6 +283,7 @@ func (s *Store) write(n note) error {
 	if err := durable.Write(s.file, data, 0o600); err != nil {
 		return s.failed("keystore.unwritable", err)
 	}
+	s.tidy()
 	return nil
 }
 

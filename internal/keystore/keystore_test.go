@@ -2,12 +2,15 @@ package keystore_test
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"bilipaste/internal/keystore"
 	"bilipaste/internal/lang"
@@ -131,6 +134,26 @@ func TestAFileThatWasSealedElsewhere(t *testing.T) {
 		t.Error(err)
 	}
 	wantSecret(t, s, "", keystore.Nowhere)
+}
+
+// A Save that was killed has left the secret beside the file: the next one takes
+// it away, and so does Delete.
+func TestWhatAKilledSaveHasLeftGoes(t *testing.T) {
+	file := newFile(t)
+	s := keystore.New(keystore.File, file)
+	left := filepath.Join(filepath.Dir(file), ".bilipaste-1.new")
+	for name, call := range map[string]func() error{"save": func() error { return s.Save([]byte("one")) }, "delete": s.Delete} {
+		if err := s.Save([]byte("zero")); err != nil {
+			t.Fatal(err)
+		}
+		old := time.Now().Add(-2 * time.Minute)
+		if err := errors.Join(os.WriteFile(left, []byte("half a secret"), 0o600), os.Chtimes(left, old, old), call()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("after a %s it is still there: %v", name, err)
+		}
+	}
 }
 
 func TestAFolderThatCannotBeWritten(t *testing.T) {

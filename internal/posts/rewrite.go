@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -128,18 +127,10 @@ func replace(file string, was, is []byte, perm os.FileMode) (written bool, err e
 	return err == nil, err
 }
 
-// left is the name of a file that a killed process was just writing.
-var left = regexp.MustCompile(`^\.new-[0-9]+$`)
-
 // tidy removes what the run that was cut off has left beside a file, and forgets
 // the step that it did not come to.
 func (r *rewriter) tidy(ctx context.Context, file string) error {
-	entries, _ := os.ReadDir(filepath.Dir(file))
-	for _, e := range entries {
-		if left.MatchString(e.Name()) {
-			_ = os.Remove(filepath.Join(filepath.Dir(file), e.Name()))
-		}
-	}
+	durable.Tidy(filepath.Dir(file), 0)
 	steps, err := r.album.Steps(ctx, r.run, file)
 	if err != nil || len(steps) == 0 {
 		return err
