@@ -676,6 +676,23 @@ func TestTheLongestSecretGoesFirst(t *testing.T) {
 	}
 }
 
+// Half a session in the cookies is none: the whole one is in the address.
+func TestHalfASessionIsNotTaken(t *testing.T) {
+	for _, half := range []string{"SESSDATA=0a1b%2C1810771200%2C4e5f6", "bili_jct=ffeeddccbbaa99887766554433221100"} {
+		synctest.Test(t, func(t *testing.T) {
+			g, f := newFailing(t)
+			f.broken["/qrcode/poll"] = func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Add("Set-Cookie", half+"; Path=/; Domain=bilibili.com")
+				address := "https://passport.biligame.com/crossDomain?SESSDATA=" + sandbox.SESSDATA + "&bili_jct=" + sandbox.BiliJct
+				_ = json.NewEncoder(w).Encode(map[string]any{"code": 0, "data": map[string]any{"code": 0, "url": address, "refresh_token": "x"}})
+			}
+			if _, err := g.client.Login(t.Context(), g.tell); err != nil || !g.client.Session().Equal(session(t)) {
+				t.Errorf("%s: %v", half[:8], err)
+			}
+		})
+	}
+}
+
 // A SESSDATA that an answer does not encode is the same one.
 func TestACookieWithCommasIsTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
