@@ -28,6 +28,8 @@ const (
 	blocked = `{"code":-412,"message":"-412"}`
 	risk    = `{"code":-352,"message":"-352"}`
 	often   = `{"code":-799,"message":"often"}`
+
+	firstPause = 5 * time.Second
 )
 
 // scripted is Bilibili that answers as it is told, and its gate's folder.
@@ -233,6 +235,80 @@ func TestSlowUploadsOfProcessesAlternate(t *testing.T) {
 		got := strings.Join(starts, "")
 		if got != "abababab" && got != "babababa" {
 			t.Errorf("uploads start in the order %s", got)
+		}
+	})
+}
+
+// Every way of saying "too frequent" makes the next upload wait, and the next
+// time longer.
+func TestEveryWayOfTooFrequent(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"-799": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, often) },
+		"-509": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"code":-509}`) },
+		"429":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client := client(t, inside{Handler: answer})
+			for _, want := range []time.Duration{5 * time.Second, 10 * time.Second} {
+				err := upload(t.Context(), t, client, 1)
+				if e, ok := errors.AsType[*fault.Error](err); !ok || e.Kind != fault.Passing || e.After != want {
+					t.Errorf("%s: %v, want a pause of %v", name, err, want)
+				}
+			}
+		})
+	}
+}
+
+// That a question is answered says nothing of uploads: what they were refused
+// for counts on.
+func TestOnlyAnUploadEndsTheDoubling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newScripted(t, 0)
+		for _, want := range []time.Duration{5 * time.Minute, 10 * time.Minute} {
+			err := a.upload(risk)
+			if err == nil || !err.Until.Equal(time.Now().Add(want)) {
+				t.Fatalf("want %v: %+v", want, err)
+			}
+			time.Sleep(want)
+			a.body.Store(fine)
+			if _, err := a.client().User(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := a.upload(often)
+		if err == nil || err.After != firstPause {
+			t.Fatalf("%+v", err)
+		}
+		a.body.Store(fine)
+		if _, err := a.client().User(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if err := a.upload(fine); err != nil || time.Since(begun) != firstPause {
+			t.Errorf("the next upload begins after %v: %v", time.Since(begun), err)
+		}
+	})
+}
+
+// An upload that waits for its pace is refused as soon as it would begin, and
+// does not wait for the refusal's end.
+func TestARefusalWhileAnUploadWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newScripted(t, time.Minute)
+		for range 5 {
+			if err := a.upload(fine); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.body.Store(risk)
+		time.AfterFunc(time.Second, func() {
+			if _, err := a.client().User(t.Context()); fault.KindOf(err) != fault.Refused {
+				t.Errorf("the question: %v", err)
+			}
+		})
+		begun := time.Now()
+		if err := upload(t.Context(), t, a.client(), 1); fault.KindOf(err) != fault.Refused || time.Since(begun) != time.Minute || len(a.asked) != 6 {
+			t.Errorf("after %v and %d requests: %v", time.Since(begun), len(a.asked), err)
 		}
 	})
 }

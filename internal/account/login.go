@@ -62,10 +62,7 @@ func (c *Client) Login(ctx context.Context, tell func(LoginStep)) (User, error) 
 	guest := c.as(Session{})
 	visitor := c.Session().cookie("buvid3")
 	if visitor == "" {
-		var err error
-		if visitor, err = guest.visitor(ctx); stops(ctx, err) {
-			return User{}, err
-		}
+		visitor = guest.visitor(ctx)
 	}
 	if visitor != "" {
 		guest.cookie = "buvid3=" + visitor
@@ -92,11 +89,7 @@ func (c *Client) Adopt(ctx context.Context, s Session) (User, error) {
 	}
 	if s.cookie("buvid3") == "" {
 		guest := c.as(Session{})
-		visitor, err := guest.visitor(ctx)
-		if stops(ctx, err) {
-			return User{}, err
-		}
-		s = s.with("buvid3", visitor)
+		s = s.with("buvid3", guest.visitor(ctx))
 	}
 	unlock, err := c.lockSession(ctx)
 	if err != nil {
@@ -222,26 +215,18 @@ func (c *Client) tidy(ctx context.Context, r record) {
 	}
 }
 
-// stops tells whether the error of something that can be done without ends
-// the whole.
-func stops(ctx context.Context, err error) bool {
-	return ctx.Err() != nil || fault.KindOf(err) == fault.Refused || fault.KindOf(err) == fault.Local
-}
-
 // visitor asks for the cookie buvid3, which browsers send from the first visit
-// on: who has none is trusted less.
-func (c *caller) visitor(ctx context.Context) (string, error) {
+// on: who has none is trusted less. It is "" if there is none to be had; of what
+// ends more than that the next call tells.
+func (c *caller) visitor(ctx context.Context) string {
 	data, err := c.do(ctx, Ask, Get(API+"/x/frontend/finger/spi", nil))
-	if err != nil {
-		return "", err
-	}
 	var found struct {
 		Buvid3 string `json:"b_3"`
 	}
-	if json.Unmarshal(data, &found) != nil || len(found.Buvid3) > 100 {
-		return "", &fault.Error{Kind: fault.BrokenAnswer, Host: Service}
+	if err != nil || json.Unmarshal(data, &found) != nil || len(found.Buvid3) > 100 {
+		return ""
 	}
-	return found.Buvid3, nil
+	return found.Buvid3
 }
 
 // scan shows one code until it was confirmed, and returns the session that

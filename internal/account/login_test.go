@@ -446,6 +446,9 @@ func TestAdoptAsksWhoseItIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if _, err := g.client.Adopt(t.Context(), account.Session{}); fault.KindOf(err) != fault.NotLoggedIn || g.store.saves != 0 || len(g.asked()) != 0 {
+			t.Errorf("nobody: %v, asked %v", err, g.asked())
+		}
 		if _, err := g.client.Adopt(t.Context(), dead); fault.KindOf(err) != fault.NotLoggedIn || g.store.saves != 0 {
 			t.Error(err)
 		}
