@@ -3,8 +3,10 @@ package account_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -268,6 +270,47 @@ func TestNoCookieGoesToAnotherSite(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Only Bilibili's own addresses are asked for the session, with HTTPS alone.
+func TestWhereATicketMayLead(t *testing.T) {
+	for address, want := range map[string]bool{
+		"https://passport.biligame.com/crossDomain?ticket=hidden": true, "https://passport.bilibili.com/crossDomain?ticket=hidden": true,
+		"http://passport.biligame.com/crossDomain?ticket=hidden": false, "https://me@passport.biligame.com/crossDomain?ticket=hidden": false,
+		"https://evil.example/crossDomain?ticket=hidden": false, "https://passport.biligame.com.evil.example/?ticket=hidden": false,
+		"https://passport.biligame.com:444/?ticket=hidden": false, "//passport.biligame.com/?ticket=hidden": false, "https://%/": false, "": false,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			g, f := newFailing(t)
+			f.broken["/qrcode/poll"] = func(w http.ResponseWriter, _ *http.Request) {
+				_ = json.NewEncoder(w).Encode(map[string]any{"code": 0, "data": map[string]any{"code": 0, "url": address}})
+			}
+			asked := false
+			g.client = g.program(t, t.TempDir(), inside{Handler: f, before: func(r *http.Request) { asked = asked || strings.Contains(r.URL.RawQuery, "ticket") }})
+			_, err := g.client.Login(t.Context(), g.tell)
+			if asked != want || err == nil || g.store.saves != 0 || strings.Contains(err.Error(), "hidden") {
+				t.Errorf("%s: asked %v: %v", address, asked, err)
+			}
+		})
+	}
+}
+
+func TestALoginWhoseAnswersAreBroken(t *testing.T) {
+	for _, test := range []struct{ path, data string }{
+		{"/qrcode/generate", `{}`}, {"/qrcode/generate", `{"url":"https://x.example/"}`}, {"/qrcode/generate", `{"qrcode_key":"k"}`}, {"/qrcode/generate", `[]`},
+		{"/qrcode/poll", `{}`}, {"/qrcode/poll", `{"code":null}`}, {"/qrcode/poll", `{"code":"0"}`}, {"/qrcode/poll", `null`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			g, f := newFailing(t)
+			f.broken[test.path] = func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(w, `{"code":0,"data":`+test.data+`}`)
+			}
+			_, err := g.client.Login(t.Context(), g.tell)
+			if fault.KindOf(err) != fault.BrokenAnswer || g.store.saves != 0 || strings.HasSuffix(test.path, "generate") && len(g.steps) > 0 {
+				t.Errorf("%s of %s: %v, shown %v", test.data, test.path, err, g.states)
+			}
+		})
+	}
 }
 
 func TestAnExpiredCodeIsFollowedByANewOne(t *testing.T) {

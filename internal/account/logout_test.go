@@ -42,6 +42,9 @@ func TestLogout(t *testing.T) {
 			if err := n.start(t, inside{Handler: n.server}).Logout(t.Context()); err != nil || len(n.store.secret) != 0 {
 				t.Errorf("dead %v: %v", dead, err)
 			}
+			if n.server.Sessions() != 0 {
+				t.Errorf("dead %v: it is still signed in", dead)
+			}
 		}
 	})
 }
