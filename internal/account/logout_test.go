@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -47,6 +48,47 @@ func TestLogout(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Only what Bilibili says itself ends a session: that it knows none, or a page
+// that it answers to dead ones, if it knows none then either.
+func TestWhatEndsASession(t *testing.T) {
+	says := func(status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	const page, dead = "<html><title>Log in</title></html>", `{"code":-101,"message":"no"}`
+	for name, test := range map[string]struct {
+		exit, nav http.HandlerFunc // nil: as it is
+		ends      bool
+	}{
+		"yes":                         {nil, nil, true},
+		"nobody":                      {says(200, dead), nil, true},
+		"a wrong token":               {says(200, `{"code":-111,"message":"csrf"}`), says(200, dead), false},
+		"refused":                     {says(200, `{"code":-400,"message":"no"}`), says(200, dead), false},
+		"a page, and nobody":          {says(200, page), says(200, dead), true},
+		"a page, and somebody":        {says(200, page), nil, false},
+		"a page, and no network":      {says(200, page), cut, false},
+		"another status, and nobody":  {says(404, page), says(200, dead), false},
+		"its server fails":            {says(502, page), says(200, dead), false},
+		"an empty answer, and nobody": {says(200, ""), says(200, dead), false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			g, f := newFailing(t)
+			g.login(t)
+			for path, answer := range map[string]http.HandlerFunc{exitPath: test.exit, navPath: test.nav} {
+				if answer != nil {
+					f.broken[path] = answer
+				}
+			}
+			err := g.client.Logout(t.Context())
+			if (err == nil) != test.ends || (len(g.store.secret) == 0) != test.ends {
+				t.Errorf("%s: %v, %d bytes are kept", name, err, len(g.store.secret))
+			}
+		})
+	}
 }
 
 // What is forgotten is signed in, and nobody is asked about it.
