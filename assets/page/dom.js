@@ -21,9 +21,12 @@ export function el(tag, attributes = {}, ...children) {
 
 export const button = (text, does, attributes = {}) => el("button", { type: "button", onclick: does, ...attributes }, text);
 
-// toast says something in passing.
+// toast says something in passing: in the large view while that is open, for all
+// else is inert then.
 export function toast(text, failed = false) {
   const e = el("p", { class: failed ? "toast failed" : "toast" }, text);
+  const home = $("viewer").open ? $("viewer") : document.body;
+  if ($("toasts").parentNode !== home) home.append($("toasts"));
   $("toasts").append(e);
   setTimeout(() => e.remove(), failed ? 10000 : 4000);
 }

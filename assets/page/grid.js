@@ -10,12 +10,13 @@ const gap = 12;
 const widest = 200; // px of a cell
 const caption = 44;
 const page = 200; // pictures of a request
+const screen = 50; // pictures that the window may show at first
 const heading = 44;
 
 let sections = []; // {month, count, key, items, more, loading, element, top, height}
 let columns = 1;
 let cell = { width: widest, height: widest };
-let cells = new Map(); // "month index" → element
+const cells = new Map(); // id of the picture, or "month index" until it is known → element
 let round = 0; // grows with each filter: what comes late is dropped
 let current = null; // {section, index}: what the keys move
 let anchor = null; // where a range begins
@@ -78,34 +79,49 @@ export function choices(state) {
 export async function reload() {
   const mine = ++round;
   const pending = pendingState();
-  grid().hidden = pending !== "";
   $("pending-of-state").hidden = pending === "";
   app.showPending();
   if (pending) {
+    grid().hidden = true;
     $("empty").hidden = true;
     $("total").textContent = "";
     return;
   }
   const answer = await attempt(() => get(`/api/months?${filter}`));
   if (!answer || mine !== round) return;
-  const before = new Map(sections.map((s) => [s.month, s]));
-  sections = answer.months.map((m) => {
+  const before = new Map(sections.filter((s) => s.filter === filter.toString()).map((s) => [s.month, s]));
+  let above = 0;
+  const next = answer.months.map((m) => {
     const old = before.get(m.month);
-    if (old && old.count === m.count && old.key === m.key && old.filter === filter.toString()) return old;
-    return { ...m, filter: filter.toString(), items: [], more: true, loading: null };
+    const shown = above < screen ? Math.min(m.count, screen) : 0;
+    above += m.count;
+    if (old && old.count === m.count && old.key === m.key) return old;
+    return { ...m, filter: filter.toString(), items: [], more: true, loading: null, least: Math.min(m.count, Math.max(shown, old?.items.length ?? 0)) };
   });
-  for (const e of cells.values()) e.remove();
-  cells = new Map();
-  grid().replaceChildren(...sections.map((s) => {
-    s.element = el("div", { role: "group", class: "month", "aria-label": `${month(s.month)}, ${t("page.count", { Count: s.count })}` },
-      el("div", { class: "month-name", "aria-hidden": "true" }, month(s.month), el("span", { class: "quiet" }, number(s.count))));
-    return s.element;
-  }));
+  await Promise.all(next.map((s) => s.least > s.items.length && load(s, s.least))); // so that nothing flickers
+  if (mine !== round) return;
+  sections = next;
+  for (const section of sections) {
+    section.element ??= before.get(section.month)?.element ?? el("div", { role: "group", class: "month" }, el("div", { class: "month-name", "aria-hidden": "true" }));
+    section.element.setAttribute("aria-label", `${month(section.month)}, ${t("page.count", { Count: section.count })}`);
+    section.element.firstChild.replaceChildren(month(section.month), el("span", { class: "quiet" }, number(section.count)));
+  }
+  grid().replaceChildren(...sections.map((section) => section.element));
   $("total").textContent = t("page.count", { Count: answer.total });
   $("empty").hidden = answer.total > 0;
+  grid().hidden = answer.total === 0;
   $("empty").textContent = filter.size ? t("page.none.found") : t("page.none");
-  if (current && !sections.includes(current.section)) current = null;
+  if (current && !sections.includes(current.section)) current = find(pictureAt(current)?.id);
   layout();
+}
+
+// find says where a picture is by now, null if nobody knows.
+function find(id) {
+  for (const section of sections) {
+    const index = section.items.findIndex((p) => p.id === id);
+    if (index >= 0) return { section, index };
+  }
+  return null;
 }
 
 // layout finds out how many columns fit, and where each section is.
@@ -119,9 +135,7 @@ function layout() {
     s.height = heading + Math.ceil(s.count / columns) * (cell.height + gap);
     s.element.style.height = `${s.height}px`;
   }
-  for (const e of cells.values()) e.remove();
-  cells.clear();
-  draw();
+  render();
 }
 
 let drawing = false;
@@ -147,7 +161,7 @@ function render() {
       const first = Math.max(0, Math.floor((from - top - heading) / row)) * columns;
       const last = Math.min(s.count, (Math.floor((to - top - heading) / row) + 1) * columns);
       if (last > s.items.length && s.more) load(s, last);
-      for (let i = first; i < last; i++) wanted.set(`${s.month} ${i}`, [s, i]);
+      for (let i = first; i < last; i++) wanted.set(s.items[i]?.id ?? `${s.month} ${i}`, [s, i]);
     }
     top += s.height;
   }
@@ -156,28 +170,38 @@ function render() {
     e.remove();
     cells.delete(id);
   }
+  const last = new Map(); // element of a section → its last child so far
   for (const [id, [s, i]] of wanted) {
-    const e = cells.get(id);
     const picture = s.items[i];
-    if (e && (e.dataset.id === String(picture?.id ?? ""))) continue;
-    e?.remove();
-    const fresh = picture ? cellFor(s, i, picture) : el("div", { class: "cell waiting", "aria-hidden": "true" });
-    fresh.dataset.id = picture?.id ?? "";
-    fresh.style.width = `${cell.width}px`;
-    fresh.style.height = `${cell.height}px`;
-    fresh.style.transform = `translate(${(i % columns) * (cell.width + gap)}px, ${heading + Math.floor(i / columns) * (cell.height + gap)}px)`;
-    s.element.append(fresh);
-    cells.set(id, fresh);
+    let e = cells.get(id);
+    if (e && e.picture !== picture && JSON.stringify(e.picture) !== JSON.stringify(picture)) e.remove(), (e = null);
+    e ??= picture ? cellFor(picture) : el("div", { class: "cell waiting", "aria-hidden": "true" });
+    cells.set(id, e);
+    place(e, s, i, last.get(s) ?? s.element.firstChild);
+    last.set(s, e);
   }
   mark();
 }
 
-function cellFor(s, i, p) {
+// place puts a cell where it belongs, after another one.
+function place(e, s, i, before) {
+  e.at = { section: s, index: i };
+  e.style.width = `${cell.width}px`;
+  e.style.height = `${cell.height}px`;
+  e.style.transform = `translate(${(i % columns) * (cell.width + gap)}px, ${heading + Math.floor(i / columns) * (cell.height + gap)}px)`;
+  if (e.picture) {
+    e.setAttribute("aria-setsize", s.count);
+    e.setAttribute("aria-posinset", i + 1);
+  }
+  if (before.nextSibling !== e) before.after(e);
+}
+
+function cellFor(p) {
   const name = p.name || t("page.unnamed");
   const chosen = [...selected.keys()].indexOf(p.id);
   const e = el("div", {
     class: p.dead ? "cell dead" : "cell", role: "option", id: `picture-${p.id}`,
-    "aria-selected": String(chosen >= 0), "aria-setsize": s.count, "aria-posinset": i + 1,
+    "aria-selected": String(chosen >= 0),
     title: `${name}\n${p.width} × ${p.height}, ${size(p.bytes)}\n${moment(p.used)}\n${p.url}`,
   },
     p.thumbnail
@@ -186,22 +210,22 @@ function cellFor(s, i, p) {
     el("span", { class: "name" }, name),
     el("span", { class: "quiet" }, p.dead ? t("page.state.dead") : p.bucket ? `${p.host} · ${p.bucket}` : p.host),
     el("span", { class: "tick", "aria-hidden": "true" }, chosen >= 0 ? String(chosen + 1) : ""));
-  e.at = { section: s, index: i };
+  e.picture = p;
   return e;
 }
 
 // mark shows what is selected, and which one the keys are at.
 function mark() {
-  const order = new Map([...selected.keys()].map((id, n) => [String(id), n + 1]));
+  const order = new Map([...selected.keys()].map((id, n) => [id, n + 1]));
   for (const e of cells.values()) {
-    if (!e.dataset.id) continue;
-    const n = order.get(e.dataset.id);
+    if (!e.picture) continue;
+    const n = order.get(e.picture.id);
     e.setAttribute("aria-selected", String(n !== undefined));
     e.querySelector(".tick").textContent = n ?? "";
-    e.classList.toggle("current", e.dataset.id === String(pictureAt(current)?.id));
+    e.classList.toggle("current", e.picture.id === pictureAt(current)?.id);
   }
   const p = pictureAt(current);
-  if (p && cells.has(`${current.section.month} ${current.index}`)) grid().setAttribute("aria-activedescendant", `picture-${p.id}`);
+  if (p && cells.has(p.id)) grid().setAttribute("aria-activedescendant", `picture-${p.id}`);
   else grid().removeAttribute("aria-activedescendant");
   bar();
 }
@@ -354,10 +378,15 @@ function chosen() {
   return p ? [p] : [];
 }
 
-// bar offers what can be done with what is selected.
+// bar offers what can be done with what is selected. It is made anew only when
+// that changes: somebody may be at its list.
+let offered = "";
 function bar() {
   const n = selected.size;
   const e = $("selection");
+  const chosenNow = [...selected.keys()].join();
+  if (chosenNow === offered) return;
+  offered = chosenNow;
   e.hidden = n === 0;
   if (!n) return;
   const markup = e.querySelector("select")?.value ?? app.state().format;

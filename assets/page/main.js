@@ -32,7 +32,10 @@ async function begin() {
   now.start(app);
   uploads.start();
   $("writing").addEventListener("change", () => attempt(() => post("/api/writing", { on: $("writing").checked })));
-  addEventListener("hashchange", route);
+  addEventListener("hashchange", () => {
+    route();
+    scrollTo(0, 0); // not to the view's own beginning, which the header would cover
+  });
   addEventListener("keydown", (event) => {
     if (event.target.closest?.("input, select, textarea, dialog")) return;
     if (!$("pictures").hidden) grid.shortcut(event);

@@ -20,6 +20,7 @@ export function show(picture, neighbours, app) {
   dialog.onclick = (event) => {
     if (event.target === dialog) dialog.close();
   };
+  dialog.onclose = () => document.body.append($("toasts"));
   fill(picture, app);
   if (!dialog.open) dialog.showModal();
 }
@@ -35,7 +36,7 @@ async function fill(p, app) {
     el("h2", {}, p.name || t("page.unnamed")),
     el("p", { class: "quiet" }, `${p.format.toUpperCase()}, ${p.width} × ${p.height}, ${size(p.bytes)}`),
     el("p", { class: "quiet" }, t("page.used", { Time: moment(p.used) })));
-  $("viewer").replaceChildren(
+  $("viewed").replaceChildren(
     el("div", { class: "bar" },
       button("←", () => step(-1), { "aria-label": t("page.previous") }),
       button("→", () => step(1), { "aria-label": t("page.next") }),

@@ -85,13 +85,12 @@ func list[T any](all []T) []T {
 
 func (s *Server) first(now resident.State) first {
 	_, err := os.Lstat(s.mark("first-done"))
-	f := first{
+	return first{
 		SignedIn: now.Account != "" || !app.NeedsAccount(now.Settings),
+		Writing:  now.Writing,
 		Picture:  len(now.Recent) > 0,
 		Done:     err == nil,
 	}
-	f.Writing = now.Writing || f.Picture
-	return f
 }
 
 func (s *Server) getState(http.ResponseWriter, *http.Request) (any, error) { return s.state(), nil }
