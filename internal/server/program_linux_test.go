@@ -59,8 +59,17 @@ func (p *program) logged() string {
 	return p.log.String()
 }
 
-// start runs one. more is added to its settings, which are quiet and in English.
+// start runs one whose user is signed in. more is added to its settings, which
+// are quiet and in English.
 func start(t *testing.T, more string) *program {
+	t.Helper()
+	t.Setenv("BILIPASTE_SESSDATA", sandbox.SESSDATA)
+	t.Setenv("BILIPASTE_BILI_JCT", sandbox.BiliJct)
+	return startAsIs(t, more)
+}
+
+// startAsIs runs one whose user is signed in if the environment says so.
+func startAsIs(t *testing.T, more string) *program {
 	t.Helper()
 	p := &program{x: desktoptest.StartX(t), host: sandbox.New(), dir: t.TempDir(), port: freePort(t)}
 	if err := p.host.Start("127.0.0.1:0"); err != nil {
@@ -69,8 +78,6 @@ func start(t *testing.T, more string) *program {
 	t.Cleanup(func() { _ = p.host.Close() })
 	t.Setenv("BILIPASTE_HOME", t.TempDir())
 	t.Setenv("BILIPASTE_GATEWAY", p.host.URL())
-	t.Setenv("BILIPASTE_SESSDATA", sandbox.SESSDATA)
-	t.Setenv("BILIPASTE_BILI_JCT", sandbox.BiliJct)
 	dirs, err := config.FindDirs()
 	if err != nil {
 		t.Fatal(err)
