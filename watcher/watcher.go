@@ -179,6 +179,13 @@ func watch(b backend, options Options) *Watcher {
 // Backend names the way that leads to the clipboard, such as "X11 (XFixes)".
 func (w *Watcher) Backend() string { return w.backend.name() }
 
+// Reach connects to the clipboard, if it is not connected. The error says why it
+// cannot be reached, or is ctx's.
+func (w *Watcher) Reach(ctx context.Context) error {
+	_, _, err := w.backend.current(ctx)
+	return err
+}
+
 // Run calls seen for each clip that another program puts on the clipboard from
 // now on, in order, until ctx is done, and returns ctx's error. What is on the
 // clipboard already does not count. seen must return soon. It survives the

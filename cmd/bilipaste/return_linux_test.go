@@ -7,6 +7,34 @@ import (
 	"bilipaste/internal/desktoptest"
 )
 
+// After a login the program of the session before may still be there, if the
+// desktop does not end programs. It knows of no way to the new display.
+func TestOneOfAnEndedDesktopGivesWay(t *testing.T) {
+	desktoptest.Bus(t)
+	before := desktoptest.StartX(t)
+	session := func() { t.Setenv("WAYLAND_DISPLAY", "none") } // which makes the session's name
+	session()
+	p := startTray(t, `{"writing_mode": true, "notify": false, "sound": false}`)
+	desktoptest.Eventually(t, "it to run", func() bool { return isRunning(p.home) })
+	now := desktoptest.StartX(t) // another display than before
+	before.Stop()
+	session()
+	(&trayed{host: p.host, home: p.home}).run(t)
+	<-p.ended
+	if p.err != nil {
+		t.Errorf("it ended with %v", p.err)
+	}
+	desktoptest.Eventually(t, "a link", func() bool {
+		now.Copy(t, "image/png", noise(t, 1000))
+		return uploads(p.host) > 0
+	})
+	pasted(t, now, "![](http")
+	out, err := p.command().CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "running already") {
+		t.Errorf("one more start: %v: %s", err, out)
+	}
+}
+
 // screen is a display server that ends and comes back, and what is copied and
 // pasted there.
 type screen struct {

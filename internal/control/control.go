@@ -24,7 +24,7 @@ type Verb string
 
 // The requests.
 const (
-	Show    Verb = "show"     // tell the user that it runs
+	Show    Verb = "show"     // tell the user that it runs, or leave if its desktop has ended
 	Writing Verb = "writing"  // writing mode: Value is "on", "off", "toggle" or "status"
 	Now     Verb = "now"      // upload what is on the clipboard
 	Upload  Verb = "upload"   // upload what is on the clipboard, which stays as it is; all links or none
@@ -42,6 +42,7 @@ type Request struct {
 type Answer struct {
 	Writing bool        `json:"writing"`         // writing mode is on
 	Links   []Link      `json:"links,omitempty"` // Now, Upload: those that were made
+	Left    bool        `json:"left,omitempty"`  // Show: it ends
 	Page    string      `json:"page,omitempty"`  // Open: its address, which lets one browser in, once
 	Error   *fault.Told `json:"error,omitempty"` // in the user's language
 }
@@ -95,11 +96,19 @@ func (i *Instance) converse(conn net.Conn) {
 	case <-i.closed:
 		return
 	}
-	select {
-	case a := <-answer:
+	reply := func(a Answer) {
 		_ = conn.SetDeadline(time.Now().Add(tokenWait))
 		_ = json.NewEncoder(conn).Encode(a) // a client that is gone needs none
+	}
+	select {
+	case a := <-answer:
+		reply(a)
 	case <-i.closed:
+		select {
+		case a := <-answer: // that it leaves
+			reply(a)
+		default:
+		}
 	}
 }
 

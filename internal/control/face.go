@@ -22,7 +22,11 @@ func (i *Instance) Do(ctx context.Context, r *resident.Resident, request Request
 	var err error
 	switch request.Do {
 	case Show:
-		r.ShowItself()
+		if answer.Left = i.Leave != nil && r.IsCutOff(ctx); answer.Left {
+			i.Leave()
+		} else {
+			r.ShowItself()
+		}
 	case Writing:
 		err = setWriting(r, request.Value)
 		if err == nil && request.Value != "status" && i.Shown != nil && !i.Shown() {

@@ -37,6 +37,7 @@ var (
 type Instance struct {
 	Page  func() (string, error) // where the page is, as Open is answered; nil: there is none
 	Shown func() bool            // whether the user sees that writing mode is on or off; nil: yes
+	Leave func()                 // ends the program; nil: it stays where its desktop has ended
 
 	lock     *flock.Flock
 	file     string

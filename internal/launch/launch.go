@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"gopkg.in/natefinch/lumberjack.v2"
 
@@ -33,11 +34,8 @@ var ErrTold = errors.New("told already")
 // Where it runs already that is shown, and told of by complain. It must be
 // called from the main goroutine.
 func Tray(ctx context.Context, a *app.App, complain func(error)) error {
-	instance, err := control.Claim(Scope(a))
+	instance, err := claim(ctx, Scope(a))
 	if errors.Is(err, control.ErrRunning) {
-		if _, asked := control.Ask(ctx, Scope(a), control.Request{Do: control.Show}); asked != nil {
-			err = asked
-		}
 		complain(err)
 		return nil
 	}
@@ -45,6 +43,9 @@ func Tray(ctx context.Context, a *app.App, complain func(error)) error {
 		return err
 	}
 	defer func() { _ = instance.Close() }()
+	ctx, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	instance.Leave = func() { leave(errLeft) }
 	first := isFirst(a)
 	log := &lumberjack.Logger{Filename: a.LogFile(), MaxSize: 1, MaxBackups: 1}
 	defer func() { _ = log.Close() }()
@@ -86,7 +87,44 @@ func Tray(ctx context.Context, a *app.App, complain func(error)) error {
 	others = append(others, s.Run, func(ctx context.Context) error {
 		return events.Run(ctx, func(e resident.Event) { record(a.Log, e) })
 	})
-	return together(ctx, r, face.Run, instance, others...)
+	err = together(ctx, r, face.Run, instance, others...)
+	if errors.Is(context.Cause(ctx), errLeft) {
+		a.Log.Info("the desktop has ended, and another bilipaste begins")
+		return nil
+	}
+	return err
+}
+
+// errLeft is the end of a program that gives way to another.
+var errLeft = errors.New("left to another")
+
+// claim makes this program the one instance of a scope. If there is one already,
+// it is asked to show itself, and the error is control.ErrRunning; one whose desktop
+// has ended, as at the login before, gives way instead.
+func claim(ctx context.Context, at control.Scope) (*control.Instance, error) {
+	instance, err := control.Claim(at)
+	if !errors.Is(err, control.ErrRunning) {
+		return instance, err
+	}
+	answer, asked := control.Ask(ctx, at, control.Request{Do: control.Show})
+	if asked != nil {
+		return nil, asked
+	}
+	if !answer.Left {
+		return nil, err
+	}
+	const limit, pause = 10 * time.Second, 50 * time.Millisecond
+	for end := time.Now().Add(limit); ; {
+		instance, err = control.Claim(at)
+		if !errors.Is(err, control.ErrRunning) || time.Now().After(end) {
+			return instance, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // Serve answers editors and shows the page, with neither a tray nor, as long as

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/fault"
@@ -163,6 +164,15 @@ func (r *Resident) OpenSettings(ctx context.Context) error {
 		return err
 	}
 	return desktop.Open(ctx, r.app.Source.File)
+}
+
+// IsCutOff tells whether the desktop on which the program was started has ended:
+// its clipboard cannot be reached.
+func (r *Resident) IsCutOff(ctx context.Context) bool {
+	const limit = 2 * time.Second // one that takes longer is busy
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return r.clipboard.Reach(ctx) != nil && ctx.Err() == nil
 }
 
 // ShowItself tells the user that the program runs.
