@@ -99,6 +99,9 @@ func TestForget(t *testing.T) {
 		asked := len(g.asked())
 		full := errors.New("disk full")
 		g.store.err = full
+		if err := g.client.Logout(t.Context()); !errors.Is(err, full) || fault.KindOf(err) == fault.NotLoggedIn {
+			t.Errorf("a store that cannot be read: %v", err)
+		}
 		if err := g.client.Forget(t.Context()); !errors.Is(err, full) || g.client.Session().IsZero() {
 			t.Errorf("a store that forgets nothing: %v", err)
 		}

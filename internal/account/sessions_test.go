@@ -653,6 +653,34 @@ func TestWhenARenewalIsTriedAgain(t *testing.T) {
 	})
 }
 
+// What Bilibili has decided is not asked again in an hour, but in a day.
+func TestAVerdictOnARenewalHoldsForADay(t *testing.T) {
+	for name, test := range map[string]struct {
+		decide func(*tenant)
+		want   fault.Kind
+	}{
+		"rejected": {func(n *tenant) { n.server.Twist(sandbox.RefreshMismatch) }, fault.Rejected},
+		"dead":     {func(n *tenant) { n.server.Revoke() }, fault.NotLoggedIn},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newTenant(t)
+			test.decide(n)
+			if err := n.client.Refresh(t.Context()); fault.KindOf(err) != test.want {
+				t.Fatalf("%s: %v", name, err)
+			}
+			asked := len(n.asked())
+			time.Sleep(24*time.Hour - time.Second)
+			if err := n.client.Refresh(t.Context()); err != nil || len(n.asked()) != asked {
+				t.Errorf("%s: asked again within a day: %v", name, err)
+			}
+			time.Sleep(time.Second)
+			if err := n.client.Refresh(t.Context()); fault.KindOf(err) != test.want || len(n.asked()) == asked {
+				t.Errorf("%s: not asked after a day: %v", name, err)
+			}
+		})
+	}
+}
+
 // One secret may begin as another does: nothing of the longer one is left.
 func TestTheLongestSecretGoesFirst(t *testing.T) {
 	for _, jct := range []string{"0a1b2c3d", "1810771200", "4e5f6"} {
