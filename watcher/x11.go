@@ -168,7 +168,8 @@ type x11Link struct {
 	root   xproto.Window
 	own    xproto.Window // owns what is ours
 	limits x11Limits
-	atoms  map[string]xproto.Atom
+	atoms  map[string]xproto.Atom // the protocol's
+	names  *x11Names
 	over   chan struct{}     // closed when the connection has ended
 	saved  chan struct{}     // a clipboard manager has answered
 	setup  *xproto.SetupInfo // tells which program a window is of
@@ -199,7 +200,7 @@ func newX11Link(limits x11Limits) (*x11Link, error) {
 		return nil, err
 	}
 	l := &x11Link{
-		conn: conn, limits: limits, setup: xproto.Setup(conn), atoms: map[string]xproto.Atom{},
+		conn: conn, limits: limits, setup: xproto.Setup(conn), atoms: map[string]xproto.Atom{}, names: newX11Names(conn),
 		over: make(chan struct{}), saved: make(chan struct{}, 1), deliveries: map[x11Property]*x11Delivery{},
 	}
 	l.root = l.setup.DefaultScreen(conn).Root
@@ -220,14 +221,13 @@ func (l *x11Link) prepare() error {
 	if _, err := xfixes.QueryVersion(l.conn, 5, 0).Reply(); err != nil {
 		return err
 	}
-	for _, name := range x11Atoms {
-		r, err := xproto.InternAtom(l.conn, false, uint16(len(name)), name).Reply()
-		if err != nil {
-			return err
-		}
-		l.atoms[name] = r.Atom
+	atoms, err := l.names.atomsOf(x11Atoms...)
+	if err != nil {
+		return err
 	}
-	var err error
+	for i, name := range x11Atoms {
+		l.atoms[name] = atoms[i]
+	}
 	if l.own, err = l.newWindow(); err != nil {
 		return err
 	}

@@ -26,12 +26,17 @@ type x11Form struct {
 
 func (l *x11Link) newContent(c content) (*x11Content, error) {
 	ours := &x11Content{once: c.once, there: make(chan struct{})}
-	for _, f := range c.forms() {
-		r, err := xproto.InternAtom(l.conn, false, uint16(len(f.format)), f.format).Reply()
-		if err != nil {
-			return nil, err
-		}
-		form := x11Form{r.Atom, r.Atom, f.data}
+	forms := c.forms()
+	var names []string
+	for _, f := range forms {
+		names = append(names, f.format)
+	}
+	atoms, err := l.names.atomsOf(names...)
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range forms {
+		form := x11Form{atoms[i], atoms[i], f.data}
 		switch f.format {
 		case "TEXT": // in an encoding of our choice
 			form.kind = l.atoms["UTF8_STRING"]

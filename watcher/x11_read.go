@@ -72,26 +72,20 @@ func (o *x11Offer) formats(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var asked []xproto.GetAtomNameCookie
+	var atoms []xproto.Atom
 	for ; len(list) >= 4; list = list[4:] {
 		switch atom := xproto.Atom(xgb.Get32(list)); atom {
 		case l.atoms["TARGETS"], l.atoms["TIMESTAMP"], l.atoms["MULTIPLE"], l.atoms["SAVE_TARGETS"]:
 			// of the protocol, not of the content
 		default:
-			asked = append(asked, xproto.GetAtomName(l.conn, atom))
+			atoms = append(atoms, atom)
 		}
 	}
-	var names []string
-	for _, cookie := range asked {
-		if r, err := cookie.Reply(); err == nil { // else it is no atom
-			names = append(names, r.Name)
-		}
-	}
-	return names, nil
+	return l.names.namesOf(atoms), nil
 }
 
 func (o *x11Offer) read(ctx context.Context, format string, limit int) ([]byte, error) {
-	r, err := xproto.InternAtom(o.link.conn, false, uint16(len(format)), format).Reply()
+	atoms, err := o.link.names.atomsOf(format)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +93,7 @@ func (o *x11Offer) read(ctx context.Context, format string, limit int) ([]byte, 
 	// refuses until then.
 	end := time.Now().Add(o.link.limits.refusing)
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		data, err := o.link.fetch(ctx, o, r.Atom, limit, o.link.limits.chunk)
+		data, err := o.link.fetch(ctx, o, atoms[0], limit, o.link.limits.chunk)
 		if !errors.Is(err, errRefused) || time.Now().After(end) || !o.isManagers() {
 			return data, err
 		}
