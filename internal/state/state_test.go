@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -63,6 +64,26 @@ func TestChangesAreKeptAlsoOfAFailure(t *testing.T) {
 	look(t, again)
 	if info, err = os.Stat(filepath.Join(dir, "x.json")); err != nil || !info.ModTime().Equal(before) || log.Len() > 0 {
 		t.Errorf("what did not change was written: %v, %s", err, log)
+	}
+}
+
+func TestNotesGrowAndShrink(t *testing.T) {
+	f, log := newFile(t.TempDir())
+	for _, n := range []int{0, 3, 1, 40, 2, 0, 5} { // 40 do not fit into what is written at once
+		begun := slices.Repeat([]time.Time{time.Unix(1e9, 123).UTC()}, n)
+		if err := f.Update(t.Context(), func(n *notes) error { n.Begun = begun; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		again, _ := newFile(f.Dir)
+		if got := look(t, again); !slices.Equal(got.Begun, begun) {
+			t.Errorf("%d notes: %+v", n, got)
+		}
+	}
+	if log.Len() > 0 {
+		t.Error(log)
+	}
+	if entries, err := os.ReadDir(f.Dir); err != nil || len(entries) != 2 {
+		t.Errorf("%v, %v", entries, err)
 	}
 }
 
