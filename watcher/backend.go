@@ -3,6 +3,7 @@ package watcher
 import (
 	"context"
 	"errors"
+	"io"
 )
 
 // backend is one platform's way to the clipboard.
@@ -37,8 +38,9 @@ type offer interface {
 	formats(ctx context.Context) ([]string, error)
 
 	// read returns the content in one of the formats, at most limit bytes
-	// (else errTooLarge).
-	read(ctx context.Context, format string, limit int) ([]byte, error)
+	// (else errTooLarge). What comes in parts it writes to seen, unless that is
+	// nil, while the next part is on its way.
+	read(ctx context.Context, format string, limit int, seen io.Writer) ([]byte, error)
 }
 
 // errRefused says that the program offers no such format, whatever its list says.

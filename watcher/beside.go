@@ -47,7 +47,7 @@ func (w *Watcher) textBeside(ctx context.Context, clip *Clip, formats []string, 
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for _, format := range formats {
-		content, err := clip.offer.read(limited, format, maxPath)
+		content, err := clip.offer.read(limited, format, maxPath, nil)
 		switch {
 		case errors.Is(err, errSilent), limited.Err() != nil:
 			return ctx.Err() != nil, true
@@ -77,7 +77,7 @@ func (w *Watcher) isAddress(ctx context.Context, clip *Clip, text string) bool {
 			continue
 		}
 		marked = true
-		content, err := clip.offer.read(ctx, format, maxMarkup)
+		content, err := clip.offer.read(ctx, format, maxMarkup, nil)
 		if err != nil {
 			return false
 		}

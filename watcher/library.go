@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"io"
 	"sync"
 	"time"
 
@@ -155,7 +156,7 @@ func (o *libraryOffer) formats(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-func (o *libraryOffer) read(ctx context.Context, format string, limit int) ([]byte, error) {
+func (o *libraryOffer) read(ctx context.Context, format string, limit int, _ io.Writer) ([]byte, error) {
 	f := clipboard.Register(format)
 	for _, known := range []clipboard.Format{clipboard.FmtText, clipboard.FmtImage, clipboard.FmtFiles} {
 		if known.MIME() == format {

@@ -3,6 +3,7 @@ package watcher
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -214,7 +215,7 @@ type served struct {
 	reads int
 }
 
-func (s *served) read(ctx context.Context, format string, limit int) ([]byte, error) {
+func (s *served) read(ctx context.Context, format string, limit int, _ io.Writer) ([]byte, error) {
 	s.reads++
-	return s.sheet.read(ctx, format, limit)
+	return s.sheet.read(ctx, format, limit, nil)
 }

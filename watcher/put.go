@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
 )
 
 // content is what we put on the clipboard. One of its three kinds is set.
@@ -31,7 +32,7 @@ const onceLimit = 45 * time.Second
 // What is put is our own: Run does not tell of it. It returns ErrChanged if
 // another program copies at the same moment.
 func (w *Watcher) PutPicture(ctx context.Context, mediaType string, data []byte) error {
-	return w.put(ctx, content{picture: data, mediaType: mediaType}, Clip{Take: Picture, Why: IsPicture, Data: data})
+	return w.put(ctx, content{picture: data, mediaType: mediaType}, Clip{Take: Picture, Why: IsPicture, Data: data, Sum: picture.SumOf(data)})
 }
 
 // PutFiles puts files on the clipboard, as a file manager copies them. It is
@@ -69,7 +70,7 @@ func (w *Watcher) put(ctx context.Context, c content, clip Clip) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.latest = held{why: clip.Why, sum: w.sum(clip), at: at, size: len(clip.Data)}
+	w.latest = held{why: clip.Why, sum: sum(clip), at: at, size: len(clip.Data)}
 	if c.text != "" {
 		w.noteText(c.text)
 	}

@@ -2,11 +2,14 @@ package watcher
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"hash"
 	"slices"
 	"time"
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
 	"bilipaste/internal/picture/bmp"
 )
 
@@ -68,7 +71,7 @@ func (w *Watcher) clipOf(ctx context.Context, o offer) Clip {
 	}
 	p := decide(formats)
 	if (p.take != Nothing || len(p.others) > 0) && slices.Contains(formats, mayKeep) {
-		content, err := o.read(ctx, mayKeep, maxMark)
+		content, err := o.read(ctx, mayKeep, maxMark, nil)
 		switch {
 		case err != nil:
 			clip.Why = whyNot(err)
@@ -119,13 +122,13 @@ var errNoPicture = errors.New("no picture")
 // palette. Where none does, what is wrong with the best one is the uploader's to say.
 func (w *Watcher) readPicture(ctx context.Context, clip *Clip, p plan) {
 	format := p.format
-	data, err := w.readAs(ctx, clip.offer, format)
+	data, sum, err := w.readAs(ctx, clip.offer, format)
 	for _, other := range p.others {
 		if !errors.Is(err, errNoPicture) {
 			break
 		}
-		if next, failed := w.readAs(ctx, clip.offer, other); !errors.Is(failed, errNoPicture) {
-			format, data, err = other, next, failed
+		if next, nextSum, failed := w.readAs(ctx, clip.offer, other); !errors.Is(failed, errNoPicture) {
+			format, data, sum, err = other, next, nextSum, failed
 		}
 	}
 	switch {
@@ -134,41 +137,55 @@ func (w *Watcher) readPicture(ctx context.Context, clip *Clip, p plan) {
 	case len(data) > MaxClip:
 		clip.Why = TooLarge
 	default:
-		clip.Take, clip.Why, clip.Type, clip.Data = Picture, p.why, typeOf(format), data
+		clip.Take, clip.Why, clip.Type, clip.Data, clip.Sum = Picture, p.why, typeOf(format), data, sum
 	}
 }
 
-// readAs reads a picture in one format, a bitmap as a PNG. With errNoPicture it
-// returns what there is in its place.
-func (w *Watcher) readAs(ctx context.Context, o offer, format string) ([]byte, error) {
-	limit := MaxClip
+// readAs reads a picture in one format, a bitmap as a PNG, and its sum. With
+// errNoPicture it returns what there is in its place.
+func (w *Watcher) readAs(ctx context.Context, o offer, format string) ([]byte, picture.Sum, error) {
 	if isDIB(format) {
-		limit = maxDIB
-	}
-	data, err := o.read(ctx, format, limit)
-	if err != nil {
-		return nil, err
-	}
-	w.spent(len(data))
-	if isDIB(format) {
+		data, err := o.read(ctx, format, maxDIB, nil)
+		if err != nil {
+			return nil, picture.Sum{}, err
+		}
+		w.spent(len(data))
 		data, err = bmp.DIBToPNG(data)
 		switch {
 		case errors.Is(err, bmp.ErrTooLarge):
-			return nil, err
+			return nil, picture.Sum{}, err
 		case err != nil:
-			return nil, errNoPicture
+			return nil, picture.Sum{}, errNoPicture
 		}
-		return data, nil
+		return data, picture.SumOf(data), nil
 	}
+	seen := summer{sha256.New(), 0}
+	data, err := o.read(ctx, format, MaxClip, &seen)
+	if err != nil {
+		return nil, picture.Sum{}, err
+	}
+	w.spent(len(data))
+	_, _ = seen.Write(data[seen.n:]) // it never fails
 	if !w.options.IsPicture(data[:min(headSize, len(data))]) {
-		return data, errNoPicture
+		err = errNoPicture
 	}
-	return data, nil
+	return data, picture.Sum(seen.Sum(nil)), err
+}
+
+// summer sums what is written to it, and counts the bytes.
+type summer struct {
+	hash.Hash
+	n int
+}
+
+func (s *summer) Write(p []byte) (int, error) {
+	s.n += len(p)
+	return s.Hash.Write(p)
 }
 
 func (w *Watcher) readFiles(ctx context.Context, clip *Clip, p plan) {
 	for _, mark := range p.marks {
-		content, err := clip.offer.read(ctx, mark, maxList)
+		content, err := clip.offer.read(ctx, mark, maxList, nil)
 		switch {
 		case errors.Is(err, errRefused): // PCManFM names KDE's mark with a copy too
 		case err != nil:
@@ -179,7 +196,7 @@ func (w *Watcher) readFiles(ctx context.Context, clip *Clip, p plan) {
 			return
 		}
 	}
-	content, err := clip.offer.read(ctx, p.format, maxList)
+	content, err := clip.offer.read(ctx, p.format, maxList, nil)
 	if err != nil {
 		clip.Why = whyNot(err)
 		return
@@ -211,7 +228,7 @@ func (w *Watcher) readFiles(ctx context.Context, clip *Clip, p plan) {
 }
 
 func (w *Watcher) readPath(ctx context.Context, clip *Clip, p plan) {
-	text, err := clip.offer.read(ctx, p.format, maxPath)
+	text, err := clip.offer.read(ctx, p.format, maxPath, nil)
 	if err != nil && !errors.Is(err, errTooLarge) {
 		clip.Why = whyNot(err)
 		return

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"image"
 	"image/png"
+	"io"
 	"maps"
 	"slices"
 	"testing"
@@ -21,7 +22,7 @@ func (s sheet) formats(context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(s)), nil
 }
 
-func (s sheet) read(_ context.Context, format string, limit int) ([]byte, error) {
+func (s sheet) read(_ context.Context, format string, limit int, _ io.Writer) ([]byte, error) {
 	switch data := s[format]; {
 	case data == nil:
 		return nil, errRefused
@@ -41,10 +42,10 @@ func wideText(text string) (wide []byte) {
 }
 
 func TestWhatIsReadOfWindowsFormats(t *testing.T) {
-	path := file(t, "截图.png", picture(100, 1))
+	path := file(t, "截图.png", pictureOf(100, 1))
 	text := wideText(path)
 	files := append([]byte{20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}, append(text, 0, 0)...)
-	data := picture(2000, 1)
+	data := pictureOf(2000, 1)
 	dib, _ := bmp.EncodeDIB(image.NewGray(image.Rect(0, 0, 5, 3)))
 	wide := slices.Clone(dib)
 	binary.LittleEndian.PutUint32(wide[4:], 1<<20)
@@ -106,7 +107,7 @@ func TestWhatIsReadOfWindowsFormats(t *testing.T) {
 func TestATextBesideAPicture(t *testing.T) {
 	const address = "https://example.org/img?id=1&size=2"
 	markup := []byte(`<meta charset=utf-8><img src="https://example.org/img?id=1&amp;size=2" alt="x">`)
-	data := picture(2000, 1)
+	data := pictureOf(2000, 1)
 	w := watch(&board{t: t}, pngs)
 	for name, c := range map[string]struct {
 		clip sheet
@@ -141,11 +142,11 @@ type early struct {
 	told *int
 }
 
-func (e early) read(ctx context.Context, format string, limit int) ([]byte, error) {
+func (e early) read(ctx context.Context, format string, limit int, _ io.Writer) ([]byte, error) {
 	if format == "PNG" && *e.told != 1 {
 		e.t.Errorf("told %d times before it is read", *e.told)
 	}
-	return e.sheet.read(ctx, format, limit)
+	return e.sheet.read(ctx, format, limit, nil)
 }
 
 func TestAPictureIsAnnouncedBeforeItIsRead(t *testing.T) {
@@ -153,13 +154,13 @@ func TestAPictureIsAnnouncedBeforeItIsRead(t *testing.T) {
 	options := pngs
 	options.Coming = func() { told++ }
 	w := watch(&board{t: t}, options)
-	if clip := w.clipOf(t.Context(), early{sheet{"PNG": picture(2000, 1)}, t, &told}); clip.Why != IsPicture || told != 1 {
+	if clip := w.clipOf(t.Context(), early{sheet{"PNG": pictureOf(2000, 1)}, t, &told}); clip.Why != IsPicture || told != 1 {
 		t.Errorf("%s, told %d times", clip.Why, told)
 	}
 	if w.clipOf(t.Context(), sheet{"CF_UNICODETEXT": wideText("words")}); told != 1 {
 		t.Error("a text was announced")
 	}
-	if w.clipOf(t.Context(), sheet{"PNG": picture(2000, 1), mayKeep: {0, 0, 0, 0}}); told != 1 {
+	if w.clipOf(t.Context(), sheet{"PNG": pictureOf(2000, 1), mayKeep: {0, 0, 0, 0}}); told != 1 {
 		t.Error("a secret was announced")
 	}
 }

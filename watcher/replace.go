@@ -3,9 +3,10 @@ package watcher
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"strings"
 	"time"
+
+	"bilipaste/internal/picture"
 )
 
 // A clipboard manager offers what another program has copied once more, as its
@@ -27,10 +28,10 @@ const (
 
 // held is the newest change that was judged.
 type held struct {
-	clip  offer  // the offer that Clip tells of
-	offer offer  // the one that holds it now: another one after a take-over
-	why   Reason // of the clip
-	sum   uint64 // of the content that was read; 0 if none was
+	clip  offer       // the offer that Clip tells of
+	offer offer       // the one that holds it now: another one after a take-over
+	why   Reason      // of the clip
+	sum   picture.Sum // of what was read; zero if nothing was
 	at    time.Time
 	text  string // what Replace put in its place; "" if nothing
 	data  []byte // of the picture, for a minute at most, until something is put in its place
@@ -43,7 +44,7 @@ func (w *Watcher) settle(ctx context.Context, c change, clip Clip, heirOf offer)
 	w.replacing.Lock()
 	defer w.replacing.Unlock()
 	before := w.latest
-	now := held{clip: c.offer, offer: c.offer, why: clip.Why, sum: w.sum(clip), at: c.at, data: clip.Data}
+	now := held{clip: c.offer, offer: c.offer, why: clip.Why, sum: sum(clip), at: c.at, data: clip.Data}
 	isHeir := heirOf != nil && heirOf == before.offer
 	switch isNew = !isHeir && !now.takesOver(before); {
 	case now.at.Before(before.at): // we have put something there since
@@ -93,11 +94,11 @@ func (w *Watcher) bringsBack(ctx context.Context, o offer, clip Clip) offer {
 		old = texts[1]
 	}
 	format := bestText(clip.Formats)
-	if before.sum == 0 || old == "" || format == "" || !w.begin(ctx) {
+	if before.sum == (picture.Sum{}) || old == "" || format == "" || !w.begin(ctx) {
 		return nil
 	}
 	defer w.end()
-	text, err := o.read(ctx, format, len(old)+2)
+	text, err := o.read(ctx, format, len(old)+2, nil)
 	if err == nil && strings.TrimRight(plainText(format, text), "\x00") == old {
 		return before.offer
 	}
@@ -118,14 +119,14 @@ func (h held) takesOver(before held) bool {
 	case sameProgram:
 		return false
 	case heir:
-		if before.clip == nil && h.sum == 0 {
+		if before.clip == nil && h.sum == (picture.Sum{}) {
 			return false // what we have put there has no heir while we are there, and this was not read
 		}
 		// One that was told to take the clip, and finds our text there, is left
 		// with the clip or with nothing.
 		return like && !replaced || (like || h.why == IsEmpty) && after < handOver
 	}
-	return like && h.sum != 0 && !replaced && after < takeOver
+	return like && h.sum != (picture.Sum{}) && !replaced && after < takeOver
 }
 
 // adopt makes a clip that was read at some time known to Replace, and returns it.
@@ -141,25 +142,21 @@ func (w *Watcher) adopt(ctx context.Context, clip Clip, at time.Time) (Clip, err
 	case before.offer == clip.offer && before.clip != nil:
 		clip.offer = before.clip // after a take-over, another one
 	case !before.at.After(at):
-		w.latest = held{clip: clip.offer, offer: clip.offer, why: clip.Why, sum: w.sum(clip), at: at, data: clip.Data}
+		w.latest = held{clip: clip.offer, offer: clip.offer, why: clip.Why, sum: sum(clip), at: at, data: clip.Data}
 		w.comparable.Reset(time.Minute)
 	}
 	return clip, nil
 }
 
-// sum returns a sum of what was read of a clip, 0 if nothing was. It keeps a
-// take-over from being compared with a second copy of a large picture in memory.
-func (w *Watcher) sum(clip Clip) uint64 {
-	if clip.Take == Nothing {
-		return 0
+// sum returns a sum of what was read of a clip, the zero one if nothing was.
+func sum(clip Clip) picture.Sum {
+	switch clip.Take {
+	case Picture:
+		return clip.Sum
+	case Files:
+		return picture.SumOf([]byte(strings.Join(clip.Files, "\x00")))
 	}
-	var h maphash.Hash
-	h.SetSeed(w.seed)
-	_, _ = h.Write(clip.Data) // never fails
-	for _, path := range clip.Files {
-		_, _ = h.WriteString(path + "\x00")
-	}
-	return h.Sum64()
+	return picture.Sum{}
 }
 
 // Replace puts text in the clip's place. It returns ErrChanged, and leaves the

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -32,7 +33,7 @@ type paper struct {
 
 func (p *paper) formats(context.Context) ([]string, error) { return []string{"image/png"}, nil }
 
-func (p *paper) read(ctx context.Context, _ string, _ int) ([]byte, error) {
+func (p *paper) read(ctx context.Context, _ string, _ int, _ io.Writer) ([]byte, error) {
 	select {
 	case <-time.After(p.slow):
 		return []byte(p.content), nil

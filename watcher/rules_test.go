@@ -22,8 +22,8 @@ func isPNG(head []byte) bool { return bytes.HasPrefix(head, []byte(pngHead)) }
 // pngs are the options of a test.
 var pngs = Options{IsPicture: isPNG, TextPaths: func() bool { return true }}
 
-// picture returns size bytes that begin like a PNG and are the same for a seed.
-func picture(size int, seed byte) []byte {
+// pictureOf returns size bytes that begin like a PNG and are the same for a seed.
+func pictureOf(size int, seed byte) []byte {
 	data := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{seed}).Read(data)
 	copy(data, pngHead)

@@ -5,7 +5,6 @@ package watcher
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/picture"
 )
 
 // MaxClip is the largest content, in bytes, that is read from another program.
@@ -32,10 +32,11 @@ const (
 type Clip struct {
 	Formats []string // as the program that copied names them
 	Take    Take
-	Why     Reason   // why that, and not something else
-	Type    string   // Picture: the media type it was offered as, such as "image/png"; the bytes may be another
-	Data    []byte   // Picture: the encoded image
-	Files   []string // Files: absolute paths, in the order they were copied
+	Why     Reason      // why that, and not something else
+	Type    string      // Picture: the media type it was offered as, such as "image/png"; the bytes may be another
+	Data    []byte      // Picture: the encoded image
+	Sum     picture.Sum // of Data
+	Files   []string    // Files: absolute paths, in the order they were copied
 
 	offer offer // what Replace replaces
 }
@@ -88,7 +89,6 @@ var ErrChanged = errors.New("the clipboard has changed")
 type Watcher struct {
 	backend backend
 	options Options
-	seed    maphash.Seed
 	looks   atomic.Int32 // at files, that are under way
 
 	mu       sync.Mutex
@@ -163,7 +163,7 @@ func (way way) patiently(ctx context.Context) (backend, error) {
 
 // watch returns a Watcher of what b leads to.
 func watch(b backend, options Options) *Watcher {
-	w := &Watcher{backend: b, options: options, seed: maphash.MakeSeed()}
+	w := &Watcher{backend: b, options: options}
 	w.wake = make(chan struct{}, 1)
 	w.settled = make(chan struct{})
 	close(w.settled)

@@ -199,7 +199,7 @@ func (o *wlOffer) formats(context.Context) ([]string, error) { return slices.Clo
 
 // read returns what the program sends. One that ends early cannot be told from
 // one that is done: the content may be cut short.
-func (o *wlOffer) read(ctx context.Context, format string, limit int) ([]byte, error) {
+func (o *wlOffer) read(ctx context.Context, format string, limit int, seen io.Writer) ([]byte, error) {
 	if !o.has(format) {
 		return nil, errRefused
 	}
@@ -219,7 +219,11 @@ func (o *wlOffer) read(ctx context.Context, format string, limit int) ([]byte, e
 
 	defer context.AfterFunc(ctx, func() { _ = in.Close() })()
 	defer context.AfterFunc(o.held, in.hurry)()
-	data, err := io.ReadAll(io.LimitReader(in, int64(limit)+1))
+	var from io.Reader = in
+	if seen != nil {
+		from = io.TeeReader(in, seen)
+	}
+	data, err := io.ReadAll(io.LimitReader(from, int64(limit)+1))
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()

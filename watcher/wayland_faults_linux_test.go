@@ -29,11 +29,11 @@ func TestWaylandStoppedOwnerHoldsNothingUp(t *testing.T) {
 
 	gaveUp := make(chan error, 1)
 	go func() {
-		_, err := o.read(t.Context(), "image/png", MaxClip)
+		_, err := o.read(t.Context(), "image/png", MaxClip, nil)
 		gaveUp <- err
 	}()
 	c.Copy(t, "image/png", noise(2000))
-	got, err := w.next().read(t.Context(), "image/png", MaxClip)
+	got, err := w.next().read(t.Context(), "image/png", MaxClip, nil)
 	if err != nil || !bytes.Equal(got, noise(2000)) {
 		t.Errorf("the next copy: %d bytes, %v", len(got), err)
 	}
@@ -52,7 +52,7 @@ func TestWaylandStoppedOwnerHoldsNothingUp(t *testing.T) {
 		}
 		if !before {
 			go func() {
-				_, err := o.read(t.Context(), "image/png", MaxClip)
+				_, err := o.read(t.Context(), "image/png", MaxClip, nil)
 				gaveUp <- err
 			}()
 			desktoptest.Eventually(t, "the read is under way", func() bool { return len(openFiles(t, "pipe:")) > pipes })
@@ -60,7 +60,7 @@ func TestWaylandStoppedOwnerHoldsNothingUp(t *testing.T) {
 		c.Copy(t, "image/png", noise(2000))
 		w.next()
 		if before {
-			_, err := o.read(t.Context(), "image/png", MaxClip)
+			_, err := o.read(t.Context(), "image/png", MaxClip, nil)
 			gaveUp <- err
 		}
 		if err := <-gaveUp; !errors.Is(err, errSuperseded) {
@@ -76,7 +76,7 @@ func TestWaylandStoppedOwnerHoldsNothingUp(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := o.read(ctx, "image/png", MaxClip); !errors.Is(err, context.Canceled) {
+	if _, err := o.read(ctx, "image/png", MaxClip, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("read with an ended context: %v", err)
 	}
 	if err := b.put(t.Context(), o, content{text: "link"}); err != nil {
@@ -117,7 +117,7 @@ func TestWaylandOwnerThatDies(t *testing.T) {
 	read := make(chan error, 1)
 	go func() {
 		close(started)
-		_, err := o.read(t.Context(), "image/png", MaxClip)
+		_, err := o.read(t.Context(), "image/png", MaxClip, nil)
 		read <- err
 	}()
 	<-started
@@ -128,7 +128,7 @@ func TestWaylandOwnerThatDies(t *testing.T) {
 		t.Error("a dead program's content was read")
 	}
 	c.Copy(t, "image/png", noise(2000))
-	if got, err := w.next().read(t.Context(), "image/png", MaxClip); err != nil || len(got) != 2000 {
+	if got, err := w.next().read(t.Context(), "image/png", MaxClip, nil); err != nil || len(got) != 2000 {
 		t.Errorf("the next copy: %d bytes, %v", len(got), err)
 	}
 }
@@ -148,7 +148,7 @@ func TestWaylandCompositorComesBack(t *testing.T) {
 	if err := b.put(t.Context(), o, content{text: "link"}); !errors.Is(err, ErrChanged) {
 		t.Errorf("replace: %v", err)
 	}
-	if _, err := o.read(t.Context(), "image/png", MaxClip); err == nil {
+	if _, err := o.read(t.Context(), "image/png", MaxClip, nil); err == nil {
 		t.Error("read went on without a compositor")
 	}
 
@@ -156,7 +156,7 @@ func TestWaylandCompositorComesBack(t *testing.T) {
 	w = startRunAnew(t, b)
 	c.Copy(t, "image/png", noise(20))
 	o = w.next()
-	if got, err := o.read(t.Context(), "image/png", MaxClip); err != nil || len(got) != 20 {
+	if got, err := o.read(t.Context(), "image/png", MaxClip, nil); err != nil || len(got) != 20 {
 		t.Errorf("after the restart: %d bytes, %v", len(got), err)
 	}
 	if err := b.put(t.Context(), o, content{text: "link"}); err != nil {

@@ -144,17 +144,17 @@ func TestWaylandReadsPicturesWholeAndInOrder(t *testing.T) {
 		data := noise(size)
 		c.Copy(t, "image/png", data)
 		o := w.next()
-		got, err := o.read(t.Context(), "image/png", MaxClip)
+		got, err := o.read(t.Context(), "image/png", MaxClip, nil)
 		if err != nil || !bytes.Equal(got, data) {
 			t.Errorf("%d bytes: got %d, %v", size, len(got), err)
 		}
-		if _, err := o.read(t.Context(), "image/png", size-1); !errors.Is(err, errTooLarge) {
+		if _, err := o.read(t.Context(), "image/png", size-1, nil); !errors.Is(err, errTooLarge) {
 			t.Errorf("%d bytes with a limit below: %v", size, err)
 		}
-		if got, err := o.read(t.Context(), "image/png", size); err != nil || len(got) != size {
+		if got, err := o.read(t.Context(), "image/png", size, nil); err != nil || len(got) != size {
 			t.Errorf("%d bytes with that limit: %d, %v", size, len(got), err)
 		}
-		if _, err := o.read(t.Context(), "image/jpeg", MaxClip); err == nil {
+		if _, err := o.read(t.Context(), "image/jpeg", MaxClip, nil); err == nil {
 			t.Error("a format was read that is not offered")
 		}
 	}
@@ -191,7 +191,7 @@ func TestWaylandDoesNotTellOfWhatWasThere(t *testing.T) {
 	anew := startRun(t, other)
 	c.Copy(t, "image/png", noise(20))
 	for _, w := range []*running{again, anew} {
-		got, err := w.next().read(t.Context(), "image/png", MaxClip)
+		got, err := w.next().read(t.Context(), "image/png", MaxClip, nil)
 		if err != nil || !bytes.Equal(got, noise(20)) {
 			t.Errorf("the first change told of is %d bytes, %v", len(got), err)
 		}
@@ -260,7 +260,7 @@ func TestWaylandLeavesAnotherCopyAlone(t *testing.T) {
 	if got := paste(t, c, ""); got != "newer" {
 		t.Errorf("the clipboard holds %q", got)
 	}
-	if _, err := taken.read(t.Context(), "image/png", MaxClip); !errors.Is(err, errSuperseded) {
+	if _, err := taken.read(t.Context(), "image/png", MaxClip, nil); !errors.Is(err, errSuperseded) {
 		t.Errorf("read of what is gone: %v", err)
 	}
 	if err := b.put(t.Context(), newer, content{text: "link"}); err != nil {
@@ -295,7 +295,7 @@ func TestWaylandReplacesWhatAnEndedProgramCopied(t *testing.T) {
 		defer b.session.mu.Unlock()
 		return b.session.current == nil
 	})
-	if _, err := o.read(t.Context(), "image/png", MaxClip); !errors.Is(err, errEnded) {
+	if _, err := o.read(t.Context(), "image/png", MaxClip, nil); !errors.Is(err, errEnded) {
 		t.Errorf("read: %v", err)
 	}
 	if err := b.put(t.Context(), o, content{text: "link"}); err != nil {

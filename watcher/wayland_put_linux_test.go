@@ -48,7 +48,7 @@ func TestWaylandPuts(t *testing.T) {
 		t.Errorf("Replace after a Put: %v", err)
 	}
 
-	path := file(t, "截图 1%.png", picture(100, 1))
+	path := file(t, "截图 1%.png", pictureOf(100, 1))
 	if err := w.PutFiles(t.Context(), []string{path}); err != nil {
 		t.Fatal(err)
 	}

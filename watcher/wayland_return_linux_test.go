@@ -26,11 +26,11 @@ func TestWaylandAnOlderLinkThatComesBackIsReplaced(t *testing.T) {
 	defer cancel()
 	b := w.backend.(*wayland)
 	listens(t, b)
-	c.Copy(t, "image/png", picture(1000, 1))
+	c.Copy(t, "image/png", pictureOf(1000, 1))
 	if err := w.Replace(t.Context(), <-clips, "the first link"); err != nil {
 		t.Fatal(err)
 	}
-	program := c.Copy(t, "image/png", picture(1000, 2))
+	program := c.Copy(t, "image/png", pictureOf(1000, 2))
 	second := <-clips
 	if err := program.Kill(); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ package watcher
 import (
 	"context"
 	"errors"
+	"io"
 	"runtime"
 	"sync"
 	"time"
@@ -252,7 +253,7 @@ func (o *winOffer) formats(ctx context.Context) ([]string, error) {
 	return formatNames(ids), nil
 }
 
-func (o *winOffer) read(ctx context.Context, format string, limit int) ([]byte, error) {
+func (o *winOffer) read(ctx context.Context, format string, limit int, _ io.Writer) ([]byte, error) {
 	id, err := formatID(format)
 	if err != nil {
 		return nil, err

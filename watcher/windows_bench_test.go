@@ -13,7 +13,7 @@ import (
 func BenchmarkWindowsCopy(b *testing.B) {
 	for _, size := range []image.Point{{200, 120}, {3840, 2160}} {
 		for _, content := range []winContent{
-			{Name: "PNG", Data: picture(size.X*size.Y, 1)},
+			{Name: "PNG", Data: pictureOf(size.X*size.Y, 1)},
 			{Name: "CF_DIB", Data: dibOf(pixels(size.X, size.Y), 40, 24, false)},
 			{Name: "CF_DIBV5", Data: dibOf(pixels(size.X, size.Y), 124, 32, false)},
 		} {

@@ -50,12 +50,12 @@ func (d *winDesk) finds(data []byte) Clip {
 
 func TestWindowsAnotherProgramHoldsTheClipboard(t *testing.T) {
 	d := idleDesk(t)
-	d.copy(named("PNG", picture(2000, 1)...))
+	d.copy(named("PNG", pictureOf(2000, 1)...))
 	other := startWinProgram(t)
 	const hold = 2 * time.Second
 	other.do(order{Hold: hold})
 	start := time.Now()
-	c := d.finds(picture(2000, 1))
+	c := d.finds(pictureOf(2000, 1))
 	if took := time.Since(start); took < hold/2 {
 		t.Errorf("it was read after %v, held for %v", took, hold)
 	}
@@ -69,8 +69,8 @@ func TestWindowsAnotherProgramHoldsTheClipboard(t *testing.T) {
 func TestWindowsAProgramThatHoldsTheClipboardIsNamed(t *testing.T) {
 	d := idleDesk(t)
 	d.hurry(100 * time.Millisecond)
-	d.copy(named("PNG", picture(2000, 1)...))
-	c := d.finds(picture(2000, 1))
+	d.copy(named("PNG", pictureOf(2000, 1)...))
+	c := d.finds(pictureOf(2000, 1))
 	other := startWinProgram(t)
 	other.do(order{Hold: time.Second, Windowed: true})
 	err := d.Replace(t.Context(), c, "link")
@@ -89,12 +89,12 @@ func TestWindowsAProgramThatHoldsTheClipboardIsNamed(t *testing.T) {
 		t.Error("given up, it replaces")
 	}
 	other.do(order{}) // when it has let go
-	d.finds(picture(2000, 1))
+	d.finds(pictureOf(2000, 1))
 }
 
 func TestWindowsAContentMayBeLate(t *testing.T) {
 	d := newWinDesk(t)
-	want := picture(2000, 1)
+	want := pictureOf(2000, 1)
 	d.do(order{Contents: []winContent{named("PNG", want...)}, Windowed: true, Late: true, Slow: 300 * time.Millisecond})
 	c := d.expect(IsPicture)
 	if !bytes.Equal(c.Data, want) {
@@ -117,7 +117,7 @@ func TestWindowsAFrozenProgram(t *testing.T) {
 	other := startWinProgram(t)
 	frozen := time.Now()
 	const freeze = 3 * time.Second
-	d.do(order{Contents: []winContent{named("PNG", picture(2000, 1)...)}, Windowed: true, Late: true, Freeze: freeze})
+	d.do(order{Contents: []winContent{named("PNG", pictureOf(2000, 1)...)}, Windowed: true, Late: true, Freeze: freeze})
 	if c := d.expect(NotReadable); !c.Lost() {
 		t.Errorf("nobody is told of the picture in %q", c.Formats)
 	}
@@ -125,7 +125,7 @@ func TestWindowsAFrozenProgram(t *testing.T) {
 	if took := time.Since(frozen); took > freeze {
 		t.Errorf("another program can open the clipboard after %v", took)
 	}
-	other.copy(named("PNG", picture(2000, 2)...))
+	other.copy(named("PNG", pictureOf(2000, 2)...))
 	c := d.expect(IsPicture)
 	if err := d.Replace(t.Context(), c, "link"); err != nil {
 		t.Error(err)
@@ -139,21 +139,21 @@ func TestWindowsAProgramThatDoesNotHandOver(t *testing.T) {
 	d := newWinDesk(t)
 	d.hurry(200 * time.Millisecond)
 	before := runtime.NumGoroutine()
-	d.do(order{Contents: []winContent{named("PNG", picture(2000, 1)...)}, Windowed: true, Late: true, Slow: 2 * time.Second})
+	d.do(order{Contents: []winContent{named("PNG", pictureOf(2000, 1)...)}, Windowed: true, Late: true, Slow: 2 * time.Second})
 	d.expect(NotReadable)
 	start := time.Now()
 	if c, err := d.Read(t.Context()); err == nil || time.Since(start) > time.Second {
 		t.Errorf("meanwhile: %q after %v, %v", c.Why, time.Since(start), err)
 	}
 	d.until("it is over", func() bool { return runtime.NumGoroutine() <= before })
-	d.copy(named("PNG", picture(2000, 2)...))
+	d.copy(named("PNG", pictureOf(2000, 2)...))
 	d.expect(IsPicture)
 }
 
 func TestWindowsAProgramThatEndsHandsOverBefore(t *testing.T) {
 	d := idleDesk(t)
 	other := startWinProgram(t)
-	want := picture(2000, 1)
+	want := pictureOf(2000, 1)
 	other.do(order{Contents: []winContent{named("PNG", want...)}, Windowed: true, Late: true})
 	other.quit()
 	d.finds(want)
@@ -161,7 +161,7 @@ func TestWindowsAProgramThatEndsHandsOverBefore(t *testing.T) {
 
 func TestWindowsAnOfferThatIsGone(t *testing.T) {
 	d := idleDesk(t)
-	d.copy(named("PNG", picture(2000, 1)...))
+	d.copy(named("PNG", pictureOf(2000, 1)...))
 	o, _, err := d.clipboard().current(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -169,8 +169,8 @@ func TestWindowsAnOfferThatIsGone(t *testing.T) {
 	if formats, err := o.formats(t.Context()); err != nil || !slices.Equal(formats, []string{"PNG"}) {
 		t.Fatalf("%q, %v", formats, err)
 	}
-	d.copy(named("PNG", picture(2000, 2)...))
-	if _, err := o.read(t.Context(), "PNG", 3000); !errors.Is(err, errSuperseded) {
+	d.copy(named("PNG", pictureOf(2000, 2)...))
+	if _, err := o.read(t.Context(), "PNG", 3000, nil); !errors.Is(err, errSuperseded) {
 		t.Errorf("read: %v", err)
 	}
 	if _, err := o.formats(t.Context()); !errors.Is(err, errSuperseded) {
@@ -179,14 +179,14 @@ func TestWindowsAnOfferThatIsGone(t *testing.T) {
 	if err := d.clipboard().put(t.Context(), o, content{text: "link"}); !errors.Is(err, ErrChanged) {
 		t.Errorf("put: %v", err)
 	}
-	d.finds(picture(2000, 2))
+	d.finds(pictureOf(2000, 2))
 }
 
 // Another program that reads makes the number grow on Windows, where the
 // content was to be put there late.
 func TestWindowsTheNumberGrowsByItself(t *testing.T) {
 	d := newWinDesk(t)
-	png := named("PNG", picture(2000, 1)...)
+	png := named("PNG", pictureOf(2000, 1)...)
 	d.copy(png)
 	c := d.expect(IsPicture)
 	d.do(order{Contents: []winContent{png}, Add: true, Windowed: true})
@@ -200,7 +200,7 @@ func TestWindowsTheNumberGrowsByItself(t *testing.T) {
 func TestWindowsTheLikeTwiceIsOneCopy(t *testing.T) {
 	d := newWinDesk(t)
 	for i := range byte(5) { // as Wine has it from X11
-		png := named("PNG", picture(2000, i)...)
+		png := named("PNG", pictureOf(2000, i)...)
 		d.copy(png)
 		d.copy(png)
 		if c := d.settled(); c.Why != IsPicture || !bytes.Equal(c.Data, png.Data) {
@@ -234,15 +234,15 @@ func TestWindowsReadingAndPuttingAtOnce(t *testing.T) {
 	defer busy.Wait()
 	busy.Go(func() {
 		for i := range byte(50) {
-			if err := d.PutPicture(t.Context(), "image/png", picture(5000, i)); err != nil {
+			if err := d.PutPicture(t.Context(), "image/png", pictureOf(5000, i)); err != nil {
 				t.Error(err)
 			}
 		}
 	})
 	for i := range byte(50) {
-		d.copy(named("PNG", picture(5000, 100+i)...))
+		d.copy(named("PNG", pictureOf(5000, 100+i)...))
 		c, err := d.Read(t.Context())
-		if err != nil || c.Why != IsOurs && !bytes.Equal(c.Data, picture(5000, 100+i)) {
+		if err != nil || c.Why != IsOurs && !bytes.Equal(c.Data, pictureOf(5000, 100+i)) {
 			t.Errorf("%q with %d bytes, %v", c.Why, len(c.Data), err)
 		}
 	}
@@ -254,7 +254,7 @@ func TestWindowsManyCopies(t *testing.T) {
 	defer copying.Wait()
 	copying.Go(func() {
 		for i := range byte(100) {
-			d.copy(named("PNG", picture(5000, i)...))
+			d.copy(named("PNG", pictureOf(5000, i)...))
 		}
 		d.copy(unicode("the last one"))
 	})

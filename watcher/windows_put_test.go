@@ -34,7 +34,7 @@ func TestWindowsPutPicture(t *testing.T) {
 		{"image/png", encoded(t, pixels(37, 19)), []string{"PNG", "CF_DIBV5"}, pixels(37, 19)},
 		{"image/png", encoded(t, opaque), []string{"PNG", "CF_DIB"}, opaque},
 		{"image/jpeg", photo.Bytes(), []string{"JFIF", "CF_DIB"}, nil},
-		{"image/png", picture(12_000_000, 1), []string{"PNG"}, nil}, // one that cannot be decoded
+		{"image/png", pictureOf(12_000_000, 1), []string{"PNG"}, nil}, // one that cannot be decoded
 		{"image/x-unheard-of", []byte("x"), []string{"image/x-unheard-of"}, nil},
 	} {
 		if err := d.PutPicture(t.Context(), c.mediaType, c.data); err != nil {
@@ -71,7 +71,7 @@ func TestWindowsPutPicture(t *testing.T) {
 
 func TestWindowsPutFiles(t *testing.T) {
 	d := newWinDesk(t)
-	a, b := file(t, "截图 1%.png", picture(100, 1)), file(t, "é😀.png", picture(100, 2))
+	a, b := file(t, "截图 1%.png", pictureOf(100, 1)), file(t, "é😀.png", pictureOf(100, 2))
 	if err := d.PutFiles(t.Context(), []string{a, b}); err != nil {
 		t.Fatal(err)
 	}

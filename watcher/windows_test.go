@@ -245,23 +245,23 @@ func TestWindowsMakesADIBOfABitmap(t *testing.T) {
 func TestWindowsLargePictures(t *testing.T) {
 	d := newWinDesk(t)
 	for i, size := range []int{12_000_000, 20_300_001, MaxClip} {
-		want := picture(size, byte(i))
+		want := pictureOf(size, byte(i))
 		d.copy(winContent{Name: "PNG", Data: want})
 		if c := d.expect(IsPicture); !bytes.Equal(c.Data, want) {
 			t.Errorf("%d bytes: %d others came", size, len(c.Data))
 		}
 	}
-	d.copy(winContent{Name: "PNG", Data: picture(MaxClip+1, 9)})
+	d.copy(winContent{Name: "PNG", Data: pictureOf(MaxClip+1, 9)})
 	d.expect(TooLarge)
 	d.copy(winContent{ID: cfDIB, Data: dibOf(pixels(9, 9), 40, 24, false)[:200]})
 	d.expect(NotReadable)
-	d.copy(named("PNG", picture(9, 9)...))
+	d.copy(named("PNG", pictureOf(9, 9)...))
 	d.expect(IsPicture)
 }
 
 func TestWindowsSecrets(t *testing.T) {
 	d := newWinDesk(t)
-	png := named("PNG", picture(2000, 1)...)
+	png := named("PNG", pictureOf(2000, 1)...)
 	for _, secret := range []winContent{
 		named("ExcludeClipboardContentFromMonitorProcessing", 0, 0, 0, 0),
 		named("ExcludeClipboardContentFromMonitorProcessing", 1, 0, 0, 0),
@@ -287,10 +287,10 @@ func TestWindowsFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	long := filepath.Join(folder, "截图 1%.png")
-	if err := os.WriteFile(long, picture(100, 1), 0o600); err != nil {
+	if err := os.WriteFile(long, pictureOf(100, 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	short, note := file(t, "é#b&;😀.png", picture(100, 2)), file(t, "note.png", []byte("no picture"))
+	short, note := file(t, "é#b&;😀.png", pictureOf(100, 2)), file(t, "note.png", []byte("no picture"))
 	if len([]rune(long)) <= 260 {
 		t.Fatalf("%q is not long", long)
 	}
@@ -356,7 +356,7 @@ func TestWindowsCells(t *testing.T) {
 func TestWindowsReplace(t *testing.T) {
 	d := newWinDesk(t)
 	const text = "![](https://example.org/é截图😀.png)\n![](b)"
-	d.copy(named("PNG", picture(2000, 1)...))
+	d.copy(named("PNG", pictureOf(2000, 1)...))
 	c := d.expect(IsPicture)
 	if err := d.Replace(t.Context(), c, text); err != nil {
 		t.Fatal(err)
@@ -368,7 +368,7 @@ func TestWindowsReplace(t *testing.T) {
 	if err := d.Replace(t.Context(), c, text); !errors.Is(err, ErrChanged) {
 		t.Errorf("again: %v", err)
 	}
-	d.copy(named("PNG", picture(2000, 2)...))
+	d.copy(named("PNG", pictureOf(2000, 2)...))
 	c = d.expect(IsPicture)
 	d.copy(unicode("newer"))
 	if err := d.Replace(t.Context(), c, text); !errors.Is(err, ErrChanged) {

@@ -14,7 +14,7 @@ import (
 func TestAnOwnerThatStopsMidwayIsGivenUp(t *testing.T) {
 	d := newDesk(t)
 	for name, signal := range map[string]syscall.Signal{"stopped": syscall.SIGSTOP, "killed": syscall.SIGKILL} {
-		owner := d.Copy(t, "image/png", picture(60_000_000, 1))
+		owner := d.Copy(t, "image/png", pictureOf(60_000_000, 1))
 		d.until("the transfer is under way", func() bool {
 			l := d.backend.(*x11).link
 			l.mu.Lock()
@@ -27,7 +27,7 @@ func TestAnOwnerThatStopsMidwayIsGivenUp(t *testing.T) {
 		if c := d.clip(); c.Why != NotReadable {
 			t.Errorf("%s: %q with %d bytes", name, c.Why, len(c.Data))
 		}
-		want := picture(2_000_000, 2)
+		want := pictureOf(2_000_000, 2)
 		d.Copy(t, "image/png", want)
 		if c := d.expect(IsPicture); !bytes.Equal(c.Data, want) {
 			t.Errorf("after one was %s: other bytes came", name)
@@ -40,14 +40,14 @@ func TestAStoppedOwnerDoesNotHoldUpTheNextCopy(t *testing.T) {
 	d := newDesk(t)
 	x := d.backend.(*x11)
 	x.link.limits.list, x.link.limits.chunk = time.Minute, time.Minute
-	owner := d.Copy(t, "image/png", picture(60_000_000, 1))
+	owner := d.Copy(t, "image/png", pictureOf(60_000_000, 1))
 	d.until("the transfer is under way", func() bool {
 		x.link.mu.Lock()
 		defer x.link.mu.Unlock()
 		return x.link.transfer != nil
 	})
 	_ = owner.Signal(syscall.SIGSTOP)
-	d.Copy(t, "image/png", picture(2000, 2))
+	d.Copy(t, "image/png", pictureOf(2000, 2))
 	d.expect(Superseded)
 	d.expect(IsPicture)
 	_ = owner.Signal(syscall.SIGCONT)
@@ -57,7 +57,7 @@ func TestAStoppedOwnerDoesNotHoldUpTheNextCopy(t *testing.T) {
 func TestABusyProgramIsWaitedFor(t *testing.T) {
 	d := startDesk(t, x11Patience)
 	p := newProgram(t)
-	want := picture(3000, 1)
+	want := pictureOf(3000, 1)
 	p.busy = map[string]time.Duration{"TARGETS": 2500 * time.Millisecond, "image/png": 5500 * time.Millisecond}
 	p.copy(map[string][]byte{"image/png": want})
 	if c := d.expect(IsPicture); !bytes.Equal(c.Data, want) {
@@ -71,15 +71,15 @@ func TestWhatIsNotEvenListedIsToldOf(t *testing.T) {
 	d := startDesk(t, limits)
 	p, next := newProgram(t), newProgram(t)
 	p.silent = []string{"TARGETS"}
-	p.copy(map[string][]byte{"image/png": picture(3000, 1)})
+	p.copy(map[string][]byte{"image/png": pictureOf(3000, 1)})
 	if c := d.expect(Unanswered); !c.Lost() {
 		t.Error("nobody is told of it")
 	}
-	next.copy(map[string][]byte{"image/png": picture(3000, 2)})
+	next.copy(map[string][]byte{"image/png": pictureOf(3000, 2)})
 	d.expect(IsPicture)
 
-	p.copy(map[string][]byte{"image/png": picture(3000, 1)})
-	next.copy(map[string][]byte{"image/png": picture(3000, 2)})
+	p.copy(map[string][]byte{"image/png": pictureOf(3000, 1)})
+	next.copy(map[string][]byte{"image/png": pictureOf(3000, 2)})
 	if c := d.expect(Superseded); c.Lost() { // at once: perhaps it was only clearing up
 		t.Error("it is told of")
 	}
@@ -93,7 +93,7 @@ func TestATextThatNeverComes(t *testing.T) {
 	d := startDesk(t, limits)
 	p := newProgram(t)
 	p.silent = []string{"UTF8_STRING"}
-	content := map[string][]byte{"image/png": picture(3000, 1), "UTF8_STRING": []byte("1\t2")}
+	content := map[string][]byte{"image/png": pictureOf(3000, 1), "UTF8_STRING": []byte("1\t2")}
 	p.copy(content)
 	if c := d.expect(IsPicture); len(c.Data) != 3000 {
 		t.Errorf("%d bytes came", len(c.Data))
@@ -103,7 +103,7 @@ func TestATextThatNeverComes(t *testing.T) {
 	p.mu.Lock()
 	p.silent, p.busyOnce = nil, map[string]time.Duration{"UTF8_STRING": 2500 * time.Millisecond}
 	p.mu.Unlock()
-	content["image/png"] = picture(3000, 2)
+	content["image/png"] = pictureOf(3000, 2)
 	p.copy(content)
 	d.expect(TextBeside)
 }
@@ -132,7 +132,7 @@ func TestATextThatIsGivenOnce(t *testing.T) {
 func TestAFailureToReadTheMarkIsNoCopy(t *testing.T) {
 	d := newDesk(t)
 	p := newProgram(t)
-	list := []byte("file://" + file(t, "a.png", picture(100, 1)))
+	list := []byte("file://" + file(t, "a.png", pictureOf(100, 1)))
 	content := map[string][]byte{uriList: list, kdeCut: []byte("1"), "UTF8_STRING": list}
 	for _, mark := range []string{kdeCut, "UTF8_STRING"} {
 		p.mu.Lock()

@@ -16,7 +16,7 @@ import (
 func TestSeveralFormatsAtOnce(t *testing.T) {
 	d := newDesk(t)
 	p := newProgram(t)
-	a := picture(3000, 1)
+	a := pictureOf(3000, 1)
 	path := file(t, "a.png", a)
 	list := []byte("file://" + path)
 	for _, c := range []struct {
@@ -46,7 +46,7 @@ func TestSeveralFormatsAtOnce(t *testing.T) {
 func TestAnAnnouncedSizeIsALowerBound(t *testing.T) {
 	d := newDesk(t)
 	p := newProgram(t)
-	want := picture(300_000, 1)
+	want := pictureOf(300_000, 1)
 	for _, size := range []uint32{0, 1, 300_000, 300_001, MaxClip} {
 		p.mu.Lock()
 		p.size, p.parts = size, append(slices.Collect(slices.Chunk(want, 100_000)), []byte{})
@@ -78,7 +78,7 @@ func TestAnAnnouncedSizeIsALowerBound(t *testing.T) {
 func TestAClipboardManagersTakeOverIsNoNewClip(t *testing.T) {
 	d := newDesk(t)
 	app, manager := newProgram(t), newProgram(t)
-	content := map[string][]byte{"image/png": picture(3000, 1)}
+	content := map[string][]byte{"image/png": pictureOf(3000, 1)}
 
 	app.copy(content)
 	c := d.expect(IsPicture)
@@ -110,7 +110,7 @@ func TestADesktopsManagerMayBeLate(t *testing.T) {
 	d := newDesk(t)
 	app, manager := newProgram(t), newProgram(t)
 	manager.manage()
-	content := map[string][]byte{"image/png": picture(3000, 1)}
+	content := map[string][]byte{"image/png": pictureOf(3000, 1)}
 	for name, taken := range map[string]map[string][]byte{"all": content, "nothing": {}} {
 		app.copy(content)
 		c := d.expect(IsPicture)
@@ -132,7 +132,7 @@ func TestADesktopsManagerMayBeLate(t *testing.T) {
 func TestTheSameProgramMayCopyTheSameAgain(t *testing.T) {
 	d := newDesk(t)
 	app := newProgram(t)
-	content := map[string][]byte{"image/png": picture(3000, 1)}
+	content := map[string][]byte{"image/png": pictureOf(3000, 1)}
 	app.copy(content)
 	first := d.expect(IsPicture)
 	app.copy(content)
@@ -149,7 +149,7 @@ func TestTheSameProgramMayCopyTheSameAgain(t *testing.T) {
 func TestOurTextAnswersAsTheConventionsSay(t *testing.T) {
 	d := newDesk(t)
 	p := newProgram(t)
-	p.copy(map[string][]byte{"image/png": picture(3000, 1)})
+	p.copy(map[string][]byte{"image/png": pictureOf(3000, 1)})
 	if err := d.Replace(t.Context(), d.expect(IsPicture), "link"); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestCloseHandsTheTextOver(t *testing.T) {
 	d := newDesk(t)
 	manager := newProgram(t)
 	manager.manage()
-	d.Copy(t, "image/png", picture(3000, 1))
+	d.Copy(t, "image/png", pictureOf(3000, 1))
 	if err := d.Replace(t.Context(), d.expect(IsPicture), "link"); err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestCloseDoesNotWaitForAFrozenManager(t *testing.T) {
 	manager.frozen = true
 	manager.mu.Unlock()
 	d.backend.(*x11).link.limits.handOver = 100 * time.Millisecond
-	d.Copy(t, "image/png", picture(3000, 1))
+	d.Copy(t, "image/png", pictureOf(3000, 1))
 	if err := d.Replace(t.Context(), d.expect(IsPicture), "link"); err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +216,7 @@ func TestReplaceFromWithinSeen(t *testing.T) {
 		defer x.link.mu.Unlock()
 		return x.link.changed != nil
 	})
-	desktop.Copy(t, "image/png", picture(3000, 1))
+	desktop.Copy(t, "image/png", pictureOf(3000, 1))
 	if err := <-results; err != nil {
 		t.Error(err)
 	}

@@ -4,6 +4,7 @@ package watcher
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"context"
 	"errors"
 	"os"
@@ -62,6 +63,9 @@ func reads(t *testing.T, w *Watcher, why Reason, data []byte) Clip {
 		}
 		return c.Why == why && bytes.Equal(c.Data, data)
 	})
+	if c.Data != nil && c.Sum != sha256.Sum256(c.Data) {
+		t.Errorf("the sum of %d bytes is wrong", len(c.Data))
+	}
 	return c
 }
 
@@ -84,7 +88,7 @@ func TestAPictureIsPutAsItWas(t *testing.T) {
 	d := newDesk(t)
 	for i, size := range []int{200, maxPart - 1, maxPart, maxPart + 1, 2 * maxPart, 1_000_003, 12_000_000} {
 		for _, format := range []string{"image/png", "image/jpeg"} {
-			want := picture(size, byte(i))
+			want := pictureOf(size, byte(i))
 			if err := d.PutPicture(t.Context(), format, want); err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +110,7 @@ func TestAPictureIsPutAsItWas(t *testing.T) {
 
 func TestSeveralProgramsPasteAtOnce(t *testing.T) {
 	d := newDesk(t)
-	want := picture(12_000_000, 1)
+	want := pictureOf(12_000_000, 1)
 	if err := d.PutPicture(t.Context(), "image/png", want); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +127,7 @@ func TestSeveralProgramsPasteAtOnce(t *testing.T) {
 
 func TestALargePictureIsGivenWithMultiple(t *testing.T) {
 	d := newDesk(t)
-	want := picture(3_000_000, 1)
+	want := pictureOf(3_000_000, 1)
 	if err := d.PutPicture(t.Context(), "image/png", want); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +150,7 @@ func TestALargePictureIsGivenWithMultiple(t *testing.T) {
 func TestAReaderMayStopMidway(t *testing.T) {
 	d := newDesk(t)
 	l := d.backend.(*x11).link
-	want := picture(60_000_000, 1)
+	want := pictureOf(60_000_000, 1)
 	if err := d.PutPicture(t.Context(), "image/png", want); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +203,7 @@ func TestAReaderMayStopMidway(t *testing.T) {
 // What is on its way arrives whole, also when something else is copied.
 func TestAnotherCopyDoesNotCutADelivery(t *testing.T) {
 	d := newDesk(t)
-	want := picture(3_000_000, 1)
+	want := pictureOf(3_000_000, 1)
 	if err := d.PutPicture(t.Context(), "image/png", want); err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +228,7 @@ func TestAnotherCopyDoesNotCutADelivery(t *testing.T) {
 
 func TestFilesArePutAsAFileManagerDoes(t *testing.T) {
 	d := newDesk(t)
-	a, b := file(t, "截图 1%.png", picture(100, 1)), file(t, "é#b?;&.png", picture(100, 2))
+	a, b := file(t, "截图 1%.png", pictureOf(100, 1)), file(t, "é#b?;&.png", pictureOf(100, 2))
 	if err := d.PutFiles(t.Context(), []string{a, b}); err != nil {
 		t.Fatal(err)
 	}
@@ -257,8 +261,8 @@ func TestPutWritesOverWhateverIsThere(t *testing.T) {
 	}
 	put("over nothing")
 	put("over our own")
-	x.Copy(t, "image/png", picture(3000, 1))
-	reads(t, w, IsPicture, picture(3000, 1))
+	x.Copy(t, "image/png", pictureOf(3000, 1))
+	reads(t, w, IsPicture, pictureOf(3000, 1))
 	put("over a picture")
 	for range 20 { // whose notice may still be on the way
 		p := newProgram(t)
@@ -272,22 +276,22 @@ func TestPutWritesOverWhateverIsThere(t *testing.T) {
 
 func TestReplaceLeavesWhatWasPutAlone(t *testing.T) {
 	d := newDesk(t)
-	d.Copy(t, "image/png", picture(3000, 1))
+	d.Copy(t, "image/png", pictureOf(3000, 1))
 	c := d.expect(IsPicture)
-	if err := d.PutPicture(t.Context(), "image/png", picture(3000, 2)); err != nil {
+	if err := d.PutPicture(t.Context(), "image/png", pictureOf(3000, 2)); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Replace(t.Context(), c, "link"); !errors.Is(err, ErrChanged) {
 		t.Errorf("Replace: %v, want ErrChanged", err)
 	}
-	d.pastes("image/png", string(picture(3000, 2)))
+	d.pastes("image/png", string(pictureOf(3000, 2)))
 }
 
 func TestWhatWasPutDoesNotComeBackFromAManager(t *testing.T) {
 	d := newDesk(t)
 	app, manager := newProgram(t), newProgram(t)
 	manager.manage()
-	a, path := picture(200_000, 1), file(t, "a.png", picture(100, 1))
+	a, path := pictureOf(200_000, 1), file(t, "a.png", pictureOf(100, 1))
 	app.copy(map[string][]byte{"image/png": a})
 	c := d.expect(IsPicture)
 	if err := d.Replace(t.Context(), c, "link"); err != nil {
@@ -318,7 +322,7 @@ func TestCloseHandsAPictureOver(t *testing.T) {
 	d := newDesk(t)
 	manager := newProgram(t)
 	manager.manage()
-	want := picture(12_000_000, 1)
+	want := pictureOf(12_000_000, 1)
 	if err := d.PutPicture(t.Context(), "image/png", want); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/jezek/xgb"
@@ -68,7 +69,7 @@ func (o *x11Offer) program() xproto.Window { return o.owner &^ o.link.mask() }
 
 func (o *x11Offer) formats(ctx context.Context) ([]string, error) {
 	l := o.link
-	list, err := l.fetch(ctx, o, l.atoms["TARGETS"], maxTargets, l.limits.list)
+	list, err := l.fetch(ctx, o, l.atoms["TARGETS"], maxTargets, l.limits.list, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func (o *x11Offer) formats(ctx context.Context) ([]string, error) {
 	return l.names.namesOf(atoms), nil
 }
 
-func (o *x11Offer) read(ctx context.Context, format string, limit int) ([]byte, error) {
+func (o *x11Offer) read(ctx context.Context, format string, limit int, seen io.Writer) ([]byte, error) {
 	atoms, err := o.link.names.atomsOf(format)
 	if err != nil {
 		return nil, err
@@ -93,7 +94,7 @@ func (o *x11Offer) read(ctx context.Context, format string, limit int) ([]byte, 
 	// refuses until then.
 	end := time.Now().Add(o.link.limits.refusing)
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		data, err := o.link.fetch(ctx, o, atoms[0], limit, o.link.limits.chunk)
+		data, err := o.link.fetch(ctx, o, atoms[0], limit, o.link.limits.chunk, seen)
 		if !errors.Is(err, errRefused) || time.Now().After(end) || !o.isManagers() {
 			return data, err
 		}
@@ -117,8 +118,8 @@ type x11Transfer struct {
 }
 
 // fetch asks the owner of o for its content as target. The owner may take as
-// long as patience, and then limits.chunk for each further part.
-func (l *x11Link) fetch(ctx context.Context, o *x11Offer, target xproto.Atom, limit int, patience time.Duration) (_ []byte, err error) {
+// long as patience, and then limits.chunk for each further part; parts go to seen.
+func (l *x11Link) fetch(ctx context.Context, o *x11Offer, target xproto.Atom, limit int, patience time.Duration, seen io.Writer) (_ []byte, err error) {
 	t, err := l.begin(o)
 	if err != nil {
 		return nil, err
@@ -146,14 +147,14 @@ func (l *x11Link) fetch(ctx context.Context, o *x11Offer, target xproto.Atom, li
 		case answer.Property == xproto.AtomNone:
 			return nil, errRefused
 		default:
-			return l.receive(ctx, t, limit)
+			return l.receive(ctx, t, limit, seen)
 		}
 	}
 }
 
 // receive reads what the owner has put at t's window: the content, or the
 // announcement that it comes in parts (INCR).
-func (l *x11Link) receive(ctx context.Context, t *x11Transfer, limit int) ([]byte, error) {
+func (l *x11Link) receive(ctx context.Context, t *x11Transfer, limit int, seen io.Writer) ([]byte, error) {
 	kind, data, err := l.property(t, nil, limit)
 	if err != nil || kind != l.atoms["INCR"] {
 		return data, err
@@ -182,6 +183,9 @@ func (l *x11Link) receive(ctx context.Context, t *x11Transfer, limit int) ([]byt
 				return nil, fmt.Errorf("%w: %d bytes of %d", errCut, had, t.announced)
 			}
 			return data, nil
+		}
+		if seen != nil {
+			_, _ = seen.Write(data[had:]) // while the owner makes the next part ready
 		}
 	}
 }

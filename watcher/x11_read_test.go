@@ -12,7 +12,7 @@ import (
 
 func TestReadFindsWhatWasThereAtTheStart(t *testing.T) {
 	x := desktoptest.StartX(t)
-	want := picture(3_000_000, 1)
+	want := pictureOf(3_000_000, 1)
 	for _, run := range []bool{false, true} {
 		owner := x.Copy(t, "image/png", want)
 		desktoptest.Eventually(t, "the picture is there", func() bool {
@@ -54,19 +54,19 @@ func TestReadJudgesAsRunDoes(t *testing.T) {
 	reads(t, w, TextBeside, nil)
 	x.Copy(t, "x-kde-passwordManagerHint", []byte("secret"))
 	reads(t, w, IsSecret, nil)
-	path := file(t, "a.png", picture(100, 1))
+	path := file(t, "a.png", pictureOf(100, 1))
 	x.Copy(t, "text/uri-list", []byte("file://"+path))
 	if c := reads(t, w, IsFiles, nil); !slices.Equal(c.Files, []string{path}) {
 		t.Errorf("files: %q", c.Files)
 	}
-	owner := x.Copy(t, "image/png", picture(2000, 1))
-	c := reads(t, w, IsPicture, picture(2000, 1))
+	owner := x.Copy(t, "image/png", pictureOf(2000, 1))
+	c := reads(t, w, IsPicture, pictureOf(2000, 1))
 	_ = owner.Kill()
 	reads(t, w, IsEmpty, nil)
 	if err := w.Replace(t.Context(), c, "link"); err != nil {
 		t.Errorf("Replace, whose program has ended: %v", err)
 	}
-	if err := w.PutPicture(t.Context(), "image/png", picture(2000, 2)); err != nil {
+	if err := w.PutPicture(t.Context(), "image/png", pictureOf(2000, 2)); err != nil {
 		t.Fatal(err)
 	}
 	reads(t, w, IsOurs, nil)
@@ -75,8 +75,8 @@ func TestReadJudgesAsRunDoes(t *testing.T) {
 func TestReplaceAfterReadLeavesANewerCopyAlone(t *testing.T) {
 	x, w := atRest(t)
 	for i := range 10 {
-		x.Copy(t, "image/png", picture(2000, byte(i)))
-		c := reads(t, w, IsPicture, picture(2000, byte(i)))
+		x.Copy(t, "image/png", pictureOf(2000, byte(i)))
+		c := reads(t, w, IsPicture, pictureOf(2000, byte(i)))
 		p := newProgram(t)
 		p.copy(map[string][]byte{"UTF8_STRING": []byte("newer")})
 		if err := w.Replace(t.Context(), c, "link"); !errors.Is(err, ErrChanged) {
@@ -93,7 +93,7 @@ func TestReadDuringRun(t *testing.T) {
 	d := newDesk(t)
 	app, manager := newProgram(t), newProgram(t)
 	manager.manage()
-	content := map[string][]byte{"image/png": picture(3000, 1)}
+	content := map[string][]byte{"image/png": pictureOf(3000, 1)}
 	app.copy(content)
 	d.expect(IsPicture)
 	before := reads(t, d.Watcher, IsPicture, content["image/png"])

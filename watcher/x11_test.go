@@ -117,7 +117,7 @@ func (d *desk) pastes(format, want string) {
 func TestPicturesArriveByteForByte(t *testing.T) {
 	d := newDesk(t)
 	for i, size := range []int{200, 203_000, 1 << 20, 12_000_000, 20_300_000} {
-		want := picture(size, byte(i))
+		want := pictureOf(size, byte(i))
 		d.Copy(t, "image/png", want)
 		c := d.expect(IsPicture)
 		if c.Take != Picture || c.Type != "image/png" || !slices.Equal(c.Formats, []string{"image/png"}) {
@@ -127,7 +127,7 @@ func TestPicturesArriveByteForByte(t *testing.T) {
 			t.Errorf("%d bytes: %d others came", size, len(c.Data))
 		}
 	}
-	d.Copy(t, "image/jpeg", picture(3000, 9))
+	d.Copy(t, "image/jpeg", pictureOf(3000, 9))
 	if c := d.expect(IsPicture); c.Type != "image/jpeg" || len(c.Data) != 3000 {
 		t.Errorf("jpeg: %q with %d bytes", c.Type, len(c.Data))
 	}
@@ -139,7 +139,7 @@ func TestPicturesArriveByteForByte(t *testing.T) {
 
 func TestOnlyCopiedPictureFilesCount(t *testing.T) {
 	d := newDesk(t)
-	a, b := file(t, "截图 1%.png", picture(100, 1)), file(t, "é#b?.png", picture(100, 2))
+	a, b := file(t, "截图 1%.png", pictureOf(100, 1)), file(t, "é#b?.png", pictureOf(100, 2))
 	note := file(t, "note.png", []byte("no picture"))
 	uri := func(path string) string { return "file://" + strings.NewReplacer("%", "%25", " ", "%20").Replace(path) }
 
@@ -169,7 +169,7 @@ func TestOnlyCopiedPictureFilesCount(t *testing.T) {
 
 func TestReplaceServesTheTextToEveryProgram(t *testing.T) {
 	d := newDesk(t)
-	d.Copy(t, "image/png", picture(2000, 1))
+	d.Copy(t, "image/png", pictureOf(2000, 1))
 	c := d.expect(IsPicture)
 	const text = "![](https://example.org/é截图.png)"
 	if err := d.Replace(t.Context(), c, text); err != nil {
@@ -200,7 +200,7 @@ func TestReplaceServesTheTextToEveryProgram(t *testing.T) {
 func TestReplaceLeavesANewerCopyAlone(t *testing.T) {
 	d := newDesk(t)
 	for i := range 20 {
-		d.Copy(t, "image/png", picture(2000, byte(i)))
+		d.Copy(t, "image/png", pictureOf(2000, byte(i)))
 		c := d.expect(IsPicture)
 		d.Copy(t, "UTF8_STRING", []byte("newer"))
 		if i%2 == 0 { // else its notice may still be on the way
@@ -222,7 +222,7 @@ func TestReplaceLeavesANewerCopyAlone(t *testing.T) {
 
 func TestReplaceAfterTheProgramHasEnded(t *testing.T) {
 	d := newDesk(t)
-	owner := d.Copy(t, "image/png", picture(2000, 1))
+	owner := d.Copy(t, "image/png", pictureOf(2000, 1))
 	c := d.expect(IsPicture)
 	_ = owner.Kill()
 	_, _ = owner.Wait()
@@ -235,7 +235,7 @@ func TestReplaceAfterTheProgramHasEnded(t *testing.T) {
 func TestALongTextIsServedWhole(t *testing.T) {
 	d := newDesk(t)
 	for _, size := range []int{maxPart, maxPart + 1, 3 * maxPart} {
-		d.Copy(t, "image/png", picture(2000, 1))
+		d.Copy(t, "image/png", pictureOf(2000, 1))
 		long := strings.Repeat("x", size)
 		if err := d.Replace(t.Context(), d.expect(IsPicture), long); err != nil {
 			t.Fatal(err)
@@ -247,7 +247,7 @@ func TestALongTextIsServedWhole(t *testing.T) {
 
 func TestTheServerMayEndAndComeBack(t *testing.T) {
 	d := newDesk(t)
-	d.Copy(t, "image/png", picture(2000, 1))
+	d.Copy(t, "image/png", pictureOf(2000, 1))
 	c := d.expect(IsPicture)
 	d.Stop()
 	if err := d.Replace(t.Context(), c, "link"); !errors.Is(err, ErrChanged) {
@@ -265,7 +265,7 @@ func TestTheServerMayEndAndComeBack(t *testing.T) {
 		defer x.link.mu.Unlock()
 		return x.link.changed != nil
 	})
-	d.Copy(t, "image/png", picture(2000, 2))
+	d.Copy(t, "image/png", pictureOf(2000, 2))
 	c = d.expect(IsPicture)
 	if err := d.Replace(t.Context(), c, "link"); err != nil {
 		t.Fatal(err)
@@ -275,7 +275,7 @@ func TestTheServerMayEndAndComeBack(t *testing.T) {
 
 func TestTheSamePictureCopiedAgainLaterIsANewClip(t *testing.T) {
 	d := newDesk(t)
-	same := picture(2000, 1)
+	same := pictureOf(2000, 1)
 	d.Copy(t, "image/png", same)
 	c := d.expect(IsPicture)
 	if err := d.Replace(t.Context(), c, "link"); err != nil {
@@ -310,7 +310,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	x.Copy(t, "image/png", picture(2000, 1))
+	x.Copy(t, "image/png", pictureOf(2000, 1))
 	ended := make(chan error)
 	go func() { ended <- w.Run(ctx, func(Clip) {}) }()
 	cancel()
@@ -327,12 +327,12 @@ func BenchmarkRead(b *testing.B) {
 	for name, size := range map[string]int{"200kB": 200_000, "12MB": 12_000_000} {
 		b.Run(name, func(b *testing.B) {
 			d := newDesk(b)
-			d.Copy(b, "image/png", picture(size, 1))
+			d.Copy(b, "image/png", pictureOf(size, 1))
 			c := d.expect(IsPicture)
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {
-				if data, err := c.offer.read(b.Context(), "image/png", MaxClip); err != nil || len(data) != size {
+				if data, err := c.offer.read(b.Context(), "image/png", MaxClip, nil); err != nil || len(data) != size {
 					b.Fatal(len(data), err)
 				}
 			}

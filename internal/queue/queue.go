@@ -104,6 +104,7 @@ var ErrStopped = errors.New("the upload was given up")
 // Request is what Add is asked for.
 type Request struct {
 	Picture picture.Picture
+	Sum     picture.Sum // of its data, where that is known by now; else Add finds it
 	To      uploader.Destination
 	Copied  time.Time // when it came: what came before an outage was found is not tried in it
 	Passing bool      // it is not to stay pending when it fails: the user has it, and asks again
@@ -126,7 +127,10 @@ const large = 4 << 20
 // be on its way to the host before it is in the album, but for its end.
 func (q *Queue) Add(ctx context.Context, r Request) *Job {
 	ctx = context.WithoutCancel(ctx)
-	j := newJob(key{picture.SumOf(r.Picture.Data), r.To}, r.Picture)
+	if r.Sum == (picture.Sum{}) {
+		r.Sum = picture.SumOf(r.Picture.Data)
+	}
+	j := newJob(key{r.Sum, r.To}, r.Picture)
 	j.at, j.passing, j.again, j.progress = r.Copied, r.Passing, r.Again, r.Progress
 	q.mu.Lock()
 	if there := q.jobs[j.key]; there != nil {

@@ -159,7 +159,7 @@ func (m *Mode) take(ctx context.Context, asked request, turns *inbox[taken]) {
 	for p, err := range Pictures(clip) {
 		s := sent{Picture: Picture{Name: p.Name, Format: p.Format, Width: p.Width, Height: p.Height, Bytes: len(p.Data), Err: err}}
 		if err == nil {
-			s.job = m.Queue.Add(ctx, queue.Request{Picture: p, To: to, Copied: t.at})
+			s.job = m.Queue.Add(ctx, queue.Request{Picture: p, Sum: sumOf(p, clip), To: to, Copied: t.at})
 		}
 		t.pictures <- s
 	}
@@ -218,4 +218,12 @@ func Pictures(clip watcher.Clip) iter.Seq2[picture.Picture, error] {
 			}
 		}
 	}
+}
+
+// sumOf returns the sum of a picture of a clip, the zero one if it is not known.
+func sumOf(p picture.Picture, clip watcher.Clip) picture.Sum {
+	if len(p.Data) != len(clip.Data) || len(p.Data) == 0 || &p.Data[0] != &clip.Data[0] { // a file's, or put right
+		return picture.Sum{}
+	}
+	return clip.Sum
 }
