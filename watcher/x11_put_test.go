@@ -4,8 +4,8 @@ package watcher
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"os/exec"

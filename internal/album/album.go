@@ -45,8 +45,15 @@ type Album struct {
 
 	newFolder atomic.Bool // a folder was made under originals, and its name is not synced yet
 
-	mu  sync.Mutex
-	own *owner // of the pending uploads that this Album is at; nil until there was one
+	mu         sync.Mutex
+	own        *owner // of the pending uploads that this Album is at; nil until there was one
+	statements map[statement]*sql.Stmt
+}
+
+// statement is a query of a connection.
+type statement struct {
+	db    *sql.DB
+	query string
 }
 
 var _ uploader.Ledger = (*Album)(nil)
@@ -178,6 +185,32 @@ func (a *Album) change(ctx context.Context, do func(*sql.Tx) error) error {
 		return errors.Join(err, tx.Rollback())
 	}
 	return tx.Commit()
+}
+
+// prepare parses a query once for all times: that takes longer than most of
+// them. It is not to be called within a transaction of db.
+func (a *Album) prepare(ctx context.Context, db *sql.DB, query string) (*sql.Stmt, error) {
+	a.mu.Lock()
+	s := a.statements[statement{db, query}]
+	a.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	s, err := db.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if there := a.statements[statement{db, query}]; there != nil {
+		_ = s.Close()
+		return there, nil
+	}
+	if a.statements == nil {
+		a.statements = map[statement]*sql.Stmt{}
+	}
+	a.statements[statement{db, query}] = s
+	return s, nil
 }
 
 // In the database a time is the milliseconds since 1970, UTC.

@@ -34,7 +34,11 @@ func (a *Album) Known(ctx context.Context, at uploader.Destination, sum picture.
 	}
 	var made moment
 	var format picture.Format
-	err = a.reader.QueryRowContext(ctx, query, append(args, at.Host, at.Bucket)...).Scan(&format,
+	ask, err := a.prepare(ctx, a.reader, query)
+	if err != nil {
+		return uploader.Link{}, false, a.failed(ctx, err)
+	}
+	err = ask.QueryRowContext(ctx, append(args, at.Host, at.Bucket)...).Scan(&format,
 		&link.URL, &link.Host, &link.Bucket, &made, &link.Differs, &link.Format, &link.Width, &link.Height, &link.Bytes)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

@@ -51,18 +51,18 @@ func (a *Album) write(sum picture.Sum, p picture.Picture) error {
 // syncAll makes an original, its name, and all that was committed outlive a
 // power cut.
 func (a *Album) syncAll(original string) error {
-	var logErr error
-	var beside sync.WaitGroup
-	beside.Go(func() { logErr = a.syncLog() }) // with the file: a disk does both in one go
+	var logErr, namesErr error
+	var beside sync.WaitGroup // with the file: a disk does all in one go
+	beside.Go(func() { logErr = a.syncLog() })
+	beside.Go(func() {
+		namesErr = durable.SyncFolder(filepath.Dir(original))
+		if namesErr == nil && a.newFolder.Swap(false) {
+			namesErr = durable.SyncFolder(filepath.Dir(filepath.Dir(original)))
+		}
+	})
 	err := durable.Sync(original)
-	if err == nil {
-		err = durable.SyncFolder(filepath.Dir(original))
-	}
-	if err == nil && a.newFolder.Swap(false) {
-		err = durable.SyncFolder(filepath.Dir(filepath.Dir(original)))
-	}
 	beside.Wait()
-	return errors.Join(err, logErr)
+	return errors.Join(err, namesErr, logErr)
 }
 
 // syncLog makes all that was committed outlive a power cut: what is not in the
@@ -78,12 +78,24 @@ func (a *Album) syncLog() error {
 // enter enters a picture, and returns its id. Whether its original is kept is
 // entered later.
 func (a *Album) enter(ctx context.Context, tx *sql.Tx, sum picture.Sum, p picture.Picture) (id int64, err error) {
-	err = tx.QueryRowContext(ctx, `
+	s, err := tx.PrepareContext(ctx, enterPicture)
+	if err != nil {
+		return 0, err
+	}
+	id, _, err = enterWith(ctx, s, sum, p)
+	return id, err
+}
+
+const enterPicture = `
 INSERT INTO pictures (sum, name, format, width, height, bytes, taken, kept) VALUES (?, ?, ?, ?, ?, ?, ?, 0)
 ON CONFLICT (sum) DO UPDATE SET taken = excluded.taken, name = iif(excluded.name = '', name, excluded.name)
-RETURNING id`,
-		sum.String(), text(p.Name), p.Format, p.Width, p.Height, len(p.Data), now()).Scan(&id)
-	return id, err
+RETURNING id, name`
+
+// enterWith is enter, with a statement of enterPicture. It returns the picture's
+// name, too, which may be one of earlier.
+func enterWith(ctx context.Context, s *sql.Stmt, sum picture.Sum, p picture.Picture) (id int64, name string, err error) {
+	err = s.QueryRowContext(ctx, sum.String(), text(p.Name), p.Format, p.Width, p.Height, len(p.Data), now()).Scan(&id, &name)
+	return id, name, err
 }
 
 // complete enters that a picture's original is on the disk, and makes room for it.

@@ -42,15 +42,7 @@ type Failure struct {
 // this Album's from then on, and counts as new. The error is a lang.Teller:
 // nothing is pending that was not before.
 func (a *Album) Enqueue(ctx context.Context, p picture.Picture, sum picture.Sum, to uploader.Destination) (Pending, error) {
-	var e Pending
-	var isNew bool
-	err := a.change(ctx, func(tx *sql.Tx) error {
-		id, err := a.enter(ctx, tx, sum, p)
-		if err == nil {
-			e, isNew, err = a.join(ctx, tx, id, to)
-		}
-		return err
-	})
+	e, isNew, err := a.enqueue(ctx, p, sum, to)
 	if err == nil {
 		if err = a.write(sum, p); err != nil && isNew {
 			err = errors.Join(err, a.Drop(ctx, e.ID))
@@ -62,32 +54,60 @@ func (a *Album) Enqueue(ctx context.Context, p picture.Picture, sum picture.Sum,
 	return e, nil
 }
 
-// join returns the entry of a picture and a destination, which it makes if
-// there is none.
-func (a *Album) join(ctx context.Context, tx *sql.Tx, picture int64, to uploader.Destination) (e Pending, isNew bool, err error) {
+// enqueue is Enqueue without the original.
+func (a *Album) enqueue(ctx context.Context, p picture.Picture, sum picture.Sum, to uploader.Destination) (e Pending, isNew bool, err error) {
+	enter, err := a.prepare(ctx, a.db, enterPicture)
+	if err != nil {
+		return e, false, err
+	}
+	add, err := a.prepare(ctx, a.db, addPending)
+	if err != nil {
+		return e, false, err
+	}
 	me, err := a.me()
 	if err != nil {
 		return e, false, err
 	}
-	find := func() (found []Pending, err error) {
-		return a.pending(ctx, tx, "WHERE e.picture = ? AND e.host = ? AND e.bucket = ?", picture, to.Host, to.Bucket)
-	}
-	found, err := find()
-	switch {
-	case err != nil || len(found) > 0 && found[0].Taken:
-	case len(found) > 0:
+	err = a.change(ctx, func(tx *sql.Tx) error {
+		id, name, err := enterWith(ctx, tx.StmtContext(ctx, enter), sum, p)
+		if err != nil {
+			return err
+		}
+		since := now()
+		err = tx.StmtContext(ctx, add).QueryRowContext(ctx, id, to.Host, to.Bucket, since, me).Scan(&e.ID)
+		if isNew = err == nil; !isNew && errors.Is(err, sql.ErrNoRows) {
+			e, err = a.join(ctx, tx, id, to, me)
+		}
+		if isNew {
+			e.Sum, e.Picture, e.Bytes = sum, p, int64(len(p.Data))
+			e.Picture.Name, e.Picture.Data = name, nil
+			e.To, e.Since, e.Taken, e.Ours = to, time.UnixMilli(since), true, true
+		}
+		return err
+	})
+	return e, isNew, err
+}
+
+// addPending enters a pending upload, unless it is there.
+const addPending = `
+INSERT INTO pending (picture, host, bucket, since, owner) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (picture, host, bucket) DO NOTHING RETURNING id`
+
+// join returns the entry of a picture and a destination, which is there. One
+// that nobody is at is this Album's from now on.
+func (a *Album) join(ctx context.Context, tx *sql.Tx, picture int64, to uploader.Destination, me string) (Pending, error) {
+	const which = "WHERE e.picture = ? AND e.host = ? AND e.bucket = ?"
+	found, err := a.pending(ctx, tx, which, picture, to.Host, to.Bucket)
+	if err == nil && !found[0].Taken {
 		_, err = tx.ExecContext(ctx, "UPDATE pending SET owner = ?, tries = 0, why = '', again = NULL, failed = 0 WHERE id = ?", me, found[0].ID)
-	default:
-		isNew = true
-		_, err = tx.ExecContext(ctx, "INSERT INTO pending (picture, host, bucket, since, owner) VALUES (?, ?, ?, ?, ?)", picture, to.Host, to.Bucket, now(), me)
-	}
-	if err == nil {
-		found, err = find()
+		if err == nil {
+			found, err = a.pending(ctx, tx, which, picture, to.Host, to.Bucket)
+		}
 	}
 	if err != nil {
-		return e, false, err
+		return Pending{}, err
 	}
-	return found[0], isNew, nil
+	return found[0], nil
 }
 
 // Sync makes what Enqueue did outlive a power cut. The error is a lang.Teller:
