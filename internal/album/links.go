@@ -59,18 +59,31 @@ func (a *Album) Known(ctx context.Context, at uploader.Destination, sum picture.
 // it cannot be, the link is recorded all the same. Without the picture's data it
 // is enough that the album has its row. The error is a lang.Teller.
 func (a *Album) Record(ctx context.Context, u uploader.Upload) error {
+	return a.failed(ctx, a.record(ctx, u, false))
+}
+
+// RecordKept is Record and Complete in one.
+func (a *Album) RecordKept(ctx context.Context, u uploader.Upload) error {
+	return a.failed(ctx, a.record(ctx, u, true))
+}
+
+func (a *Album) record(ctx context.Context, u uploader.Upload, kept bool) error {
 	if u.Picture.Data != nil && u.Sent != (picture.Sum{}) {
 		file, err := os.Stat(a.File(u.Given, u.Picture.Format))
 		if err != nil || file.Size() != int64(len(u.Picture.Data)) {
 			_, _ = a.Keep(ctx, u.Picture, u.To)
 		}
 	}
+	var over []gone
 	err := a.change(ctx, func(tx *sql.Tx) (err error) {
 		var picture int64
 		if u.Picture.Data != nil {
 			picture, err = a.enter(ctx, tx, u.Given, u.Picture)
 		} else {
 			err = tx.QueryRowContext(ctx, "SELECT id FROM pictures WHERE sum = ?", u.Given.String()).Scan(&picture)
+		}
+		if err == nil && kept {
+			over, err = a.enterKept(ctx, tx, picture)
 		}
 		if err == nil {
 			err = recordLink(ctx, tx, picture, u)
@@ -80,7 +93,10 @@ func (a *Album) Record(ctx context.Context, u uploader.Upload) error {
 		}
 		return err
 	})
-	return a.failed(ctx, err)
+	if err == nil {
+		_ = a.remove(ctx, over) // what stays is found by Verify
+	}
+	return err
 }
 
 // recordLink enters a link of a picture, or that it is used now.

@@ -103,12 +103,12 @@ func (a *Album) complete(ctx context.Context, sum picture.Sum) error {
 	var over []gone
 	err := a.change(ctx, func(tx *sql.Tx) error {
 		var id int64
-		err := tx.QueryRowContext(ctx, "UPDATE pictures SET kept = 1 WHERE sum = ? RETURNING id", sum.String()).Scan(&id)
+		err := tx.QueryRowContext(ctx, "SELECT id FROM pictures WHERE sum = ?", sum.String()).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil // it was given up meanwhile
 		}
 		if err == nil {
-			over, err = a.makeRoom(ctx, tx, id)
+			over, err = a.enterKept(ctx, tx, id)
 		}
 		return err
 	})
@@ -116,6 +116,15 @@ func (a *Album) complete(ctx context.Context, sum picture.Sum) error {
 		_ = a.remove(ctx, over) // what stays is found by Verify
 	}
 	return err
+}
+
+// enterKept enters that a picture's original is on the disk, and returns what
+// has to go for it.
+func (a *Album) enterKept(ctx context.Context, tx *sql.Tx, id int64) (over []gone, err error) {
+	if _, err := tx.ExecContext(ctx, "UPDATE pictures SET kept = 1 WHERE id = ?", id); err != nil {
+		return nil, err
+	}
+	return a.makeRoom(ctx, tx, id)
 }
 
 // clear removes what is of no use of a picture that is not pending any more:

@@ -82,6 +82,7 @@ type Job struct {
 	progress func(sent, bytes int64) // is told of its sending; nil: nobody is
 	cancel   context.CancelCauseFunc // of its sending; nil: it is not being sent
 	answered bool                    // the link is there
+	whole    bool                    // that the original is on the disk is entered with the link
 	done     chan struct{}           // closed when out is there
 	out      Outcome
 	settled  sync.Once // the album has it, or there is nothing to enter
@@ -210,8 +211,12 @@ func (q *Queue) keep(ctx context.Context, j *Job, p picture.Picture) {
 			if err != nil {
 				j.notKept = err
 			}
+			q.mu.Lock()
+			j.whole = err == nil && j.answered
+			wait := j.whole
+			q.mu.Unlock()
 			close(j.synced)
-			if err == nil {
+			if err == nil && !wait {
 				q.complete(ctx, e)
 			}
 		})
@@ -465,14 +470,18 @@ func (q *Queue) recordAll(ctx context.Context) {
 // record enters a link. One that cannot be now is entered later: its picture is
 // not sent once more for it.
 func (q *Queue) record(ctx context.Context, j *Job, u uploader.Upload) {
+	record := q.Album.Record
 	if q.isPassing(j) && j.entry.ID != 0 {
-		if err := q.Album.Sync(ctx, j.entry); err != nil {
+		err := q.Album.Sync(ctx, j.entry)
+		if err != nil {
 			q.Log.Warn("the original of a link is not kept", "error", err)
-		} else {
-			q.complete(ctx, j.entry)
 		}
+		j.whole = err == nil
 	}
-	err := q.Album.Record(ctx, u)
+	if j.whole {
+		record = q.Album.RecordKept
+	}
+	err := record(ctx, u)
 	if err == nil {
 		q.forget(j)
 		return
@@ -481,11 +490,11 @@ func (q *Queue) record(ctx context.Context, j *Job, u uploader.Upload) {
 	q.begin(func() {
 		defer q.forget(j)
 		for wait := time.Second; q.sleep(wait); wait = min(2*wait, time.Minute) {
-			if q.Album.Record(ctx, u) == nil {
+			if record(ctx, u) == nil {
 				return
 			}
 		}
-		if err := q.Album.Record(ctx, u); err != nil {
+		if err := record(ctx, u); err != nil {
 			q.Log.Error("a link could not be recorded", "error", err)
 		}
 	})
