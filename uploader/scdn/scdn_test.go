@@ -278,6 +278,14 @@ func TestInfo(t *testing.T) {
 			t.Errorf("%s: %q, %v", tags, info.Tags, err)
 		}
 	}
+	for _, data := range []string{`{}`, `{"id":1}`, `[]`, `null`, `"a.webp"`} {
+		answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(`{"success":true,"data":` + data + `}`))
+		})
+		if _, err := newHost(t, direct{answer}, nil, scdn.Options{}).Info(t.Context(), "1"); fault.KindOf(err) != fault.BrokenAnswer {
+			t.Errorf("%s: %v", data, err)
+		}
+	}
 	if _, err := h.Info(t.Context(), "nosuch.webp"); fault.KindOf(err) != fault.Rejected {
 		t.Error(err)
 	}
@@ -394,6 +402,35 @@ func TestThePlaceSaysWhatChangesALink(t *testing.T) {
 		at, lasting := newHost(t, nil, nil, test.options).Destination()
 		if at.Host != "scdn" || at.Bucket != test.bucket || lasting != test.lasting {
 			t.Errorf("%+v: %+v, lasting %v", test.options, at, lasting)
+		}
+		if scdn.HasPassword(at) == lasting {
+			t.Errorf("%+v has a password: %v", at, !lasting)
+		}
+	}
+	for _, at := range []uploader.Destination{{Host: "folder", Bucket: "password"}, {Host: "scdn", Bucket: "passwords"}} {
+		if scdn.HasPassword(at) {
+			t.Errorf("%+v has a password", at)
+		}
+	}
+}
+
+// A link counts only with a status that says that all is well.
+func TestALinkWithAnotherStatusIsNone(t *testing.T) {
+	for status, want := range map[int]fault.Kind{
+		200: 0, 201: 0, 299: 0, 300: fault.Passing, 302: fault.Passing, 399: fault.Passing, 400: fault.NotTaken, 403: fault.Rejected, 404: fault.Rejected,
+		408: fault.Passing, 429: fault.Passing, 500: fault.Passing, 599: fault.Passing,
+	} {
+		answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(`{"success":true,"url":"https://img.scdn.io/i/x.webp"}`))
+		})
+		link, err := newHost(t, direct{answer}, nil, scdn.Options{}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
+		if fault.KindOf(err) != want || (err == nil) != (want == 0) || (link.URL != "") != (want == 0) {
+			t.Errorf("%d: %q, %v", status, link.URL, err)
+		}
+		after := map[int]time.Duration{429: 5 * time.Second}[status]
+		if e, _ := errors.AsType[*fault.Error](err); e != nil && e.After != after {
+			t.Errorf("%d: again after %v, want %v", status, e.After, after)
 		}
 	}
 }
