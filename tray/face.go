@@ -58,7 +58,7 @@ func (f *Face) show() {
 	s := f.r.State()
 	t := State{
 		Language: s.Language, Writing: s.Writing, Uploads: s.Uploads, Waiting: s.Waiting, Failed: s.Failed,
-		Err: cmp.Or(s.Bad, s.Err), PutBack: s.PutBack,
+		Err: cmp.Or(s.Bad, s.Lost, s.Err), PutBack: s.PutBack,
 		Host: s.Settings.Host, Hosts: app.HostNames(), Bucket: s.Settings.Bucket, Buckets: app.Buckets(s.Settings),
 		Markup: s.Settings.Markup.String(), Markups: markup.Names(),
 		Sound: s.Settings.Sound, Notify: s.Settings.Notify,

@@ -117,6 +117,7 @@ type Options struct {
 	IsPicture func(head []byte) bool // tells from its first 512 bytes whether something is a picture
 	TextPaths func() bool            // whether a text is read to see if it is the path of a picture
 	Coming    func()                 // told when a picture is about to be read, and must return at once; nil: nobody is
+	Lost      func(error)            // told, after a while, that the clipboard cannot be reached, and with nil that it can again, or that Run ends; nil: nobody is
 }
 
 // Open connects to the clipboard. Where there is none it returns an error that
@@ -241,9 +242,14 @@ func (w *Watcher) attach(is bool) {
 // connection was lost.
 func (w *Watcher) listen(ctx context.Context) {
 	const soonest, latest = 100 * time.Millisecond, 5 * time.Second
+	loss := loss{tell: w.options.Lost}
+	defer loss.end()
 	for pause := soonest; ; pause = min(2*pause, latest) {
 		start := time.Now()
-		err := w.backend.run(ctx, func() { w.attach(true) }, w.changed)
+		err := w.backend.run(ctx, func() {
+			w.attach(true)
+			loss.end()
+		}, w.changed)
 		w.attach(false)
 		if ctx.Err() != nil {
 			return
@@ -251,14 +257,45 @@ func (w *Watcher) listen(ctx context.Context) {
 		if time.Since(start) > latest {
 			pause = soonest
 		}
+		err = lang.Errorf("watcher.lost", lang.Data{"Cause": err}, err)
 		if pause == soonest {
-			slog.Warn("the clipboard is lost", "error", lang.Errorf("watcher.lost", lang.Data{"Cause": err}, err))
+			slog.Warn("the clipboard is lost", "error", err)
 		}
+		loss.goesOn(err)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// loss is a time without the clipboard.
+type loss struct {
+	tell  func(error) // nil: nobody is told
+	since time.Time   // zero: it is there
+	told  bool
+}
+
+// goesOn notes that the clipboard cannot be reached, and why. A display server
+// that is started again is waited for before that is told.
+func (l *loss) goesOn(why error) {
+	const patience = 10 * time.Second
+	if l.since.IsZero() {
+		l.since = time.Now()
+	}
+	if l.tell != nil && !l.told && time.Since(l.since) >= patience {
+		l.told = true
+		l.tell(why)
+	}
+}
+
+// end notes that the clipboard is there, or that nobody looks any more.
+func (l *loss) end() {
+	l.since = time.Time{}
+	if l.told {
+		l.told = false
+		l.tell(nil)
 	}
 }
 

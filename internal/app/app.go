@@ -93,10 +93,10 @@ func Printer(c config.Config) *lang.Printer {
 func (a *App) LogFile() string { return filepath.Join(a.Dirs.State, "bilipaste.log") }
 
 // Clipboard opens the desktop's clipboard. Before a text is read to see if it is
-// the path of a picture, textPaths is asked; coming, unless it is nil, is told
-// when a picture is about to be read. The error is watcher.Open's.
-func (a *App) Clipboard(ctx context.Context, textPaths func() bool, coming func()) (*watcher.Watcher, error) {
-	return watcher.Open(ctx, watcher.Options{IsPicture: picture.Is, TextPaths: textPaths, Coming: coming})
+// the path of a picture, textPaths is asked. coming and lost, unless they are nil,
+// are told what watcher.Options say. The error is watcher.Open's.
+func (a *App) Clipboard(ctx context.Context, textPaths func() bool, coming func(), lost func(error)) (*watcher.Watcher, error) {
+	return watcher.Open(ctx, watcher.Options{IsPicture: picture.Is, TextPaths: textPaths, Coming: coming, Lost: lost})
 }
 
 // NoTexts has Clipboard read none.
@@ -153,7 +153,7 @@ func (a *App) Close() error {
 
 // Backend says how the clipboard is watched. Its error is Clipboard's.
 func (a *App) Backend(ctx context.Context) (string, error) {
-	w, err := a.Clipboard(ctx, NoTexts, nil)
+	w, err := a.Clipboard(ctx, NoTexts, nil, nil)
 	if err != nil {
 		return "", err
 	}

@@ -78,7 +78,7 @@ var freeText = map[string]bool{
 func clipboard(ctx context.Context, a *app.App, say *lang.Printer) string {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	w, err := a.Clipboard(ctx, app.NoTexts, nil)
+	w, err := a.Clipboard(ctx, app.NoTexts, nil, nil)
 	if err != nil {
 		return say.Say(lang.Message{ID: "doctor.no_clip", Data: lang.Data{"Cause": err}})
 	}

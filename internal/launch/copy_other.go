@@ -15,7 +15,7 @@ const HoldCommand = ""
 
 // Copy puts a text on the clipboard, which keeps it. Its error is the clipboard's.
 func Copy(ctx context.Context, a *app.App, _ io.Writer, text string) error {
-	clipboard, err := a.Clipboard(ctx, app.NoTexts, nil)
+	clipboard, err := a.Clipboard(ctx, app.NoTexts, nil, nil)
 	if err != nil {
 		return err
 	}

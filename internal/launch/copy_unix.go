@@ -72,7 +72,7 @@ func Hold(ctx context.Context, a *app.App, in io.Reader, out io.Writer) (err err
 	if err != nil {
 		return err
 	}
-	clipboard, err := a.Clipboard(ctx, app.NoTexts, nil)
+	clipboard, err := a.Clipboard(ctx, app.NoTexts, nil, nil)
 	if err != nil {
 		return err
 	}

@@ -111,6 +111,15 @@ func (r *Resident) pictureComes() {
 	}
 }
 
+// clipboardLost takes in that the clipboard cannot be reached, or, with nil, that
+// it can again.
+func (r *Resident) clipboardLost(err error) {
+	r.change(func(s *State) { s.Lost = err })
+	if err != nil {
+		r.Tell("resident.clipboard", err)
+	}
+}
+
 // getReady opens connections, until the program's end.
 func (r *Resident) getReady() {
 	for {

@@ -57,6 +57,7 @@ type State struct {
 	Failed  int  // pictures that wait for the user
 
 	Bad     error         // what is wrong with the settings; nil: nothing
+	Lost    error         // why writing mode does not see what is copied; nil: it does, or is off
 	Err     error         // what else the user should look at
 	Recent  []album.Entry // the links that were used last, the newest first
 	Changes int           // grows whenever the album has changed
@@ -74,7 +75,7 @@ type State struct {
 func New(ctx context.Context, a *app.App, writingMode bool) (*Resident, error) {
 	settings, bad := a.Settings()
 	r := &Resident{app: a, notifier: notify.New(settings.Sound, settings.Notify, a.Log), coming: make(chan struct{}, 1)}
-	clipboard, err := a.Clipboard(ctx, r.textPaths, r.pictureComes)
+	clipboard, err := a.Clipboard(ctx, r.textPaths, r.pictureComes, r.clipboardLost)
 	if err != nil {
 		return nil, err
 	}

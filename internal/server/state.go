@@ -58,7 +58,7 @@ func (s *Server) state() state {
 	st := state{
 		Version: s.options.Version, Language: now.Language.Tag(),
 		Writing: now.Writing, Uploads: now.Uploads, Waiting: now.Waiting, Failed: now.Failed,
-		Problem: fault.Tell(now.Language, cmp.Or(now.Bad, now.Err)),
+		Problem: fault.Tell(now.Language, cmp.Or(now.Bad, now.Lost, now.Err)),
 		Host:    c.Host, Bucket: app.BucketOf(c), Markup: c.Markup.String(), Markups: markup.Names(),
 		PutBack: now.PutBack, Backend: s.r.Backend(), Changed: now.Changes, First: s.first(now),
 	}
