@@ -88,7 +88,7 @@ func (f *Face) do(action Action) {
 	settings := f.r.State().Settings
 	switch action.Verb {
 	case ToggleWriting:
-		f.r.ToggleWriting()
+		_ = f.r.ToggleWriting() // the tray has a clipboard
 	case UploadNow:
 		later("tray.not_uploaded", f.uploadNow)
 	case UploadPending:

@@ -177,7 +177,8 @@ func watch(b backend, options Options) *Watcher {
 	return w
 }
 
-// Backend names the way that leads to the clipboard, such as "X11 (XFixes)".
+// Backend names the way that leads to the clipboard, such as "X11 (XFixes)"; ""
+// is None's.
 func (w *Watcher) Backend() string { return w.backend.name() }
 
 // Reach connects to the clipboard, if it is not connected. The error says why it

@@ -37,6 +37,14 @@ export async function post(path, body = {}) {
   return response.json();
 }
 
+// copyLinks puts links on the clipboard, and returns them: on the browser's, where
+// the program has none.
+export async function copyLinks(body, state) {
+  const { text } = await post("/api/copy", body);
+  if (!state.backend) await navigator.clipboard.writeText(text);
+  return text;
+}
+
 // lines sends a request and yields each line of its answer as it comes.
 export async function* lines(path, body, type) {
   const response = await ask(path, { method: "POST", headers: { "Content-Type": type }, body });

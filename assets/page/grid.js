@@ -1,7 +1,7 @@
 // The pictures: sections by month, of which only the rows on the screen are in
 // the document, however many pictures there are.
 
-import { get, post } from "./api.js";
+import { copyLinks, get, post } from "./api.js";
 import { $, attempt, confirmed, el, button, later, options, toast } from "./dom.js";
 import { month, number, size, t, moment } from "./texts.js";
 import { show } from "./viewer.js";
@@ -396,7 +396,7 @@ function bar() {
     el("span", {}, t("page.selected", { Count: n })),
     button(t("page.copy"), () => copy(markups.value)), markups,
     n === 1 ? button(t("page.open"), () => show(chosen()[0], neighbours(chosen()[0]), app)) : "",
-    n === 1 && chosen()[0].original ? button(t("page.put_back"), () => putBack(chosen()[0])) : "",
+    n === 1 && chosen()[0].original && app.state().backend ? button(t("page.put_back"), () => putBack(chosen()[0])) : "",
     button(t("page.again"), again),
     button(t("page.forget"), forget, { class: "danger" }),
     button(t("page.clear"), clearSelection));
@@ -405,7 +405,7 @@ function bar() {
 async function copy(markup) {
   const pictures = chosen();
   if (!pictures.length) return;
-  const answer = await attempt(() => post("/api/copy", { ids: pictures.map((p) => p.id), ...(markup ? { format: markup } : {}) }));
+  const answer = await attempt(() => copyLinks({ ids: pictures.map((p) => p.id), ...(markup ? { format: markup } : {}) }, app.state()));
   if (answer) toast(t("page.copied", { Count: pictures.length }));
 }
 

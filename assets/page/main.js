@@ -31,7 +31,9 @@ async function begin() {
   translate();
   now.start(app);
   uploads.start();
-  $("writing").addEventListener("change", () => attempt(() => post("/api/writing", { on: $("writing").checked })));
+  $("writing").addEventListener("change", async () => {
+    if (!(await attempt(() => post("/api/writing", { on: $("writing").checked })))) $("writing").checked = state.writing;
+  });
   addEventListener("hashchange", () => {
     route();
     scrollTo(0, 0); // not to the view's own beginning, which the header would cover

@@ -23,7 +23,7 @@ export function start(main) {
     el("h2", {}, t("page.where")),
     choose("host", t("page.filter.host")), choose("bucket", t("page.filter.bucket")), choose("format", t("page.format")),
     el("div", { class: "bar" },
-      button(t("page.upload_now"), now), button(t("page.put_back"), putBack, { id: "put-back" }),
+      button(t("page.upload_now"), now, { id: "upload-now" }), button(t("page.put_back"), putBack, { id: "put-back" }),
       button(t("page.choose_files"), () => files.click()), files),
     el("p", { class: "quiet", id: "backend" }));
 }
@@ -44,8 +44,9 @@ export function showState(state) {
   options($("choose-bucket"), buckets.map((b) => [b, b]), state.bucket);
   $("choose-bucket").closest("label").hidden = buckets.length === 0;
   options($("choose-format"), app.markups(), state.format);
-  $("put-back").disabled = !state.put_back;
-  $("backend").textContent = t("page.backend", { Backend: state.backend });
+  $("upload-now").disabled = !state.backend;
+  $("put-back").disabled = !state.put_back || !state.backend;
+  $("backend").textContent = state.backend ? t("page.backend", { Backend: state.backend }) : t("page.backend.none");
   showAccount(state);
 }
 

@@ -1,6 +1,6 @@
 // The large view of one picture, with all its links.
 
-import { get, post } from "./api.js";
+import { copyLinks, get, post } from "./api.js";
 import { $, attempt, button, el, toast } from "./dom.js";
 import { moment, size, t } from "./texts.js";
 
@@ -52,7 +52,7 @@ async function fill(p, app) {
   const markups = el("table", {}, el("caption", {}, t("page.links.ways")));
   for (const [name, text] of Object.entries(whole.texts)) {
     const copy = async () => {
-      if (await attempt(() => post("/api/copy", { ids: [p.id], ...(name === "mine" ? {} : { format: name }) }))) toast(t("page.copied", { Count: 1 }));
+      if (await attempt(() => copyLinks({ ids: [p.id], ...(name === "mine" ? {} : { format: name }) }, app.state()))) toast(t("page.copied", { Count: 1 }));
     };
     markups.append(el("tr", {}, el("th", { scope: "row" }, app.markupName(name)), el("td", {}, el("code", {}, text)), el("td", {}, button(t("page.copy"), copy, { "aria-label": `${t("page.copy")}: ${app.markupName(name)}` }))));
   }
@@ -61,7 +61,7 @@ async function fill(p, app) {
       el("code", {}, l.url),
       el("span", { class: "quiet" }, ` ${l.host}${l.bucket ? " · " + l.bucket : ""}, ${moment(l.made)}${l.dead ? ", " + t("page.dead_since", { Time: moment(l.dead) }) : ""}`)))),
     el("div", { class: "bar" },
-      p.original ? button(t("page.put_back"), async () => {
+      p.original && app.state().backend ? button(t("page.put_back"), async () => {
         if (await attempt(() => post("/api/put-back", { sum: p.sum }))) toast(t("page.put_back.done"));
       }) : "",
       button(t("page.again"), () => app.upload({ ids: [p.id], names: new Map([[p.id, p.name]]) }))));

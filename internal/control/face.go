@@ -55,11 +55,11 @@ func (i *Instance) Do(ctx context.Context, r *resident.Resident, request Request
 func setWriting(r *resident.Resident, value string) error {
 	switch value {
 	case "on":
-		r.SetWriting(true)
+		return r.SetWriting(true)
 	case "off":
-		r.SetWriting(false)
+		return r.SetWriting(false)
 	case "toggle":
-		r.ToggleWriting()
+		return r.ToggleWriting()
 	case "status":
 	default:
 		return lang.Errorf("control.unknown", lang.Data{"Request": string(Writing) + " " + value}, nil)

@@ -52,7 +52,7 @@ func StartBrowser(t testing.TB, name string, dark bool) *Browser {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), browserLimit)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, address, nil)
+	conn, _, err := websocket.Dial(ctx, address, nil) //nolint:bodyclose // the library closes it
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -330,10 +330,11 @@ func (b *Browser) Click(t testing.TB, selector string, times int) {
 
 // Keys of Press that are no characters.
 const (
-	KeyEscape = "\ue00c"
-	KeyRight  = "\ue014"
-	KeyDelete = "\ue017"
-	KeyEnd    = "\ue010"
+	KeyControl = "\ue009"
+	KeyEscape  = "\ue00c"
+	KeyRight   = "\ue014"
+	KeyDelete  = "\ue017"
+	KeyEnd     = "\ue010"
 )
 
 // Press presses keys, and lets them go in the opposite order: each a character

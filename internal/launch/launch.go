@@ -128,8 +128,8 @@ func claim(ctx context.Context, at control.Scope) (*control.Instance, error) {
 }
 
 // Serve answers editors and shows the page, with neither a tray nor, as long as
-// nobody turns it on, writing mode, until ctx is done. It returns ctx's error, or
-// why it cannot start. Once it answers, ready is called.
+// nobody turns it on, writing mode, until ctx is done. It needs no desktop. It
+// returns ctx's error, or why it cannot start. Once it answers, ready is called.
 func Serve(ctx context.Context, a *app.App, ready func()) error {
 	settings, err := a.Settings()
 	if err != nil {
@@ -143,7 +143,7 @@ func Serve(ctx context.Context, a *app.App, ready func()) error {
 		return err
 	}
 	defer func() { _ = instance.Close() }()
-	r, err := resident.New(ctx, a, settings.WritingMode)
+	r, err := resident.NewAnywhere(ctx, a, settings.WritingMode)
 	if err != nil {
 		return err
 	}

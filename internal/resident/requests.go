@@ -17,24 +17,29 @@ import (
 )
 
 // SetWriting turns writing mode on or off. What is copied after it has returned
-// is seen, or is not.
-func (r *Resident) SetWriting(on bool) {
+// is seen, or is not. The error, a lang.Teller, is that there is no clipboard.
+func (r *Resident) SetWriting(on bool) error {
+	if on && r.noClipboard != nil {
+		return r.noClipboard
+	}
 	r.board.turn(on)
 	if on {
 		r.board.await(r.life)
 	}
 	r.change(func(s *State) { s.Writing = on })
+	return nil
 }
 
-// ToggleWriting turns writing mode on if it is off, and off if it is on. It
-// returns whether it is on now.
-func (r *Resident) ToggleWriting() bool {
+// ToggleWriting turns writing mode on if it is off, and off if it is on. The
+// error is SetWriting's.
+func (r *Resident) ToggleWriting() error {
 	r.mu.Lock()
 	on := !r.state.Writing
-	r.state.Writing = on
+	if r.noClipboard == nil {
+		r.state.Writing = on // who asks at the same moment turns it back
+	}
 	r.mu.Unlock()
-	r.SetWriting(on)
-	return on
+	return r.SetWriting(on)
 }
 
 // AwaitWatching waits until writing mode sees what is copied.
@@ -224,5 +229,5 @@ func (r *Resident) uploaded(p queue.Outcome) {
 	r.listeners.post(Event{Uploaded: &p})
 }
 
-// Backend says how the clipboard is watched.
+// Backend says how the clipboard is watched; "": there is none.
 func (r *Resident) Backend() string { return r.clipboard.Backend() }

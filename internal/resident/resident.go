@@ -26,13 +26,15 @@ import (
 type Resident struct {
 	app       *app.App
 	clipboard *watcher.Watcher
-	board     *board // the clipboard as writing mode sees it
-	album     *album.Album
-	notifier  *notify.Notifier
-	mode      *writing.Mode
-	pending   *queue.Queue
-	listeners listeners
-	coming    chan struct{} // holds a token when a picture is about to be read
+
+	noClipboard error  // why there is none; nil: there is
+	board       *board // the clipboard as writing mode sees it
+	album       *album.Album
+	notifier    *notify.Notifier
+	mode        *writing.Mode
+	pending     *queue.Queue
+	listeners   listeners
+	coming      chan struct{} // holds a token when a picture is about to be read
 
 	quit context.CancelCauseFunc
 	life context.Context // until Run's end
@@ -73,10 +75,25 @@ type State struct {
 // says whether writing mode is on. The error is the clipboard's or the album's:
 // a lang.Teller.
 func New(ctx context.Context, a *app.App, writingMode bool) (*Resident, error) {
+	return open(ctx, a, writingMode, false)
+}
+
+// NewAnywhere is New for a machine that may have no desktop. Where there is no
+// clipboard it goes on without: writing mode stays off, and what asks for the
+// clipboard fails with the error that New would have.
+func NewAnywhere(ctx context.Context, a *app.App, writingMode bool) (*Resident, error) {
+	return open(ctx, a, writingMode, true)
+}
+
+func open(ctx context.Context, a *app.App, writingMode, anywhere bool) (*Resident, error) {
 	settings, bad := a.Settings()
 	r := &Resident{app: a, notifier: notify.New(settings.Sound, settings.Notify, a.Log), coming: make(chan struct{}, 1)}
 	clipboard, err := a.Clipboard(ctx, r.textPaths, r.pictureComes, r.clipboardLost)
-	if err != nil {
+	switch {
+	case anywhere && errors.Is(err, watcher.ErrUnavailable):
+		a.Log.Info("there is no clipboard", "error", err)
+		clipboard, r.noClipboard, writingMode = watcher.None(err), err, false
+	case err != nil:
 		return nil, err
 	}
 	r.clipboard, r.board = clipboard, newBoard(clipboard, writingMode)

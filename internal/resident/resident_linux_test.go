@@ -173,11 +173,13 @@ func TestBrokenSettingsAreToldAndTheLastGoodOnesGoOn(t *testing.T) {
 func TestAStateIsAValueOfItsOwn(t *testing.T) {
 	p := start(t)
 	before := p.State()
-	p.SetWriting(true)
+	if err := p.SetWriting(true); err != nil {
+		t.Fatal(err)
+	}
 	if before.Writing || !p.State().Writing {
 		t.Error("the state that was returned has changed, or the new one has not")
 	}
-	if on := p.ToggleWriting(); on || p.State().Writing {
+	if err := p.ToggleWriting(); err != nil || p.State().Writing {
 		t.Error("writing mode is still on")
 	}
 	if _, err := p.UploadNow(t.Context()); err == nil || !strings.Contains(err.Error(), "does not count") {

@@ -65,7 +65,7 @@ import (
 //	  "formats": ["markdown", "html", "url", "bbcode"],
 //	  "account": {"name": "", "needed": true, "signed_out": false, "signing_in": false},
 //	  "put_back": true,                  there is something to put back
-//	  "backend": "x11",                  how the clipboard is watched
+//	  "backend": "x11",                  how the clipboard is watched; "": there is none, and writing mode cannot be on
 //	  "newest": 77,                      key of the newest link, 0 if there is none
 //	  "changed": 12,                     grows whenever the album has changed: what is shown may be old
 //	  "first": {"signed_in": false, "writing": false, "picture": false, "done": false}
@@ -111,7 +111,7 @@ import (
 //
 //	GET /api/pictures/ID → Picture with "links": [Picture, …], all of the same original,
 //	                       and "texts": {"markdown": "![](…)", "html": …, "url": …, "bbcode": …, "mine": in the user's format}
-//	POST /api/copy {"ids": [3, 1], "format": "markdown"} → {"text": "…"}   puts the links on the clipboard, one a line, in that order; format may be missing
+//	POST /api/copy {"ids": [3, 1], "format": "markdown"} → {"text": "…"}   puts the links on the clipboard, one a line, in that order; format may be missing. Where State.backend is "" the page does it
 //	POST /api/again {"ids": [3, 1]} → lines as of POST /api/upload: uploads the originals to where pictures go now, also if the link is known
 //	POST /api/forget {"ids": [3, 1]} → {}     here; the host keeps its copy, and an original without another link is deleted
 //

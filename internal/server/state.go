@@ -107,8 +107,7 @@ func (s *Server) setWriting(w http.ResponseWriter, r *http.Request) (any, error)
 	if err := read(w, r, &asked); err != nil {
 		return nil, err
 	}
-	s.r.SetWriting(asked.On)
-	return nil, nil
+	return nil, s.r.SetWriting(asked.On)
 }
 
 func (s *Server) uploadNow(w http.ResponseWriter, r *http.Request) (any, error) {
