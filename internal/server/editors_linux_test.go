@@ -331,6 +331,29 @@ func TestWhoHasThePortIsTold(t *testing.T) {
 			return strings.Contains(told(), c.want) && strings.Contains(told(), port)
 		})
 	}
+	// Once the other one ends, the port is ours.
+	s := beat("", `{"success": true, "result": "alive"}`)
+	if err := p.Set("server_port", strings.TrimPrefix(s.URL, "http://127.0.0.1:")); err != nil {
+		t.Fatal(err)
+	}
+	desktoptest.Eventually(t, "the notice", func() bool { return strings.Contains(told(), s.URL[len("http://127.0.0.1:"):]) })
+	s.Close()
+	desktoptest.Eventually(t, "the port to be taken", func() bool {
+		resp, err := http.Get(s.URL + "/heartbeat")
+		return err == nil && resp.Body.Close() == nil && resp.Header.Get("Server") == "bilipaste"
+	})
+	desktoptest.Eventually(t, "the good news", func() bool { return strings.Contains(told(), "Editors are answered") })
+	s = beat("", "<html>")
+	if err := p.Set("server_port", strings.TrimPrefix(s.URL, "http://127.0.0.1:")); err != nil {
+		t.Fatal(err)
+	}
+	desktoptest.Eventually(t, "the port to be given up", func() bool {
+		resp, err := http.Get(p.base + "/heartbeat")
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return err != nil && strings.Contains(told(), s.URL[len("http://127.0.0.1:"):])
+	})
 	// The page still opens, at a port of its own.
 	address, err := p.s.Page()
 	if err != nil {
@@ -346,7 +369,7 @@ func TestWhoHasThePortIsTold(t *testing.T) {
 	}
 	// Another bilipaste, of another session, is no reason to bother anybody.
 	before := told()
-	s := beat("bilipaste", `{"success": true, "result": "alive"}`)
+	s = beat("bilipaste", `{"success": true, "result": "alive"}`)
 	if err := p.Set("server_port", strings.TrimPrefix(s.URL, "http://127.0.0.1:")); err != nil {
 		t.Fatal(err)
 	}

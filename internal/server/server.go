@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"bilipaste/internal/lang"
 	"bilipaste/internal/resident"
 )
 
@@ -44,11 +45,13 @@ type Server struct {
 	editors *door // at the port of the settings; nil: closed
 	page    *door // at a port of its own, where the settings have none; nil: closed
 	tried   uint  // the port that was tried last
+
+	busy chan bool // whether the user was told that another program has the port
 }
 
 // New returns the face of r.
 func New(r *resident.Resident, o Options) *Server {
-	s := &Server{r: r, options: o, events: r.Listen(), thumbs: newThumbnails(o.Thumbnails)}
+	s := &Server{r: r, options: o, events: r.Listen(), thumbs: newThumbnails(o.Thumbnails), busy: make(chan bool, 1)}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.login.server = s
 	s.handler = s.guard(s.routes())
@@ -62,9 +65,12 @@ func (s *Server) Listen(ctx context.Context) error {
 }
 
 // Run answers until ctx is done, and returns ctx's error. Where the port cannot
-// be had, the user is told and the program goes on without.
+// be had, the user is told, and the program goes on without until it is free.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.close()
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	parts.Go(func() { s.reclaim(ctx) })
 	s.follow(ctx)
 	return s.events.Run(ctx, func(e resident.Event) {
 		if e == (resident.Event{}) {
@@ -87,13 +93,68 @@ func (s *Server) follow(ctx context.Context) {
 		editors.close()
 	case settings.Server && tried != settings.ServerPort:
 		err := s.listen(ctx, settings.ServerPort)
-		switch {
-		case errors.Is(err, errOurs): // of another session of the desktop, or of another user
+		if err == nil {
+			return
+		}
+		ours := errors.Is(err, errOurs) // of another session of the desktop, or of another user
+		if ours {
 			s.options.Log.Info("another bilipaste answers editors", "port", settings.ServerPort)
-		case err != nil:
+		} else {
 			s.r.Tell("server.not_listening", err)
 		}
+		select {
+		case <-s.busy: // of the port before
+		default:
+		}
+		s.busy <- !ours
 	}
+}
+
+// How long a port that another program has is left alone before it is tried
+// again: it is when the user has just read who has it that it becomes free.
+const (
+	soonestReclaim = time.Second
+	latestReclaim  = 30 * time.Second
+)
+
+// reclaim takes the port of the settings once the program that has it ends,
+// until ctx is done. Trying is nothing that the other program would notice, and
+// while the port is ours nothing is tried.
+func (s *Server) reclaim(ctx context.Context) {
+	var told bool
+	var wait time.Duration
+	var again <-chan time.Time // nil: the port is ours, or none is wanted
+	for {
+		select {
+		case told = <-s.busy:
+			wait = soonestReclaim
+		case <-again:
+			wait = min(2*wait, latestReclaim)
+		case <-ctx.Done():
+			return
+		}
+		port, err := s.take()
+		again = nil
+		switch {
+		case err != nil:
+			again = time.After(wait)
+		case port != 0 && told:
+			p := s.r.Language()
+			s.r.Announce(p.Text("server.listening"), p.Text("server.listening.at", lang.Data{"Port": strconv.FormatUint(uint64(port), 10)}))
+		}
+	}
+}
+
+// take answers at the port of the settings if that is free, and returns it; 0
+// says that there is nothing to be done.
+func (s *Server) take() (port uint, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.editors != nil || s.tried == 0 {
+		return 0, nil
+	}
+	s.editors, err = s.open(strconv.FormatUint(uint64(s.tried), 10))
+	return s.tried, err
 }
 
 // listen answers at a port, and no longer at the one before.
