@@ -102,6 +102,15 @@ func TestTheWayIsSaidWithoutItsPassword(t *testing.T) {
 	if got := say(nil); got != "direct" {
 		t.Error(got)
 	}
+	noProxy(t)
+	t.Setenv("http_proxy", setting.String())
+	if got := say(nil); got != "direct" {
+		t.Errorf("with HTTPS: %s", got)
+	}
+	u.Scheme = "http"
+	if got := say(nil); got != "by the environment's proxy http://me:xxxxx@proxy:1" {
+		t.Errorf("with HTTP: %s", got)
+	}
 }
 
 // A proxy of the environment that cannot be read is an error without its

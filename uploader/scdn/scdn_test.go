@@ -109,6 +109,7 @@ func TestWhatIsSent(t *testing.T) {
 		"moves, as jpg":    {scdn.Options{Output: "jpg"}, animation, "outputFormat=webp_animated image", "not for jpg"},
 		"moves, as such":   {scdn.Options{Output: "webp_animated"}, animation, "outputFormat=webp_animated image", ""},
 		"a PNG that does":  {scdn.Options{}, moving, "outputFormat=webp_animated image", "does not promise"},
+		"the same, left":   {scdn.Options{Output: "auto"}, moving, "outputFormat=webp_animated image", "does not promise"},
 		"the same, as gif": {scdn.Options{Output: "gif"}, moving, "outputFormat=webp_animated image", "not for gif"},
 	} {
 		s := sandbox.New()
@@ -135,7 +136,7 @@ func TestWhatIsSent(t *testing.T) {
 		for _, note := range link.Notes {
 			said += lang.New(lang.English).Say(note)
 		}
-		if test.note == "" && said != "" || !strings.Contains(said, test.note) {
+		if test.note == "" && said != "" || !strings.Contains(said, test.note) || strings.Contains(said, "auto") {
 			t.Errorf("%s: %q is said", name, said)
 		}
 		if text := fmt.Sprintf("%v %+v %#v", h, h, *h); strings.Contains(text, password) {
@@ -155,6 +156,12 @@ func TestTheThreeShapesOfSuccess(t *testing.T) {
 	second, err := h.Upload(t.Context(), p)
 	if err != nil || second.URL != first.URL || len(second.Notes) != 1 || !strings.Contains(lang.New(lang.English).Say(second.Notes[0]), "had this picture already") {
 		t.Errorf("%+v, %v", second, err)
+	}
+	praise := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"success":true,"message":"well done","data":{"url":"https://img.scdn.io/i/x.webp","filename":"x.webp"}}`))
+	})
+	if link, err := newHost(t, direct{praise}, nil, scdn.Options{}).Upload(t.Context(), p); err != nil || len(link.Notes) > 0 {
+		t.Errorf("a message beside a name: %+v, %v", link, err)
 	}
 	s.Play(sandbox.SCDNBare, 1)
 	if third, err := h.Upload(t.Context(), hosttest.Picture(t, picture.PNG, 2)); err != nil || third.URL == first.URL || len(third.Notes) > 0 {
