@@ -94,6 +94,11 @@ func TestTheWayIsSaidWithoutItsPassword(t *testing.T) {
 	if got := say(setting); got != "by the proxy http://me:xxxxx@proxy:1" {
 		t.Error(got)
 	}
+	for host, want := range map[string]bool{"192.168.1.1": true, "8.8.8.8": true, "[fd00::1]": true, "127.0.0.1": false, "[::1]": false, "LocalHost": false} {
+		if proxy, _, err := ProxyFor(&url.URL{Scheme: "https", Host: host}, setting); err != nil || (proxy != nil) != want {
+			t.Errorf("%s: by %v, %v", host, proxy, err)
+		}
+	}
 	t.Setenv("https_proxy", setting.String())
 	if got := say(nil); got != "by the environment's proxy http://me:xxxxx@proxy:1" {
 		t.Error(got)
