@@ -125,3 +125,27 @@ func BenchmarkAlbumKeepAndRecord(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkAlbumMonths(b *testing.B) {
+	a, err := album.Open(b.Context(), large(b), album.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = a.Close() }()
+	for name, q := range map[string]album.Query{
+		"all": {}, "host": {Host: "bilibili"}, "alive": {Life: album.Alive}, "everywhere": {Words: []string{"hdslb"}}, "two-letters": {Words: []string{"zy"}},
+		"name": {Words: []string{"screenshot-120.png"}}, "many": {Words: []string{"screenshot"}}, "letter": {Words: []string{"s"}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			n := 0
+			for b.Loop() {
+				months, err := a.Months(b.Context(), q)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n = len(months)
+			}
+			b.ReportMetric(float64(n), "months")
+		})
+	}
+}

@@ -28,7 +28,7 @@ VALUES (?1, ?2, 'bilibili', 'live', ?3, 'strip', ?4, 0, 'png', 1200, 800, 190000
 			return err
 		}
 		for i := range n {
-			sum, name, at := picture.SumOf(fmt.Append(nil, i)).String(), "", 1_700_000_000_000+int64(i)*60_000
+			sum, name, at := picture.SumOf(fmt.Append(nil, i)).String(), "", 1_600_000_000_000+int64(i)*1_800_000
 			switch {
 			case i == 7:
 				name = "结婚纪念.png"

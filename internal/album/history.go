@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"iter"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -103,20 +104,29 @@ func (a *Album) find(ctx context.Context, q Query) (*sql.Rows, error) {
 
 // query asks for columns of the links of a query; the error may be errNothing.
 func (a *Album) query(ctx context.Context, q Query, columns, join string) (*sql.Rows, error) {
-	from, order, where, args := "links l", "l.turn", []string{"true"}, []any{}
-	var words []string
-	for _, w := range q.Words {
-		words = append(words, fold(w))
-	}
-	match, err := a.match(ctx, words)
+	match, err := a.match(ctx, q.folded())
 	if err != nil {
 		return nil, err
 	}
+	return a.matching(ctx, q, match, columns, join)
+}
+
+// folded are the words of a query as the search compares them.
+func (q Query) folded() (words []string) {
+	for _, w := range q.Words {
+		words = append(words, fold(w))
+	}
+	return words
+}
+
+// matching is query where it is known what the index is asked for.
+func (a *Album) matching(ctx context.Context, q Query, match, columns, join string) (*sql.Rows, error) {
+	from, order, where, args := "links l", "l.turn", []string{"true"}, []any{}
 	if match != "" { // CROSS: the index comes first
 		from, order = "words CROSS JOIN links l ON l.turn = words.rowid", "words.rowid"
 		where, args = append(where, "words MATCH ?"), append(args, match)
 	}
-	for _, w := range words { // the index finds a few too many
+	for _, w := range q.folded() { // the index finds a few too many
 		where, args = append(where, "instr(l.folded, ?) > 0"), append(args, w)
 	}
 	if len(q.IDs) > 0 {
@@ -179,30 +189,119 @@ type Month struct {
 // Months returns the months of the links that a query is for, the newest first.
 // The error is a lang.Teller.
 func (a *Album) Months(ctx context.Context, q Query) ([]Month, error) {
-	rows, err := a.query(ctx, q, "l.turn, l.used", "")
+	match, err := a.match(ctx, q.folded())
 	if errors.Is(err, errNothing) {
 		return nil, nil
+	}
+	var all []span
+	if err == nil {
+		all, err = a.spans(ctx)
 	}
 	if err != nil {
 		return nil, a.failed(ctx, err)
 	}
-	defer rows.Close()
 	var months []Month
-	var begin, end int64 // of the last of them
-	for rows.Next() {
-		var key, used int64
-		if err := rows.Scan(&key, &used); err != nil {
-			return nil, a.failed(ctx, err)
+	for _, s := range all {
+		if !q.isAll() {
+			if s, err = a.within(ctx, q, match, s); err != nil {
+				return nil, a.failed(ctx, err)
+			}
 		}
-		if len(months) == 0 || used < begin || used >= end {
-			t := time.UnixMilli(used)
-			first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, t.Location())
-			begin, end = millis(first), millis(first.AddDate(0, 1, 0))
-			months = append(months, Month{Month: first.Format("2006-01"), Key: key + 1})
+		n := len(months)
+		switch {
+		case s.count == 0:
+		case n > 0 && months[n-1].Month == s.month:
+			months[n-1].Count += s.count
+		default:
+			months = append(months, Month{s.month, s.count, s.last + 1})
 		}
-		months[len(months)-1].Count++
 	}
-	return months, a.failed(ctx, rows.Err())
+	return months, nil
+}
+
+// isAll tells whether a query is for all links.
+func (q Query) isAll() bool {
+	return len(q.IDs) == 0 && len(q.Words) == 0 && q.URL == "" && q.Sum == nil && q.Since.IsZero() && q.Until.IsZero() &&
+		q.Host == "" && q.Bucket == "" && q.Life == Any && q.Before == 0 && q.After == 0
+}
+
+// span are links that follow each other in the history, all of one month.
+type span struct {
+	month       string
+	count       int
+	first, last int64 // their turns
+}
+
+// within returns those of a span that a query is for.
+func (a *Album) within(ctx context.Context, q Query, match string, s span) (span, error) {
+	q.After = max(q.After, s.first-1)
+	if q.Before <= 0 || q.Before > s.last {
+		q.Before = s.last + 1
+	}
+	rows, err := a.matching(ctx, q, match, "count(*), ifnull(max(l.turn), 0)", "")
+	if err != nil {
+		return s, err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		err = rows.Scan(&s.count, &s.last)
+	}
+	return s, errors.Join(err, rows.Err())
+}
+
+// spans returns all of the history, the newest first.
+func (a *Album) spans(ctx context.Context) ([]span, error) {
+	var all []span
+	for end, begin := int64(math.MaxInt64), int64(0); ; end = begin {
+		var newest sql.NullInt64
+		if err := a.db.QueryRowContext(ctx, "SELECT max(used) FROM links WHERE used < ?", end).Scan(&newest); err != nil || !newest.Valid {
+			return all, err
+		}
+		s := span{}
+		var until int64
+		s.month, begin, until = monthOf(newest.Int64)
+		err := a.db.QueryRowContext(ctx, "SELECT count(*), min(turn), max(turn) FROM links WHERE used >= ? AND used < ?", begin, until).Scan(&s.count, &s.first, &s.last)
+		if err != nil {
+			return nil, err
+		}
+		if n := len(all); n > 0 && s.last >= all[n-1].first { // a clock that was set back
+			return a.walk(ctx)
+		}
+		all = append(all, s)
+	}
+}
+
+// walk is spans where months do not follow each other: link by link.
+func (a *Album) walk(ctx context.Context) ([]span, error) {
+	rows, err := a.db.QueryContext(ctx, "SELECT turn, used FROM links ORDER BY turn DESC")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []span
+	var begin, end int64 // of the last one's month
+	for rows.Next() {
+		var turn, used int64
+		if err := rows.Scan(&turn, &used); err != nil {
+			return nil, err
+		}
+		if len(all) == 0 || used < begin || used >= end {
+			s := span{last: turn}
+			s.month, begin, end = monthOf(used)
+			all = append(all, s)
+		}
+		s := &all[len(all)-1]
+		s.count, s.first = s.count+1, turn
+	}
+	return all, rows.Err()
+}
+
+// monthOf returns the month of a time in milliseconds, and when that begins and
+// ends, in local time.
+func monthOf(used int64) (name string, begin, end int64) {
+	t := time.UnixMilli(used)
+	first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, t.Location())
+	return first.Format("2006-01"), millis(first), millis(first.AddDate(0, 1, 0))
 }
 
 // mostEnds is for how many trigrams it is better to look into the index than

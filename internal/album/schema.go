@@ -5,16 +5,22 @@ import (
 	"database/sql"
 	"errors"
 	"strconv"
+	"strings"
 
 	"bilipaste/internal/lang"
 )
 
-// current is the version of the schema.
-const current = 1
+// steps lead from each version of the schema to the next one; the first makes the
+// tables. They are never changed, as there are albums of each version.
+var steps = []string{tables, months}
 
-// schema makes the tables of a new album. A version that was released is never
-// changed; what comes after it is a step from it to the next one.
-const schema = `
+// current is the version of the schema.
+var current = len(steps)
+
+// months finds the links of a time: those of each month are counted.
+const months = "CREATE INDEX links_used ON links (used, turn);"
+
+const tables = `
 CREATE TABLE pictures (
 	id     INTEGER PRIMARY KEY,
 	sum    TEXT    NOT NULL UNIQUE, -- SHA-256 of the original
@@ -145,7 +151,7 @@ CREATE TABLE checks (
 ) STRICT;
 `
 
-// prepare makes the tables of a database that has none.
+// prepare leads a database to the current version.
 func prepare(ctx context.Context, db *sql.DB) error {
 	if v, err := version(ctx, db); err != nil || v == current {
 		return err
@@ -155,8 +161,8 @@ func prepare(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	v, err := version(ctx, tx) // another process may have been faster
-	if err == nil && v == 0 {
-		_, err = tx.ExecContext(ctx, schema+"PRAGMA user_version = "+strconv.Itoa(current))
+	if err == nil {
+		_, err = tx.ExecContext(ctx, strings.Join(steps[v:], "\n")+"PRAGMA user_version = "+strconv.Itoa(current))
 	}
 	if err != nil {
 		return errors.Join(err, tx.Rollback())
