@@ -143,7 +143,9 @@ func TestARequestWaitsForTheConnectionThatIsBeingOpened(t *testing.T) {
 	transport := web.NewTransport(direct, f.config)
 	defer transport.CloseIdleConnections()
 	var opening sync.WaitGroup
-	opening.Go(func() { transport.Open(t.Context(), f.host) })
+	for range 2 {
+		opening.Go(func() { transport.Open(t.Context(), f.host) })
+	}
 	for f.accepted.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}

@@ -244,6 +244,15 @@ func TestTheEndOfABodyIsHeldBack(t *testing.T) {
 	}
 }
 
+// An address may hold a secret that nobody has told yet.
+func TestATroubleOfTheNetworkDoesNotQuoteTheAddress(t *testing.T) {
+	cause := errors.New("connection reset")
+	client := NewClient("host", roundTrip(func(*http.Request) (*http.Response, error) { return nil, cause }), hide)
+	if _, err := client.Do(get(t, t.Context())); !errors.Is(err, cause) || strings.Contains(err.Error(), "host.example") {
+		t.Error(err)
+	}
+}
+
 func TestWhatAHostSaidIsRedacted(t *testing.T) {
 	client := NewClient("host", roundTrip(func(*http.Request) (*http.Response, error) {
 		return nil, errors.New(`malformed HTTP response "hunter2"`)
@@ -256,7 +265,7 @@ func TestWhatAHostSaidIsRedacted(t *testing.T) {
 		"a hunter2 b":                     "a [secret] b",
 		"<p>hun<b></b>ter2</p>":           "hun ter2",
 		"hun\x07ter2 is it":               "[secret] is it",
-		"  a \r\n\tb  ":                   "a b",
+		"  a \r\n\tb\nc  ":                "a b c",
 		"<style>x</style><!-- c --> t<i>": "t",
 		"1 < 2 and 3 > 2":                 "1 < 2 and 3 > 2",
 		strings.Repeat("长", 121):          strings.Repeat("长", 120) + "…",
