@@ -6,6 +6,7 @@ import (
 	"errors"
 	"image/jpeg"
 	"io"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
+	"bilipaste/internal/picture/container"
 	"bilipaste/uploader/hosttest"
 )
 
@@ -114,6 +116,8 @@ func TestWhatIsNoWholePictureIsRefused(t *testing.T) {
 	copy(broken[16:], "\x00\x00\x00\x00\x00\x00\x00\x00") // no width, no height
 	endless := bytes.Clone(png)
 	binary.BigEndian.PutUint32(endless[8+25:], 0xffffffff)
+	header := append(bytes.Repeat([]byte("\x7f\xff\xff\xff"), 2), 16, 6, 0, 0, 0)
+	largest := slices.Concat(png[:8], container.AppendPNGChunk(nil, "IHDR", header), png[8+25:])
 	for name, test := range map[string]struct {
 		data []byte
 		want string
@@ -125,6 +129,7 @@ func TestWhatIsNoWholePictureIsRefused(t *testing.T) {
 		"png half":                    {png[:len(png)/2], "unusable.cut"},
 		"png with an endless chunk":   {endless, "unusable.cut"},
 		"png of nothing":              {broken, "unusable.broken"},
+		"png of the largest size":     {largest, "unusable.cut"},
 		"jpeg signature":              {jpeg[:3], "unusable.cut"},
 		"jpeg half":                   {jpeg[:len(jpeg)/2], "unusable.cut"},
 		"jpeg half, with a thumbnail": {exif(jpeg, jpeg)[:len(jpeg)*3/2], "unusable.cut"},

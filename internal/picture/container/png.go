@@ -128,9 +128,13 @@ func (h PNGHeader) Samples() int {
 }
 
 // Bytes returns how many bytes the pixels have before they are compressed, at
-// least; interlaced ones have more.
+// least; interlaced ones have more. What is past an int64 is its largest.
 func (h PNGHeader) Bytes() int64 {
-	return (1 + (int64(h.Width)*int64(h.Samples()*h.Depth)+7)/8) * int64(h.Height)
+	row, rows := 1+(int64(h.Width)*int64(h.Samples()*h.Depth)+7)/8, int64(h.Height)
+	if rows > 0 && row > math.MaxInt64/rows {
+		return math.MaxInt64
+	}
+	return row * rows
 }
 
 // AnimatedPNG tells whether a PNG moves: an animation control chunk after the
