@@ -43,20 +43,21 @@ func TestJPEG(t *testing.T) {
 		start + "\xff\xff\xff\xe0\x00\x02xyz\xff\xe1\x00\x02" + end: `d8, e0 "", e1 "", d9`,
 		start + "\xff\x01\xff\x00\xff\xd0\xff\xd7" + start + end:    "d8, d9", // markers that stand alone
 		start + "\xff\xe0\x00\x06" + start + end + end:              `d8, e0 "\xff\xd8\xff\xd9", d9`,
-		start + "\xff":                                 "d8, cut",
-		start + "\xff\xe0":                             "d8, cut",
-		start + "\xff\xe0\x00":                         "d8, cut",
-		start + "\xff\xe0\x00\x01" + end:               "d8, cut",
-		start + "\xff\xe0\x00\x05ab":                   "d8, cut",
-		start + "\xff\xe0\x00\x04ab":                   `d8, e0 "ab", cut`,
-		start + scan + end:                             `d8, da "x" "12\xff\x00\xff\xd034", d9`,
-		start + scan + "\xff\xd7" + end:                `d8, da "x" "12\xff\x00\xff\xd034\xff\xd7", d9`,
-		start + scan + "\xff" + end:                    `d8, da "x" "12\xff\x00\xff\xd034\xff", d9`,
-		start + scan + "\xff\xc4\x00\x02" + scan + end: `d8, da "x" "12\xff\x00\xff\xd034", c4 "", da "x" "12\xff\x00\xff\xd034", d9`,
-		start + scan:                                   `d8, da "x" "12\xff\x00\xff\xd034", no end`,
-		start + scan + "\xff":                          `d8, da "x" "12\xff\x00\xff\xd034\xff", no end`,
-		start + scan + "\xff\xc4\x00\x09":              `d8, da "x" "12\xff\x00\xff\xd034", cut`,
-		start + "\xff\xda\x00\x02":                     `d8, da "" "", no end`,
+		start + "\xff\xe0\x00\x02xyz":                               `d8, e0 "", cut`,
+		start + "\xff":                                              "d8, cut",
+		start + "\xff\xe0":                                          "d8, cut",
+		start + "\xff\xe0\x00":                                      "d8, cut",
+		start + "\xff\xe0\x00\x01" + end:                            "d8, cut",
+		start + "\xff\xe0\x00\x05ab":                                "d8, cut",
+		start + "\xff\xe0\x00\x04ab":                                `d8, e0 "ab", cut`,
+		start + scan + end:                                          `d8, da "x" "12\xff\x00\xff\xd034", d9`,
+		start + scan + "\xff\xd7" + end:                             `d8, da "x" "12\xff\x00\xff\xd034\xff\xd7", d9`,
+		start + scan + "\xff" + end:                                 `d8, da "x" "12\xff\x00\xff\xd034\xff", d9`,
+		start + scan + "\xff\xc4\x00\x02" + scan + end:              `d8, da "x" "12\xff\x00\xff\xd034", c4 "", da "x" "12\xff\x00\xff\xd034", d9`,
+		start + scan:                      `d8, da "x" "12\xff\x00\xff\xd034", no end`,
+		start + scan + "\xff":             `d8, da "x" "12\xff\x00\xff\xd034\xff", no end`,
+		start + scan + "\xff\xc4\x00\x09": `d8, da "x" "12\xff\x00\xff\xd034", cut`,
+		start + "\xff\xda\x00\x02":        `d8, da "" "", no end`,
 	} {
 		got := told(container.JPEG([]byte(data)), func(s container.Segment) string {
 			text := fmt.Sprintf("%x", s.Marker)
@@ -165,6 +166,67 @@ func TestPNGHeader(t *testing.T) {
 	}
 	if n := (container.PNGHeader{}).Bytes(); n != 0 {
 		t.Errorf("nothing has %d bytes", n)
+	}
+}
+
+func TestGIF(t *testing.T) {
+	const header, table = "GIF89a\x05\x00\x04\x00\x00\x00\x00", "GIF87a\x05\x00\x04\x00\x81\x00\x00"                 // the latter with four colours
+	const frame, own = ",\x00\x00\x00\x00\x05\x00\x04\x00\x00\x02\x01a\x00", ",\x00\x00\x00\x00\x05\x00\x04\x00\x80" // the latter with two
+	const note = "!\xfe\x02ab\x00"
+	for data, want := range map[string]string{
+		"": "malformed", "GIF89": "malformed", "GIF88a\x05\x00\x04\x00\x00\x00\x00": "malformed",
+		header[:12]:                           "cut",
+		table + "12345678901":                 "cut",
+		table + "123456789012;":               "0 25 0, 3b 1 0",
+		header:                                "0 13 0, no end",
+		header + ";more":                      "0 13 0, 3b 1 0",
+		header + frame + ";":                  "0 13 0, 2c 14 0, 3b 1 0",
+		header + "\x00\x00" + frame + "\x00;": "0 13 0, 2c 14 2, 3b 1 1",
+		header + frame:                        "0 13 0, 2c 14 0, no end",
+		header + frame + "\x00\x00":           "0 13 0, 2c 14 0, no end",
+		header + frame[:13]:                   "0 13 0, cut",
+		header + frame[:9]:                    "0 13 0, cut",
+		header + own + "123456\x02\x01a\x00;": "0 13 0, 2c 20 0, 3b 1 0",
+		header + own + "12345":                "0 13 0, cut",
+		header + note + note + ";":            "0 13 0, 21 6 0, 21 6 0, 3b 1 0",
+		header + note[:5]:                     "0 13 0, cut",
+		header + "!":                          "0 13 0, cut",
+		header + "?;":                         "0 13 0, malformed",
+	} {
+		got := told(container.GIF([]byte(data)), func(b container.Block) string { return fmt.Sprintf("%x %d %d", b.Kind, len(b.Raw), b.Gap) })
+		if got != want {
+			t.Errorf("%q:\n got %s\nwant %s", data, got, want)
+		}
+	}
+	if n := container.GIFFrames([]byte(header + frame + note + frame + "?" + frame)); n != 2 {
+		t.Errorf("%d frames", n)
+	}
+}
+
+func TestWebP(t *testing.T) {
+	file := func(size int, chunks string) string {
+		return string(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(size))) + "WEBP" + chunks
+	}
+	const even, odd = "VP8L\x02\x00\x00\x00ab", "EXIF\x01\x00\x00\x00a\x00"
+	for data, want := range map[string]string{
+		"": "malformed", "RIFF\x04\x00\x00\x00WEB": "malformed", "RIFX\x04\x00\x00\x00WEBP": "malformed", "RIFF\x04\x00\x00\x00WAVE": "malformed",
+		file(4, ""):                                    "",
+		file(24, even+odd):                             "VP8L 2 10, EXIF 1 10",
+		file(23, even+odd):                             "VP8L 2 10, EXIF 1 10", // the padding does not count
+		file(23, even+odd[:9]):                         "VP8L 2 10, EXIF 1 9",  // or is missing
+		file(24, even+odd[:9]):                         "VP8L 2 10, EXIF 1 9",
+		file(25, even+odd):                             "VP8L 2 10, EXIF 1 10",
+		file(26, even+odd):                             "VP8L 2 10, EXIF 1 10, malformed",
+		file(22, even+odd):                             "VP8L 2 10, EXIF 1 10, malformed",
+		file(14, even+odd):                             "VP8L 2 10", // what follows is none of it
+		file(24, even+"EXIF\x01\x00\x00"):              "VP8L 2 10, cut",
+		file(24, even+"EXIF\x03\x00\x00\x00ab"):        "VP8L 2 10, cut",
+		file(24, "\xff\xff\xff\xff\xff\xff\xff\xffab"): "cut",
+	} {
+		got := told(container.WebP([]byte(data)), func(c container.Chunk) string { return fmt.Sprintf("%s %d %d", c.Name, len(c.Body), len(c.Raw)) })
+		if got != want {
+			t.Errorf("%q:\n got %s\nwant %s", data, got, want)
+		}
 	}
 }
 
