@@ -63,8 +63,7 @@ func (e *Error) Tell() Message { return e.Message }
 
 // Printer says messages in one language.
 type Printer struct {
-	localizer *i18n.Localizer
-	tag       string
+	tag string
 }
 
 // New returns a Printer for a language tag such as "zh-CN" or "zh_CN.UTF-8";
@@ -76,7 +75,7 @@ func New(tag string) *Printer {
 	if base, _, _ := strings.Cut(strings.ToLower(tag), "-"); base == "zh" {
 		name = Chinese
 	}
-	return &Printer{i18n.NewLocalizer(catalogue(), name), name}
+	return &Printer{name}
 }
 
 // Tag is the language's name in the catalogue: Chinese or English.
@@ -120,6 +119,11 @@ func (p *Printer) Text(id string, data ...Data) string {
 // Say says m, with its texts as OneLine makes them: names, addresses and a
 // host's words are not ours. A message that the catalogue lacks is said as its id.
 func (p *Printer) Say(m Message) string {
+	name, _, _ := strings.Cut(m.ID, ".")
+	messages := localizer(room{name, p.tag})
+	if messages == nil {
+		return m.ID
+	}
 	values := make(Data, len(m.Data))
 	var count any
 	for k, v := range m.Data {
@@ -137,7 +141,7 @@ func (p *Printer) Say(m Message) string {
 			count = v
 		}
 	}
-	text, err := p.localizer.Localize(&i18n.LocalizeConfig{
+	text, err := messages.Localize(&i18n.LocalizeConfig{
 		MessageID: m.ID, TemplateData: map[string]any(values), PluralCount: count,
 	})
 	if err != nil {
@@ -166,22 +170,40 @@ func (p *Printer) Error(err error) (what, hint string) {
 	return what, ""
 }
 
-// catalogue reads the embedded files once. They are part of the program and
-// checked by its tests: one that cannot be read is a fault of the build.
-var catalogue = sync.OnceValue(func() *i18n.Bundle {
-	b := i18n.NewBundle(language.English)
-	b.RegisterUnmarshalFunc("json", json.Unmarshal)
-	files, err := fs.Glob(assets.Lang, "lang/*.json")
-	for _, f := range files {
-		if _, e := b.LoadMessageFileFS(assets.Lang, f); e != nil {
-			err = errors.Join(err, e)
-		}
+// room is the messages of one room in one language: those whose ids begin with
+// its name.
+type room struct{ name, tag string }
+
+var (
+	roomsMu sync.Mutex
+	rooms   = map[room]*i18n.Localizer{} // those of which something was said
+)
+
+// localizer returns the messages of a room, nil if there is no such room. Its
+// embedded file is read when the first of them is said: most runs of the program
+// say few. The files are checked by the tests: one that cannot be read is a
+// fault of the build.
+func localizer(r room) *i18n.Localizer {
+	roomsMu.Lock()
+	defer roomsMu.Unlock()
+	l, ok := rooms[r]
+	if ok {
+		return l
 	}
-	if err != nil {
+	file := "lang/" + r.name + "." + r.tag + ".json"
+	data, err := fs.ReadFile(assets.Lang, file)
+	if err == nil {
+		b := i18n.NewBundle(language.English)
+		b.RegisterUnmarshalFunc("json", json.Unmarshal)
+		_, err = b.ParseMessageFileBytes(data, file)
+		l = i18n.NewLocalizer(b, r.tag)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		panic(fmt.Sprintf("the embedded translations: %v", err))
 	}
-	return b
-})
+	rooms[r] = l
+	return l
+}
 
 // Clock says a moment as a clock on this machine's wall shows it, with its day
 // where that is not today.

@@ -44,6 +44,9 @@ func texts(t *testing.T, tag string) map[string]any {
 			if _, twice := all[id]; twice {
 				t.Errorf("%s: %s stands in two files", f, id)
 			}
+			if room, _, _ := strings.Cut(id, "."); room != strings.TrimSuffix(filepath.Base(f), "."+tag+".json") {
+				t.Errorf("%s: %s would not be found there", f, id)
+			}
 			all[id] = text
 		}
 	}
@@ -145,6 +148,11 @@ func TestAnErrorIsSaidWithItsHint(t *testing.T) {
 	}
 	if !errors.Is(err, cause) {
 		t.Error("the cause is lost")
+	}
+	for _, id := range []string{"lang.none", "none.at.all", "none", ""} {
+		if got := p.Text(id); got != id {
+			t.Errorf("%q is in no catalogue, and is said as %q", id, got)
+		}
 	}
 	nested := lang.Message{ID: "lang.name"}
 	if got := lang.New("zh").Say(nested); got != "简体中文" {
