@@ -199,8 +199,11 @@ func (t *x11Transfer) room(data []byte, n int) []byte {
 		return data
 	}
 	room := 2 * cap(data)
-	if t.announced >= need {
-		room = min(t.announced, max(trust, 4*len(data)))
+	switch {
+	case t.announced >= need && len(data) >= trust:
+		room = t.announced
+	case t.announced >= need:
+		room = min(t.announced, trust)
 	}
 	return append(make([]byte, 0, max(need, room)), data...)
 }
