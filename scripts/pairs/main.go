@@ -75,8 +75,12 @@ func run() error {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// bilipaste is the program in writing mode, signed in.
+// bilipaste is the program in writing mode, signed in, with an album that is in
+// use: after some hundred pictures it has all its folders.
 func bilipaste(program, home, gateway string) *exec.Cmd {
+	for i := range 256 {
+		_ = os.MkdirAll(filepath.Join(home, "gateway", "album", "originals", fmt.Sprintf("%02x", i)), 0o700) // else it makes them
+	}
 	cmd := exec.Command(program, "watch", "--format", "url")
 	cmd.Env = append(os.Environ(), "BILIPASTE_HOME="+home, "BILIPASTE_GATEWAY="+gateway, "BILIPASTE_SESSDATA=bench", "BILIPASTE_BILI_JCT=bench")
 	return cmd
