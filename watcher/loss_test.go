@@ -9,6 +9,8 @@ import (
 	"time"
 )
 
+var errEnded = errors.New("it has ended")
+
 // fickle is a clipboard that ends and comes back.
 type fickle struct {
 	backend
@@ -20,7 +22,7 @@ func (b *fickle) run(ctx context.Context, attached func(), _ func(offer)) error 
 	select {
 	case <-b.there:
 	default:
-		return errLost
+		return errEnded
 	}
 	attached()
 	select {
@@ -28,7 +30,7 @@ func (b *fickle) run(ctx context.Context, attached func(), _ func(offer)) error 
 		return ctx.Err()
 	case <-b.ends:
 		b.there = make(chan struct{})
-		return errLost
+		return errEnded
 	}
 }
 
@@ -64,7 +66,7 @@ func TestALossIsToldOnceItLasts(t *testing.T) {
 
 		b.ends <- struct{}{}
 		time.Sleep(20 * time.Second)
-		tells("after 20 s without", errLost)
+		tells("after 20 s without", errEnded)
 		time.Sleep(time.Hour)
 		tells("later")
 		close(b.there)
@@ -73,7 +75,7 @@ func TestALossIsToldOnceItLasts(t *testing.T) {
 
 		b.ends <- struct{}{}
 		time.Sleep(20 * time.Second)
-		tells("after another 20 s", errLost)
+		tells("after another 20 s", errEnded)
 		stop()
 		<-done
 		tells("at the end", nil)
