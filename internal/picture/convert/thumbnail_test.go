@@ -2,12 +2,15 @@ package convert_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"errors"
 	"image"
 	"image/color"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io"
+	"slices"
 	"testing"
 
 	"bilipaste/internal/picture/container"
@@ -104,4 +107,79 @@ func TestAThumbnailOfABombIsRefused(t *testing.T) {
 			t.Errorf("of %.10q there is one", data)
 		}
 	}
+}
+
+func TestAThumbnailKeepsTheProfile(t *testing.T) {
+	profile := make([]byte, 600)
+	copy(profile[16:], "RGB XYZ ")
+	profile[599] = 7
+	var zipped bytes.Buffer
+	z := zlib.NewWriter(&zipped)
+	if _, err := z.Write(profile); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	asPNG := func(alpha uint8) []byte {
+		data := encodedAs(t, halves(600, 300, alpha), "png")
+		return slices.Insert(data, 33, container.AppendPNGChunk(nil, "iCCP", append([]byte("x\x00\x00"), zipped.Bytes()...))...)
+	}
+	asJPEG := func(profile []byte) []byte {
+		data := encodedAs(t, halves(600, 300, 255), "jpeg")
+		for i, part := range [][]byte{profile[300:], profile[:300]} { // which come in order
+			data = slices.Insert(data, 2, container.AppendJPEGSegment(nil, container.APP0+2, []byte("ICC_PROFILE\x00"), []byte{byte(2 - i), 2}, part)...)
+		}
+		return data
+	}
+	grey := slices.Clone(profile)
+	copy(grey[16:], "GRAY")
+	for what, c := range map[string]struct {
+		data []byte
+		want []byte
+	}{
+		"PNG": {asPNG(255), profile}, "transparent PNG": {asPNG(100), profile}, "JPEG": {asJPEG(profile), profile},
+		"grey": {asJPEG(grey), nil}, "none": {encodedAs(t, halves(600, 300, 255), "jpeg"), nil},
+	} {
+		small, err := convert.Thumbnail(t.Context(), c.data, 320)
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+			continue
+		}
+		if _, _, err := image.Decode(bytes.NewReader(small)); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if got := profileOf(t, small); !bytes.Equal(got, c.want) {
+			t.Errorf("%s: its profile has %d bytes, not %d", what, len(got), len(c.want))
+		}
+	}
+}
+
+// profileOf is the ICC profile of a JPEG or PNG.
+func profileOf(t *testing.T, data []byte) (profile []byte) {
+	t.Helper()
+	if !bytes.HasPrefix(data, []byte(container.PNGSignature)) {
+		for s, err := range container.JPEG(data) {
+			if err != nil || s.Marker == container.SOS {
+				break
+			}
+			if part, ok := bytes.CutPrefix(s.Body, []byte("ICC_PROFILE\x00")); ok {
+				profile = append(profile, part[2:]...)
+			}
+		}
+		return profile
+	}
+	for c, err := range container.PNG(data) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Name == "iCCP" {
+			_, packed, _ := bytes.Cut(c.Body, []byte{0})
+			z, err := zlib.NewReader(bytes.NewReader(packed[1:]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if profile, err = io.ReadAll(z); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return profile
 }
