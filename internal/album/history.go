@@ -31,8 +31,8 @@ type Query struct {
 
 	Bucket string // "": all
 	Life   Life   // whether they were seen to be dead
-	Before int64  // an Entry's Key: those that were used before it; 0: all
-	After  int64  // those that were used after it
+	Before *int64 // an Entry's Key: those that were used before it; nil: all
+	After  *int64 // those that were used after it
 	Limit  int    // 0: all
 }
 
@@ -145,16 +145,12 @@ func (a *Album) matching(ctx context.Context, q Query, match, columns, join stri
 	}
 	for _, bound := range []struct {
 		condition string
-		value     int64
-		set       bool
+		value     *int64
 	}{
-		{"l.used >= ?", millis(q.Since), !q.Since.IsZero()},
-		{"l.used < ?", millis(q.Until), !q.Until.IsZero()},
-		{order + " < ?", q.Before, q.Before > 0},
-		{order + " > ?", q.After, q.After > 0},
+		{"l.used >= ?", orNil(q.Since)}, {"l.used < ?", orNil(q.Until)}, {order + " < ?", q.Before}, {order + " > ?", q.After},
 	} {
-		if bound.set {
-			where, args = append(where, bound.condition), append(args, bound.value)
+		if bound.value != nil {
+			where, args = append(where, bound.condition), append(args, *bound.value)
 		}
 	}
 	switch q.Life {
@@ -168,6 +164,14 @@ func (a *Album) matching(ctx context.Context, q Query, match, columns, join stri
 	}
 	return a.db.QueryContext(ctx, "SELECT "+columns+" FROM "+from+" "+join+`
 WHERE `+strings.Join(where, " AND ")+` ORDER BY `+order+` DESC LIMIT ?`, append(args, q.Limit)...)
+}
+
+// orNil is a time in milliseconds, nil for the zero time.
+func orNil(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	return new(millis(t))
 }
 
 func scanEntry(rows *sql.Rows) (e Entry, err error) {
@@ -194,7 +198,11 @@ func (a *Album) Months(ctx context.Context, q Query) ([]Month, error) {
 		return nil, nil
 	}
 	var all []span
-	if err == nil {
+	switch {
+	case err != nil:
+	case match != "": // few are left
+		all, err = a.walk(ctx, q, match)
+	default:
 		all, err = a.spans(ctx)
 	}
 	if err != nil {
@@ -202,8 +210,8 @@ func (a *Album) Months(ctx context.Context, q Query) ([]Month, error) {
 	}
 	var months []Month
 	for _, s := range all {
-		if !q.isAll() {
-			if s, err = a.within(ctx, q, match, s); err != nil {
+		if match == "" && !q.isAll() {
+			if s, err = a.within(ctx, q, s); err != nil {
 				return nil, a.failed(ctx, err)
 			}
 		}
@@ -222,7 +230,7 @@ func (a *Album) Months(ctx context.Context, q Query) ([]Month, error) {
 // isAll tells whether a query is for all links.
 func (q Query) isAll() bool {
 	return len(q.IDs) == 0 && len(q.Words) == 0 && q.URL == "" && q.Sum == nil && q.Since.IsZero() && q.Until.IsZero() &&
-		q.Host == "" && q.Bucket == "" && q.Life == Any && q.Before == 0 && q.After == 0
+		q.Host == "" && q.Bucket == "" && q.Life == Any && q.Before == nil && q.After == nil
 }
 
 // span are links that follow each other in the history, all of one month.
@@ -233,12 +241,14 @@ type span struct {
 }
 
 // within returns those of a span that a query is for.
-func (a *Album) within(ctx context.Context, q Query, match string, s span) (span, error) {
-	q.After = max(q.After, s.first-1)
-	if q.Before <= 0 || q.Before > s.last {
-		q.Before = s.last + 1
+func (a *Album) within(ctx context.Context, q Query, s span) (span, error) {
+	if q.After == nil || *q.After < s.first {
+		q.After = new(s.first - 1)
 	}
-	rows, err := a.matching(ctx, q, match, "count(*), ifnull(max(l.turn), 0)", "")
+	if q.Before == nil || *q.Before > s.last {
+		q.Before = new(s.last + 1)
+	}
+	rows, err := a.matching(ctx, q, "", "count(*), ifnull(max(l.turn), 0)", "")
 	if err != nil {
 		return s, err
 	}
@@ -265,15 +275,15 @@ func (a *Album) spans(ctx context.Context) ([]span, error) {
 			return nil, err
 		}
 		if n := len(all); n > 0 && s.last >= all[n-1].first { // a clock that was set back
-			return a.walk(ctx)
+			return a.walk(ctx, Query{}, "")
 		}
 		all = append(all, s)
 	}
 }
 
-// walk is spans where months do not follow each other: link by link.
-func (a *Album) walk(ctx context.Context) ([]span, error) {
-	rows, err := a.db.QueryContext(ctx, "SELECT turn, used FROM links ORDER BY turn DESC")
+// walk returns the links of a query, one after the other.
+func (a *Album) walk(ctx context.Context, q Query, match string) ([]span, error) {
+	rows, err := a.matching(ctx, q, match, "l.turn, l.used", "")
 	if err != nil {
 		return nil, err
 	}
@@ -304,6 +314,19 @@ func monthOf(used int64) (name string, begin, end int64) {
 	return first.Format("2006-01"), millis(first), millis(first.AddDate(0, 1, 0))
 }
 
+// mostMatches is for how many links the index is asked; it is as quick to look at
+// the links themselves for what more of them have.
+const mostMatches = 5000
+
+// isCommon tells whether more links than that match.
+func (a *Album) isCommon(ctx context.Context, match string) (is bool, err error) {
+	err = a.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM words WHERE words MATCH ? LIMIT 1 OFFSET ?)", match, mostMatches).Scan(&is)
+	return is, err
+}
+
+// mostTrigrams is how many of a word's trigrams the index is asked for.
+const mostTrigrams = 3
+
 // mostEnds is for how many trigrams it is better to look into the index than
 // at the links, one after the other.
 const mostEnds = 200
@@ -311,15 +334,23 @@ const mostEnds = 200
 // errNothing tells that no link has the words.
 var errNothing = errors.New("no link has them")
 
-// match is what the index is asked for words: all trigrams of each, and of one
+// match is what the index is asked for words: rare trigrams of each, and of one
 // that is shorter those that begin with it. It is "" where the index is of no
 // use, and the error is errNothing where it knows that no link has them.
 func (a *Album) match(ctx context.Context, words []string) (string, error) {
 	var all []string
 	for _, w := range words {
 		runes := []rune(w)
-		for i := range len(runes) - 2 {
-			all = append(all, quote(string(runes[i:i+3])))
+		for i, found := len(runes)-3, 0; i >= 0 && found < mostTrigrams; i-- { // words differ at their ends
+			term := quote(string(runes[i : i+3]))
+			common, err := a.isCommon(ctx, term)
+			if err != nil {
+				return "", err
+			}
+			if !common {
+				all = append(all, term)
+				found++
+			}
 		}
 		if n := len(runes); n == 0 || n > 2 {
 			continue
@@ -343,7 +374,14 @@ func (a *Album) match(ctx context.Context, words []string) (string, error) {
 		case len(some) == 0:
 			return "", errNothing
 		case len(some) <= mostEnds:
-			all = append(all, "("+strings.Join(some, " OR ")+")")
+			either := "(" + strings.Join(some, " OR ") + ")"
+			common, err := a.isCommon(ctx, either)
+			if err != nil {
+				return "", err
+			}
+			if !common {
+				all = append(all, either)
+			}
 		}
 	}
 	return strings.Join(all, " AND "), nil

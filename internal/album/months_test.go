@@ -55,7 +55,7 @@ func TestMonthsAreCountedInLocalTime(t *testing.T) {
 		{album.Query{Life: album.Dead}, "2026-04 1 before 7, 2026-02 1 before 5, 2026-01 1 before 3"},
 		{album.Query{Since: day(2026, 2, 2), Until: day(2026, 3, 1)}, "2026-02 2 before 6"},
 		{album.Query{Words: []string{"SCREENSHOT"}}, "2025-12 1 before 2"},
-		{album.Query{Words: []string{"hdslb"}, Before: 5, After: 1}, "2026-02 2 before 5, 2026-01 1 before 3"},
+		{album.Query{Words: []string{"hdslb"}, Before: new(int64(5)), After: new(int64(1))}, "2026-02 2 before 5, 2026-01 1 before 3"},
 		{album.Query{Host: "scdn"}, ""},
 		{album.Query{Words: []string{"nowhere"}}, ""},
 	} {
@@ -104,4 +104,30 @@ func TestAnAlbumOfTheFirstVersionIsLedOn(t *testing.T) {
 	}
 	run(t, dir, "DROP INDEX links_used") // which fails if it is not there
 	shell(t, dir)
+}
+
+// Links that were made by other programs come last; those before any of them are
+// found as well.
+func TestImportedLinksAreCountedAndPaged(t *testing.T) {
+	a, err := album.Open(t.Context(), t.TempDir(), album.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = a.Close() }()
+	var links []album.Foreign
+	for i := range 5 {
+		l := upload(drawn(t, i)).Link
+		l.URL, l.Made = fmt.Sprintf("https://i0.hdslb.com/bfs/live/%d.png", i), day(2026, 1+i/3, 1+i)
+		links = append(links, album.Foreign{Link: l})
+	}
+	if _, err := a.Import(t.Context(), links); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := monthsOf(t, a, album.Query{Words: []string{"hdslb"}}), "2026-02 2 before 1, 2026-01 3 before -1"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	entries, err := a.History(t.Context(), album.Query{Before: new(int64(-1))})
+	if err != nil || len(entries) != 3 {
+		t.Errorf("%d of the older month, %v", len(entries), err)
+	}
 }

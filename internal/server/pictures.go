@@ -78,9 +78,13 @@ func (s *Server) listPictures(_ http.ResponseWriter, r *http.Request) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	for name, value := range map[string]*int64{"before": &q.Before, "after": &q.After} {
-		if *value, err = number(r, name, 0); err != nil {
-			return nil, err
+	for name, bound := range map[string]**int64{"before": &q.Before, "after": &q.After} {
+		if r.URL.Query().Get(name) != "" {
+			key, err := number(r, name, 0)
+			if err != nil {
+				return nil, err
+			}
+			*bound = &key
 		}
 	}
 	limit, err := number(r, "limit", 200)
@@ -150,7 +154,7 @@ func number(r *http.Request, name string, otherwise int64) (int64, error) {
 		return otherwise, nil
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 {
+	if err != nil {
 		return 0, badParameter(name)
 	}
 	return n, nil
