@@ -4,7 +4,7 @@
 import { copyLinks, get, post } from "./api.js";
 import { $, attempt, confirmed, el, button, later, options, toast } from "./dom.js";
 import { month, number, size, t, moment } from "./texts.js";
-import { show } from "./viewer.js";
+import { show as view } from "./viewer.js";
 
 const gap = 12;
 const widest = 200; // px of a cell
@@ -18,6 +18,7 @@ let columns = 1;
 let cell = { width: widest, height: widest };
 const cells = new Map(); // id of the picture, or "month index" until it is known → element
 let round = 0; // grows with each filter: what comes late is dropped
+let asking = new AbortController(); // what is asked for it
 let current = null; // {section, index}: what the keys move
 let anchor = null; // where a range begins
 const selected = new Map(); // id → picture, in the order of selection
@@ -29,7 +30,7 @@ const grid = () => $("grid");
 export function start(main) {
   app = main;
   for (const id of ["search", "filter-host", "filter-bucket", "filter-since", "filter-until", "filter-state"])
-    $(id).addEventListener("input", later(id === "search" ? 80 : 0, changeFilter));
+    $(id).addEventListener("input", later(id === "search" ? 30 : 0, changeFilter));
   $("filter").addEventListener("submit", (event) => event.preventDefault());
   addEventListener("scroll", draw, { passive: true });
   new ResizeObserver(layout).observe(grid());
@@ -78,6 +79,8 @@ export function choices(state) {
 // reload asks for the months again, and keeps what has not changed.
 export async function reload() {
   const mine = ++round;
+  asking.abort();
+  asking = new AbortController();
   const pending = pendingState();
   $("pending-of-state").hidden = pending === "";
   app.showPending();
@@ -87,30 +90,54 @@ export async function reload() {
     $("total").textContent = "";
     return;
   }
-  const answer = await attempt(() => get(`/api/months?${filter}`));
+  const asked = filter.toString();
+  const counted = attempt(() => get(`/api/months?${asked}`, asking.signal));
+  if (sections[0]?.filter !== asked) { // the first ones are there before all are counted
+    const first = await attempt(() => get(`/api/pictures?${asked}&limit=${screen}`, asking.signal));
+    if (mine !== round) return;
+    if (first?.pictures.length) show(begun(first.pictures, asked));
+  }
+  const answer = await counted;
   if (!answer || mine !== round) return;
-  const before = new Map(sections.filter((s) => s.filter === filter.toString()).map((s) => [s.month, s]));
-  let above = 0;
+  const before = new Map(sections.filter((s) => s.filter === asked).map((s) => [s.month, s]));
   const next = answer.months.map((m) => {
     const old = before.get(m.month);
-    const shown = above < screen ? Math.min(m.count, screen) : 0;
-    above += m.count;
     if (old && old.count === m.count && old.key === m.key) return old;
-    return { ...m, filter: filter.toString(), items: [], more: true, loading: null, least: Math.min(m.count, Math.max(shown, old?.items.length ?? 0)) };
+    const items = old?.begun && old.key === m.key ? old.items : [];
+    return { ...m, filter: asked, items, more: items.length < m.count, loading: null, least: Math.min(m.count, old?.items.length ?? 0) };
   });
   await Promise.all(next.map((s) => s.least > s.items.length && load(s, s.least))); // so that nothing flickers
   if (mine !== round) return;
-  sections = next;
-  for (const section of sections) {
-    section.element ??= before.get(section.month)?.element ?? el("div", { role: "group", class: "month" }, el("div", { class: "month-name", "aria-hidden": "true" }));
-    section.element.setAttribute("aria-label", `${month(section.month)}, ${t("page.count", { Count: section.count })}`);
-    section.element.firstChild.replaceChildren(month(section.month), el("span", { class: "quiet" }, number(section.count)));
-  }
-  grid().replaceChildren(...sections.map((section) => section.element));
+  show(next);
   $("total").textContent = t("page.count", { Count: answer.total });
   $("empty").hidden = answer.total > 0;
-  grid().hidden = answer.total === 0;
   $("empty").textContent = filter.size ? t("page.none.found") : t("page.none");
+}
+
+// begun are the sections of the first pictures, as far as these go.
+function begun(pictures, asked) {
+  const all = [];
+  for (const p of pictures) {
+    const name = p.used.slice(0, 7);
+    if (all.at(-1)?.month !== name) all.push({ month: name, count: 0, key: p.key + 1, filter: asked, items: [], more: false, loading: null, begun: true });
+    all.at(-1).items.push(p);
+    all.at(-1).count++;
+  }
+  return all;
+}
+
+// show shows sections in place of those before.
+function show(next) {
+  const before = new Map(sections.map((s) => [s.month, s.element]));
+  sections = next;
+  for (const s of sections) {
+    s.element ??= before.get(s.month) ?? el("div", { role: "group", class: "month" }, el("div", { class: "month-name", "aria-hidden": "true" }));
+    before.delete(s.month);
+    s.element.setAttribute("aria-label", `${month(s.month)}, ${t("page.count", { Count: s.count })}`);
+    s.element.firstChild.replaceChildren(month(s.month), el("span", { class: "quiet" }, s.begun ? "" : number(s.count)));
+  }
+  grid().replaceChildren(...sections.map((s) => s.element));
+  grid().hidden = sections.length === 0;
   if (current && !sections.includes(current.section)) current = find(pictureAt(current)?.id);
   layout();
 }
@@ -395,7 +422,7 @@ function bar() {
   e.replaceChildren(
     el("span", {}, t("page.selected", { Count: n })),
     button(t("page.copy"), () => copy(markups.value)), markups,
-    n === 1 ? button(t("page.open"), () => show(chosen()[0], neighbours(chosen()[0]), app)) : "",
+    n === 1 ? button(t("page.open"), () => view(chosen()[0], neighbours(chosen()[0]), app)) : "",
     n === 1 && chosen()[0].original && app.state().backend ? button(t("page.put_back"), () => putBack(chosen()[0])) : "",
     button(t("page.again"), again),
     button(t("page.forget"), forget, { class: "danger" }),
@@ -430,7 +457,7 @@ async function forget() {
 function open(at) {
   current = at;
   const p = pictureAt(at);
-  if (p) show(p, neighbours(p), app);
+  if (p) view(p, neighbours(p), app);
 }
 
 // neighbours lets the large view go on to the next one.

@@ -1,6 +1,9 @@
 package server_test
 
 import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +11,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"bilipaste/internal/picture"
+	"bilipaste/internal/picture/container"
+	"bilipaste/uploader"
 )
 
 // hostileHosts are names under which a page's own address can be made to lead to
@@ -286,4 +293,58 @@ func (b *browser) cookie(t *testing.T) string {
 	}
 	t.Fatal("there is no cookie")
 	return ""
+}
+
+// A picture that would take too much memory has no thumbnail; it is not tried twice.
+func TestABombHasNoThumbnail(t *testing.T) {
+	p := start(t, "")
+	b := p.browser(t)
+	header := binary.BigEndian.AppendUint32(nil, 60_000)
+	header = append(binary.BigEndian.AppendUint32(header, 60_000), 8, 6, 0, 0, 0) // 14 GB of pixels
+	var rows bytes.Buffer
+	z := zlib.NewWriter(&rows)
+	if _, err := z.Write(make([]byte, 50_000_000)); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	data := container.AppendPNGChunk([]byte(container.PNGSignature), "IHDR", header)
+	data = container.AppendPNGChunk(data, "IDAT", rows.Bytes())
+	bomb := picture.Picture{Name: "bomb.png", Data: container.AppendPNGChunk(data, "IEND", nil), Format: picture.PNG, Width: 60_000, Height: 60_000}
+	if _, err := p.Album().Keep(t.Context(), bomb, uploader.Destination{Host: "bilibili", Bucket: "live"}); err != nil {
+		t.Fatal(err)
+	}
+	before := rss(t)
+	for range 2 {
+		if r := b.ask(t, "GET", "/thumbnail/"+picture.SumOf(bomb.Data).String(), "", nil); r.status != http.StatusNotFound {
+			t.Errorf("%d, %d bytes", r.status, len(r.body))
+		}
+	}
+	if after := rss(t); after > before+100 {
+		t.Errorf("it took %.0f MB", after-before)
+	}
+}
+
+// Who is refused again and again is told of once, and others as well.
+func TestARefusalIsLoggedOnce(t *testing.T) {
+	p := start(t, "")
+	for _, sender := range []string{"Origin: https://a.example", "Origin: https://a.example", "Origin: https://b.example", "Origin: null", "Origin: null", "Sec-Fetch-Site: cross-site"} {
+		for _, path := range []string{"/upload", "/"} {
+			if r := p.raw(t, "POST "+path+" HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nConnection: close\r\n"+sender+"\r\nContent-Length: 0\r\n\r\n"); r.status != http.StatusForbidden {
+				t.Errorf("%s: %d", sender, r.status)
+			}
+		}
+	}
+	for range 2 {
+		p.raw(t, "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+	}
+	for want, n := range map[string]int{"a request was refused": 5, "origin=https://a.example": 1, "origin=https://b.example": 1, "host=evil.example": 1, "setting server_origins": 2} {
+		if got := strings.Count(p.logged(), want); got != n {
+			t.Errorf("%s: %d times, not %d:\n%s", want, got, n, p.logged())
+		}
+	}
+	for i := range 2 * 100 { // as many as are remembered, and more
+		p.raw(t, fmt.Sprintf("GET / HTTP/1.1\r\nHost: evil%d.example\r\nConnection: close\r\n\r\n", i))
+	}
+	if n := strings.Count(p.logged(), "a request was refused"); n != 100 {
+		t.Errorf("the log was filled with %d lines", n)
+	}
 }

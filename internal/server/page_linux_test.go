@@ -24,7 +24,7 @@ type page struct {
 }
 
 // open lets a browser in, and waits until the page has begun.
-func (p *program) open(t *testing.T, b *desktoptest.Browser) *page {
+func (p *program) open(t testing.TB, b *desktoptest.Browser) *page {
 	t.Helper()
 	address, err := p.s.Page()
 	if err != nil {
@@ -36,7 +36,7 @@ func (p *program) open(t *testing.T, b *desktoptest.Browser) *page {
 }
 
 // drop drops picture files on the page, as a file manager does.
-func (v *page) drop(t *testing.T, names ...string) {
+func (v *page) drop(t testing.TB, names ...string) {
 	t.Helper()
 	type file struct{ Name, Data string }
 	var files []file
@@ -59,7 +59,7 @@ func (v *page) drop(t *testing.T, names ...string) {
 
 // tiles waits until these pictures, and no others, are shown, the newest first,
 // each with its thumbnail.
-func (v *page) tiles(t *testing.T, names ...string) {
+func (v *page) tiles(t testing.TB, names ...string) {
 	t.Helper()
 	want, _ := json.Marshal(names) // of strings it has no error
 	v.Await(t, `JSON.stringify([...document.querySelectorAll("#grid .cell:not(.waiting)")].map((e) => e.querySelector("img")?.naturalWidth === 30 && e.querySelector(".name").textContent)) === `+
@@ -67,7 +67,7 @@ func (v *page) tiles(t *testing.T, names ...string) {
 }
 
 // tile selects the cell of a picture.
-func (v *page) tile(t *testing.T, name string) string {
+func (v *page) tile(t testing.TB, name string) string {
 	t.Helper()
 	var id string
 	v.Eval(t, fmt.Sprintf(`[...document.querySelectorAll("#grid .cell")].find((e) => e.querySelector(".name")?.textContent === %q).id`, name), &id)
@@ -75,7 +75,7 @@ func (v *page) tile(t *testing.T, name string) string {
 }
 
 // pasted waits until another program gets a text from the clipboard.
-func (v *page) pasted(t *testing.T, want string) {
+func (v *page) pasted(t testing.TB, want string) {
 	t.Helper()
 	desktoptest.Eventually(t, "the clipboard holds "+want, func() bool {
 		got, err := v.p.x.Paste(t, "UTF8_STRING")
@@ -104,7 +104,7 @@ func TestThePageInBrowsers(t *testing.T) {
 	}
 }
 
-func (v *page) signsIn(t *testing.T) {
+func (v *page) signsIn(t testing.TB) {
 	t.Helper()
 	v.Save(t, v.Name+"-first")
 	v.Click(t, "#first .bar button", 1)
@@ -114,7 +114,7 @@ func (v *page) signsIn(t *testing.T) {
 	v.Click(t, "nav a[href='#pictures']", 1)
 }
 
-func (v *page) uploads(t *testing.T) {
+func (v *page) uploads(t testing.TB) {
 	t.Helper()
 	v.Eval(t, `(() => {
 		window.progress = [];
@@ -135,7 +135,7 @@ func (v *page) uploads(t *testing.T) {
 	}
 }
 
-func (v *page) searches(t *testing.T) {
+func (v *page) searches(t testing.TB) {
 	t.Helper()
 	v.Press(t, "/")
 	v.Type(t, "TWO")
@@ -151,7 +151,7 @@ func (v *page) searches(t *testing.T) {
 	v.filter(t, "host", "")
 }
 
-func (v *page) filter(t *testing.T, what, value string) {
+func (v *page) filter(t testing.TB, what, value string) {
 	t.Helper()
 	v.Eval(t, fmt.Sprintf(`(() => {
 		const e = document.querySelector("#filter-%s");
@@ -160,7 +160,7 @@ func (v *page) filter(t *testing.T, what, value string) {
 	})()`, what, value), nil)
 }
 
-func (v *page) copies(t *testing.T) {
+func (v *page) copies(t testing.TB) {
 	t.Helper()
 	links := map[string]string{}
 	for _, e := range v.p.State().Recent {
@@ -178,7 +178,7 @@ func (v *page) copies(t *testing.T) {
 	v.Await(t, "document.querySelector('#selection').hidden")
 }
 
-func (v *page) looksCloser(t *testing.T) {
+func (v *page) looksCloser(t testing.TB) {
 	t.Helper()
 	v.Click(t, v.tile(t, "three.png"), 2)
 	v.Await(t, "document.querySelector('#viewer .large img')?.naturalWidth === 30 && document.querySelectorAll('#viewer table tr').length === 5")
@@ -191,7 +191,7 @@ func (v *page) looksCloser(t *testing.T) {
 	v.Await(t, "!document.querySelector('#viewer').open")
 }
 
-func (v *page) retries(t *testing.T) {
+func (v *page) retries(t testing.TB) {
 	t.Helper()
 	v.p.host.Play(sandbox.CSRF, -1)
 	v.drop(t, "four.png")
@@ -205,7 +205,7 @@ func (v *page) retries(t *testing.T) {
 	v.tiles(t, "four.png", "three.png", "two.png", "one.png")
 }
 
-func (v *page) forgets(t *testing.T) {
+func (v *page) forgets(t testing.TB) {
 	t.Helper()
 	v.Press(t, desktoptest.KeyEscape)
 	v.Click(t, v.tile(t, "four.png"), 1)
@@ -215,7 +215,7 @@ func (v *page) forgets(t *testing.T) {
 	v.tiles(t, "three.png", "two.png", "one.png")
 }
 
-func (v *page) saves(t *testing.T) {
+func (v *page) saves(t testing.TB) {
 	t.Helper()
 	v.Click(t, "nav a[href='#settings']", 1)
 	v.Await(t, "document.querySelector('#setting-server_port')")
@@ -232,7 +232,7 @@ func (v *page) saves(t *testing.T) {
 }
 
 // standsAloof sees that another page that is open in the browser uploads nothing.
-func (v *page) standsAloof(t *testing.T) {
+func (v *page) standsAloof(t testing.TB) {
 	t.Helper()
 	_, data := v.p.picture(t, "theirs.png")
 	v.p.x.Copy(t, "image/png", data)

@@ -61,7 +61,7 @@ func (p *program) logged() string {
 
 // start runs one whose user is signed in. more is added to its settings, which
 // are quiet and in English.
-func start(t *testing.T, more string) *program {
+func start(t testing.TB, more string) *program {
 	t.Helper()
 	t.Setenv("BILIPASTE_SESSDATA", sandbox.SESSDATA)
 	t.Setenv("BILIPASTE_BILI_JCT", sandbox.BiliJct)
@@ -69,7 +69,7 @@ func start(t *testing.T, more string) *program {
 }
 
 // startAsIs runs one whose user is signed in if the environment says so.
-func startAsIs(t *testing.T, more string) *program {
+func startAsIs(t testing.TB, more string) *program {
 	t.Helper()
 	p := &program{x: desktoptest.StartX(t), host: sandbox.New(), dir: t.TempDir(), port: freePort(t)}
 	if err := p.host.Start("127.0.0.1:0"); err != nil {
@@ -114,7 +114,7 @@ func startAsIs(t *testing.T, more string) *program {
 	return p
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -136,7 +136,7 @@ func (p *program) uploads() int {
 }
 
 // picture makes a picture file that no other is like.
-func (p *program) picture(t *testing.T, name string) (file string, data []byte) {
+func (p *program) picture(t testing.TB, name string) (file string, data []byte) {
 	t.Helper()
 	m := image.NewNRGBA(image.Rect(0, 0, 30, 20))
 	_, _ = rand.Read(m.Pix)
@@ -147,7 +147,7 @@ func (p *program) picture(t *testing.T, name string) (file string, data []byte) 
 	return p.file(t, name, out.Bytes()), out.Bytes()
 }
 
-func (p *program) file(t *testing.T, name string, data []byte) string {
+func (p *program) file(t testing.TB, name string, data []byte) string {
 	t.Helper()
 	file := filepath.Join(p.dir, name)
 	if err := os.WriteFile(file, data, 0o600); err != nil {
@@ -172,7 +172,7 @@ type reply struct {
 
 // raw sends a request as it stands here, on a connection of its own. "PORT" is
 // the server's port.
-func (p *program) raw(t *testing.T, request string) reply {
+func (p *program) raw(t testing.TB, request string) reply {
 	t.Helper()
 	conn, err := net.Dial("tcp4", "127.0.0.1:"+strconv.Itoa(p.port))
 	if err != nil {
@@ -189,7 +189,7 @@ func (p *program) raw(t *testing.T, request string) reply {
 	return read(t, resp)
 }
 
-func read(t *testing.T, resp *http.Response) reply {
+func read(t testing.TB, resp *http.Response) reply {
 	t.Helper()
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -207,7 +207,7 @@ type browser struct {
 	p *program
 }
 
-func (p *program) browser(t *testing.T) *browser {
+func (p *program) browser(t testing.TB) *browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -229,7 +229,7 @@ func (p *program) browser(t *testing.T) *browser {
 }
 
 // ask sends a request and takes its JSON in.
-func (b *browser) ask(t *testing.T, method, path, body string, into any) reply {
+func (b *browser) ask(t testing.TB, method, path, body string, into any) reply {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, b.p.base+path, strings.NewReader(body))
 	if err != nil {
@@ -251,7 +251,7 @@ func (b *browser) ask(t *testing.T, method, path, body string, into any) reply {
 }
 
 // must is ask for what has to succeed.
-func (b *browser) must(t *testing.T, method, path, body string, into any) {
+func (b *browser) must(t testing.TB, method, path, body string, into any) {
 	t.Helper()
 	if r := b.ask(t, method, path, body, into); r.status != http.StatusOK {
 		t.Fatalf("%s %s: %d %s", method, path, r.status, r.body)
@@ -259,7 +259,7 @@ func (b *browser) must(t *testing.T, method, path, body string, into any) {
 }
 
 // chunk is a chunk of a PNG.
-func chunk(t *testing.T, name string, body []byte) []byte {
+func chunk(t testing.TB, name string, body []byte) []byte {
 	t.Helper()
 	_, _ = rand.Read(body)
 	return container.AppendPNGChunk(nil, name, body)
