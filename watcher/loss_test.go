@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-var errEnded = errors.New("it has ended")
+var errAway = errors.New("it has ended")
 
 // fickle is a clipboard that ends and comes back.
 type fickle struct {
@@ -22,7 +22,7 @@ func (b *fickle) run(ctx context.Context, attached func(), _ func(offer)) error 
 	select {
 	case <-b.there:
 	default:
-		return errEnded
+		return errAway
 	}
 	attached()
 	select {
@@ -30,7 +30,7 @@ func (b *fickle) run(ctx context.Context, attached func(), _ func(offer)) error 
 		return ctx.Err()
 	case <-b.ends:
 		b.there = make(chan struct{})
-		return errEnded
+		return errAway
 	}
 }
 
@@ -66,7 +66,7 @@ func TestALossIsToldOnceItLasts(t *testing.T) {
 
 		b.ends <- struct{}{}
 		time.Sleep(20 * time.Second)
-		tells("after 20 s without", errEnded)
+		tells("after 20 s without", errAway)
 		time.Sleep(time.Hour)
 		tells("later")
 		close(b.there)
@@ -75,7 +75,7 @@ func TestALossIsToldOnceItLasts(t *testing.T) {
 
 		b.ends <- struct{}{}
 		time.Sleep(20 * time.Second)
-		tells("after another 20 s", errEnded)
+		tells("after another 20 s", errAway)
 		stop()
 		<-done
 		tells("at the end", nil)
