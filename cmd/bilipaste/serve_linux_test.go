@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -60,7 +61,7 @@ func TestServeNeedsNoDesktop(t *testing.T) {
 		t.Errorf("writing mode is %q", got)
 	}
 	out, err := program(home, host.URL(), "writing", "on").CombinedOutput()
-	if _, failed := err.(*exec.ExitError); !failed || !strings.Contains(string(out), "no clipboard") || !strings.Contains(string(out), "hint: ") {
+	if _, failed := errors.AsType[*exec.ExitError](err); !failed || !strings.Contains(string(out), "no clipboard") || !strings.Contains(string(out), "hint: ") {
 		t.Errorf("turned on: %v %s", err, out)
 	}
 	var answer struct {
