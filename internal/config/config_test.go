@@ -72,6 +72,8 @@ func TestABadFileIsNamedWithWhatIsWrong(t *testing.T) {
 		`{"host": "a b"}`:                         "a host's name",
 		`{"fallback": "scdn"}`:                    "a list",
 		`{"fallback": ["scdn", 1]}`:               "a list",
+		`{"fallback": ["scdn,folder"]}`:           "a list",
+		`{"many_files": "9"}`:                     "number",
 		`{"fallback": ["scdn", ""]}`:              "hosts' names",
 		`{"gif": "png"}`:                          "one of scdn, first-frame, refuse",
 		`{"sound": "yes"}`:                        "true or false",
@@ -337,7 +339,8 @@ func TestBounds(t *testing.T) {
 		"bucket":         {strings.Repeat("b", 64): true, strings.Repeat("b", 65): false, "a/b": false, "": false},
 		"fallback":       {"": true, "scdn": true, "scdn, folder": true, "scdn,": false, ",": false, "a b": false},
 		"proxy":          {"": true, "http://proxy": true, "socks5h://u:p@proxy:1": true, "ftp://proxy:1": false, "http://": false, "proxy:1": false, "http://%": false},
-		"server_origins": {"": true, "https://a.example": true, "https://a.example, http://b.example:8080": true, "https://a.example,": false, "https://a.example/": false, "*": false},
+		"server_origins": {"": true, "https://a.example": true, "https://a.example, http://b.example:8080": true, "https://a.example,": false, "https://a.example/": false, "*": false,
+			"null": false, "https://": false, "//a.example": false, "file://a.example": false, "https://*.example": false, "https://a.example?x": false, "https://%": false},
 	} {
 		for value, want := range values {
 			c := config.Default()
