@@ -35,13 +35,15 @@ func (p *program) open(t testing.TB, b *desktoptest.Browser) *page {
 	return &page{b, p}
 }
 
-// drop drops picture files on the page, as a file manager does.
+// drop drops picture files of a megabyte on the page, as a file manager does.
 func (v *page) drop(t testing.TB, names ...string) {
 	t.Helper()
 	type file struct{ Name, Data string }
 	var files []file
 	for _, name := range names {
 		_, data := v.p.picture(t, name)
+		data = append(data[:len(data)-12], chunk(t, "ruSt", make([]byte, 1<<20))...)
+		data = append(data, chunk(t, "IEND", nil)...)
 		files = append(files, file{name, base64.StdEncoding.EncodeToString(data)})
 	}
 	given, err := json.Marshal(files)
