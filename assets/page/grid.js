@@ -207,6 +207,7 @@ function render() {
     place(e, s, i, last.get(s) ?? s.element.firstChild);
     last.set(s, e);
   }
+  ask();
   mark();
 }
 
@@ -232,13 +233,38 @@ function cellFor(p) {
     title: `${name}\n${p.width} × ${p.height}, ${size(p.bytes)}\n${moment(p.used)}\n${p.url}`,
   },
     p.thumbnail
-      ? el("img", { src: p.thumbnail, alt: "", loading: "lazy", decoding: "async", draggable: "false", onerror: (event) => event.target.replaceWith(el("span", { class: "no-picture" }, p.format.toUpperCase())) })
+      ? thumbnail(p)
       : el("span", { class: "no-picture" }, p.format.toUpperCase()),
     el("span", { class: "name" }, name),
     el("span", { class: "quiet" }, p.dead ? t("page.state.dead") : p.bucket ? `${p.host} · ${p.bucket}` : p.host),
     el("span", { class: "tick", "aria-hidden": "true" }, chosen >= 0 ? String(chosen + 1) : ""));
   e.picture = p;
   return e;
+}
+
+// A browser has six connections to us: thumbnails take half of them, so that a
+// search does not wait until those of the screen before are made.
+const atOnce = 3;
+let asked = 0;
+const unasked = new Map(); // images to their addresses
+
+function thumbnail(p) {
+  const image = el("img", { alt: "", decoding: "async", draggable: "false" });
+  image.addEventListener("error", () => image.replaceWith(el("span", { class: "no-picture" }, p.format.toUpperCase())));
+  unasked.set(image, p.thumbnail);
+  return image;
+}
+
+// ask asks for the next thumbnails that are still to be seen.
+function ask() {
+  for (const [image, address] of unasked) {
+    if (asked >= atOnce) return;
+    unasked.delete(image);
+    if (!image.isConnected) continue;
+    asked++;
+    for (const end of ["load", "error"]) image.addEventListener(end, () => (asked--, ask()), { once: true });
+    image.src = address;
+  }
 }
 
 // mark shows what is selected, and which one the keys are at.
