@@ -6,6 +6,7 @@ import (
 	"errors"
 	"image/jpeg"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -163,6 +164,12 @@ func TestReadPicture(t *testing.T) {
 	}
 	if _, err := picture.Read("x", iotest.ErrReader(errors.New("read")), 1<<40); why(err) != "too_large." {
 		t.Errorf("a size that is too large is read: %v", err)
+	}
+	if _, err := picture.Read("x", bytes.NewReader(png), picture.MaxSize); why(err) != "unusable.cut" {
+		t.Errorf("the largest size: %v", err)
+	}
+	if _, err := picture.Open(os.DevNull); why(err) != "unusable.empty" {
+		t.Errorf("a device, of which nobody knows the size: %v", err)
 	}
 }
 

@@ -57,6 +57,35 @@ func TestEveryFormatIsKnownByName(t *testing.T) {
 	}
 }
 
+func TestAnIconIsKnownByItsEntries(t *testing.T) {
+	icon := []byte("\x00\x00\x01\x00\x02\x00" + "\x10\x10\x00\x00\x01\x00\x20\x00\x00\x04\x00\x00\x26\x00\x00\x00" + strings.Repeat("\x00", 16)) // 2 entries, data at 38
+	with := func(at int, value byte) []byte {
+		changed := bytes.Clone(icon)
+		changed[at] = value
+		return changed
+	}
+	for _, data := range [][]byte{icon, with(2, 2), with(18, 39), icon[:22]} { // 2: a cursor
+		if f := picture.Sniff(data); f != picture.ICO {
+			t.Errorf("%q is %q", data, f)
+		}
+	}
+	for _, data := range [][]byte{
+		with(0, 1), with(1, 1), with(2, 0), with(2, 3), with(3, 1), with(9, 1), with(4, 0), with(4, 3), with(18, 37), icon[:21], {},
+	} {
+		if f := picture.Sniff(data); f != "" {
+			t.Errorf("%q is taken for %s", data, f)
+		}
+	}
+}
+
+func TestAFileOfAFormatEndsAsUsual(t *testing.T) {
+	for format, want := range map[picture.Format]string{picture.JPEG: ".jpg", picture.PNG: ".png", picture.WebP: ".webp"} {
+		if got := format.Ext(); got != want {
+			t.Errorf("%s: %s", format, got)
+		}
+	}
+}
+
 // Two letters and zeros are no BMP: its header has a known size, and one plane.
 func TestABMPIsKnownByItsHeader(t *testing.T) {
 	good := hosttest.Picture(t, picture.BMP, 1).Data
