@@ -1,11 +1,9 @@
 package album
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -28,7 +26,7 @@ func (a *Album) File(sum picture.Sum, format picture.Format) string {
 // kill leaves it short, which the row of a picture that is not kept yet tells.
 func (a *Album) write(sum picture.Sum, p picture.Picture) error {
 	name := a.File(sum, p.Format)
-	if holds(name, p.Data) {
+	if same, err := durable.Holds(name, p.Data); err == nil && same {
 		return nil
 	}
 	switch err := os.Mkdir(filepath.Dir(name), 0o700); {
@@ -47,29 +45,6 @@ func (a *Album) write(sum picture.Sum, p picture.Picture) error {
 		err = file.Truncate(int64(len(p.Data)))
 	}
 	return errors.Join(err, file.Close())
-}
-
-// holds tells whether a file holds just these bytes.
-func holds(name string, data []byte) bool {
-	file, err := os.Open(name)
-	if err != nil {
-		return false
-	}
-	defer file.Close()
-	part := make([]byte, 64<<10) // not all: a picture may be large
-	for {
-		n, err := io.ReadFull(file, part)
-		if n > len(data) || !bytes.Equal(part[:n], data[:n]) {
-			return false
-		}
-		data = data[n:]
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return len(data) == 0
-		case err != nil:
-			return false
-		}
-	}
 }
 
 // syncAll makes an original, its name, and all that was committed outlive a

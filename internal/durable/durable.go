@@ -3,7 +3,9 @@
 package durable
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -86,6 +88,35 @@ func Read(file string) (data []byte, err error) {
 		return err
 	})
 	return data, err
+}
+
+// Holds tells whether a file holds just data, and is no link to one. The error
+// is the file system's, also where there is no file.
+func Holds(file string, data []byte) (bool, error) {
+	info, err := os.Lstat(file)
+	if err != nil {
+		return false, err
+	}
+	if !info.Mode().IsRegular() || info.Size() != int64(len(data)) {
+		return false, nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	part := make([]byte, 64<<10) // not all at once: a picture may be large
+	for len(data) > 0 {
+		n, err := f.Read(part[:min(len(part), len(data))])
+		if err != nil && !errors.Is(err, io.EOF) {
+			return false, err
+		}
+		if n == 0 || !bytes.Equal(part[:n], data[:n]) {
+			return false, nil
+		}
+		data = data[n:]
+	}
+	return true, nil
 }
 
 // Remove removes a file, also one that is just being read.

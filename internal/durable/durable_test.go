@@ -134,3 +134,34 @@ func TestTidy(t *testing.T) {
 	durable.Tidy(dir, 0)
 	holds(t, dir, ".bilipaste-4", ".new-5", "mine.new", ".bilipaste-6.new")
 }
+
+func TestHoldsTellsWhetherAFileIsThatOne(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	data := bytes.Repeat([]byte("0123456789"), 20_000)
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other := bytes.Clone(data)
+	other[len(other)-1]++
+	for name, c := range map[string]struct {
+		data []byte
+		want bool
+	}{"the same": {data, true}, "another end": {other, false}, "less": {data[:len(data)-1], false}, "more": {append(bytes.Clone(data), 0), false}, "nothing": {nil, false}} {
+		if got, err := durable.Holds(file, c.data); got != c.want || err != nil {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	if _, err := durable.Holds(filepath.Join(dir, "none"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	if got, err := durable.Holds(dir, nil); got || err != nil {
+		t.Errorf("a folder: %v, %v", got, err)
+	}
+	link := filepath.Join(dir, "link")
+	if os.Symlink(file, link) == nil { // Windows may forbid it
+		if got, err := durable.Holds(link, data); got || err != nil {
+			t.Errorf("a link: %v, %v", got, err)
+		}
+	}
+}

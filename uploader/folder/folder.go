@@ -3,7 +3,6 @@
 package folder
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -208,7 +207,7 @@ var errTaken = errors.New("another file has the name")
 // write puts data into a file that was not there, whole or not at all. It
 // returns errTaken if the file is there with other data.
 func write(file string, data []byte) (err error) {
-	if same, err := holds(file, data); err == nil {
+	if same, err := durable.Holds(file, data); err == nil {
 		if same {
 			return nil
 		}
@@ -229,7 +228,7 @@ func write(file string, data []byte) (err error) {
 	}
 	err = os.Link(temp.Name(), file)
 	if errors.Is(err, fs.ErrExist) {
-		if same, err := holds(file, data); err != nil || !same {
+		if same, err := durable.Holds(file, data); err != nil || !same {
 			return errTaken
 		}
 		return nil
@@ -249,17 +248,4 @@ func write(file string, data []byte) (err error) {
 		return errors.Join(err, os.Remove(file))
 	}
 	return nil
-}
-
-// holds tells whether a file holds data. The error tells that there is none.
-func holds(file string, data []byte) (bool, error) {
-	info, err := os.Lstat(file)
-	if err != nil {
-		return false, err
-	}
-	if !info.Mode().IsRegular() || info.Size() != int64(len(data)) {
-		return false, nil
-	}
-	there, err := os.ReadFile(file)
-	return err == nil && bytes.Equal(there, data), nil
 }
