@@ -245,7 +245,7 @@ function cellFor(p) {
 // A browser has six connections to us: thumbnails take half of them, so that a
 // search does not wait until those of the screen before are made.
 const atOnce = 3;
-let asked = 0;
+let underWay = 0;
 const unasked = new Map(); // images to their addresses
 
 function thumbnail(p) {
@@ -258,11 +258,11 @@ function thumbnail(p) {
 // ask asks for the next thumbnails that are still to be seen.
 function ask() {
   for (const [image, address] of unasked) {
-    if (asked >= atOnce) return;
+    if (underWay >= atOnce) return;
     unasked.delete(image);
     if (!image.isConnected) continue;
-    asked++;
-    for (const end of ["load", "error"]) image.addEventListener(end, () => (asked--, ask()), { once: true });
+    underWay++;
+    for (const end of ["load", "error"]) image.addEventListener(end, () => (underWay--, ask()), { once: true });
     image.src = address;
   }
 }
