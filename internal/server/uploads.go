@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"bilipaste/internal/fault"
@@ -91,15 +90,26 @@ func (s *Server) uploadOne(w http.ResponseWriter, r *http.Request) (any, error) 
 // page is gone.
 func (s *Server) upload(r *http.Request, lines *stages, id int64, request queue.Request) {
 	p := s.r.Language()
-	var received atomic.Bool // it may be on its way to the host before
+	var mu sync.Mutex
+	received, early := false, stage{} // it may be on its way to the host before
 	request.Progress = progress(func(sent, bytes int64) {
-		if received.Load() {
-			lines.send(stage{ID: id, Stage: "sending", Sent: &sent, Bytes: bytes})
+		line := stage{ID: id, Stage: "sending", Sent: &sent, Bytes: bytes}
+		mu.Lock()
+		defer mu.Unlock()
+		if !received {
+			early = line
+			return
 		}
+		lines.send(line)
 	})
 	job := s.r.Add(r.Context(), request)
-	received.Store(true)
 	lines.send(stage{ID: id, Stage: "received", Bytes: int64(len(request.Picture.Data))})
+	mu.Lock()
+	received = true
+	if early.Sent != nil {
+		lines.send(early)
+	}
+	mu.Unlock()
 	out, err := job.Wait(r.Context())
 	if err == nil {
 		err = out.Err
