@@ -127,13 +127,13 @@ func (l *x11Link) fetch(ctx context.Context, o *x11Offer, target xproto.Atom, li
 	defer func() { l.end(t, err == nil || errors.Is(err, errRefused)) }()
 
 	xproto.ConvertSelection(l.conn, t.window, l.atoms["CLIPBOARD"], target, l.atoms["BILIPASTE"], o.time)
-	// The server has passed the request on to whoever owned the clipboard then.
-	switch r, err := xproto.GetSelectionOwner(l.conn, l.atoms["CLIPBOARD"]).Reply(); {
+	// The server has passed the request on to whoever owned the clipboard then. A
+	// program that has ended since may have answered before.
+	r, err := xproto.GetSelectionOwner(l.conn, l.atoms["CLIPBOARD"]).Reply()
+	switch {
 	case err != nil:
 		return nil, err
-	case r.Owner == xproto.WindowNone:
-		return nil, errEnded
-	case r.Owner != o.owner:
+	case r.Owner != o.owner && r.Owner != xproto.WindowNone:
 		return nil, errSuperseded
 	}
 	for {
@@ -144,6 +144,8 @@ func (l *x11Link) fetch(ctx context.Context, o *x11Offer, target xproto.Atom, li
 		answer, ok := event.(xproto.SelectionNotifyEvent)
 		switch {
 		case !ok || answer.Target != target: // the property comes before its notice
+		case answer.Property == xproto.AtomNone && r.Owner == xproto.WindowNone: // by the server
+			return nil, errEnded
 		case answer.Property == xproto.AtomNone:
 			return nil, errRefused
 		default:
