@@ -78,6 +78,7 @@ type Job struct {
 	known   *uploader.Upload // it was found to be known
 	way     *uploader.Ready  // else
 	failed  error            // why it could not be
+	found   time.Time        // when its failure was
 
 	progress func(sent, bytes int64) // is told of its sending; nil: nobody is
 	cancel   context.CancelCauseFunc // of its sending; nil: it is not being sent

@@ -289,7 +289,7 @@ func (w *worker) sendFresh(ctx context.Context, j *Job, copied time.Time) {
 			w.q.Wake()
 		}
 	case out.Err != nil && willPass(out.Err):
-		l.err, l.copied, l.found = out.Err, copied, time.Now()
+		l.err, l.copied, l.found = out.Err, copied, j.found
 		if !w.outage.like(out.Err) {
 			w.outage.tried(out.Err)
 		}
@@ -414,6 +414,7 @@ func (q *Queue) postpone(ctx context.Context, j *Job, err error) Outcome {
 			q.Log.Error("the album could not be told why an upload is still pending", "error", err)
 		}
 	}
+	j.found = time.Now() // before it is told: what is asked for after that is tried
 	q.fail(j, out)
 	return out
 }
