@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -19,12 +18,7 @@ import (
 )
 
 func main() {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memory)
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbage)
-	}
+	boundMemory()
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
 		signals = append(signals, syscall.SIGHUP)
@@ -39,14 +33,6 @@ func main() {
 	end(status != exitDone && status != exitInterrupted)
 	os.Exit(status)
 }
-
-// memory is how much the program tries to get by with while a large picture is
-// converted. Its heap would otherwise grow to twice what is in use.
-const memory = 320 << 20
-
-// garbage is how much of it may lie about, in percent of what is in use: a
-// picture of 12 MB is to be held once, and not once more as rubbish.
-const garbage = 40
 
 // longestEnd is how long the program may take to end after a signal.
 const longestEnd = 2 * time.Second
