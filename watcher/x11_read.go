@@ -223,6 +223,9 @@ func (l *x11Link) property(t *x11Transfer, data []byte, limit int) (kind xproto.
 		if len(data)+len(r.Value)+int(r.BytesAfter) > limit {
 			return 0, nil, fmt.Errorf("%w: %d bytes and more", errTooLarge, limit)
 		}
+		if data == nil && r.BytesAfter == 0 {
+			return r.Type, r.Value, nil
+		}
 		data = append(t.room(data, len(r.Value)+int(r.BytesAfter)), r.Value...)
 		offset += uint32(len(r.Value))
 		if r.BytesAfter == 0 || len(r.Value) == 0 {
