@@ -26,17 +26,23 @@ func (a *Album) File(sum picture.Sum, format picture.Format) string {
 // kill leaves it short, which the row of a picture that is not kept yet tells.
 func (a *Album) write(sum picture.Sum, p picture.Picture) error {
 	name := a.File(sum, p.Format)
-	if same, err := durable.Holds(name, p.Data); err == nil && same {
-		return nil
+	const anew = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	file, err := os.OpenFile(name, anew, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.Mkdir(filepath.Dir(name), 0o700); err == nil {
+			a.newFolder.Store(true)
+		}
+		if err == nil || errors.Is(err, fs.ErrExist) {
+			file, err = os.OpenFile(name, anew, 0o600)
+		}
 	}
-	switch err := os.Mkdir(filepath.Dir(name), 0o700); {
-	case err == nil:
-		a.newFolder.Store(true)
-	case !errors.Is(err, fs.ErrExist):
-		return err
+	if errors.Is(err, fs.ErrExist) {
+		if same, err := durable.Holds(name, p.Data); err == nil && same {
+			return nil
+		}
+		// Whoever else writes it writes the same, so nothing is cut off first.
+		file, err = os.OpenFile(name, os.O_WRONLY, 0o600)
 	}
-	// Whoever else writes it writes the same, so nothing is cut off first.
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
