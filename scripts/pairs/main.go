@@ -79,7 +79,9 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 // use: after some hundred pictures it has all its folders.
 func bilipaste(program, home, gateway string) *exec.Cmd {
 	for i := range 256 {
-		_ = os.MkdirAll(filepath.Join(home, "gateway", "album", "originals", fmt.Sprintf("%02x", i)), 0o700) // else it makes them
+		folder := filepath.Join(home, "gateway", "album", "originals", fmt.Sprintf("%02x", i)) // else it makes them
+		_ = os.MkdirAll(folder, 0o700)
+		_ = os.WriteFile(filepath.Join(folder, "earlier.png"), nil, 0o600)
 	}
 	cmd := exec.Command(program, "watch", "--format", "url")
 	cmd.Env = append(os.Environ(), "BILIPASTE_HOME="+home, "BILIPASTE_GATEWAY="+gateway, "BILIPASTE_SESSDATA=bench", "BILIPASTE_BILI_JCT=bench")
