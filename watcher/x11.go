@@ -364,6 +364,7 @@ func (l *x11Link) noteOwner(e xfixes.SelectionNotifyEvent) {
 		return
 	}
 	if before != nil {
+		before.until = e.Sequence
 		close(before.superseded)
 	}
 	l.current = nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/jezek/xgb"
@@ -31,6 +32,7 @@ type x11Offer struct {
 	orphaned bool             // the program before it had just ended
 
 	superseded chan struct{} // closed when there is something else
+	until      uint16        // then: the latest request that the server had seen before
 	gone       chan struct{} // closed when the program has ended
 	ended      time.Time     // when that was; of link.mu
 }
@@ -114,7 +116,8 @@ type x11Transfer struct {
 	done   chan struct{}    // closed when nobody receives from events any more
 	late   <-chan time.Time // set once the offer is superseded
 
-	announced int // the least number of bytes to come in parts; 0 if the owner does not say
+	request   uint16 // for the content
+	announced int    // the least number of bytes to come in parts; 0 if the owner does not say
 }
 
 // fetch asks the owner of o for its content as target. The owner may take as
@@ -126,16 +129,7 @@ func (l *x11Link) fetch(ctx context.Context, o *x11Offer, target xproto.Atom, li
 	}
 	defer func() { l.end(t, err == nil || errors.Is(err, errRefused)) }()
 
-	xproto.ConvertSelection(l.conn, t.window, l.atoms["CLIPBOARD"], target, l.atoms["BILIPASTE"], o.time)
-	// The server has passed the request on to whoever owned the clipboard then. A
-	// program that has ended since may have answered before.
-	r, err := xproto.GetSelectionOwner(l.conn, l.atoms["CLIPBOARD"]).Reply()
-	switch {
-	case err != nil:
-		return nil, err
-	case r.Owner != o.owner && r.Owner != xproto.WindowNone:
-		return nil, errSuperseded
-	}
+	t.request = xproto.ConvertSelection(l.conn, t.window, l.atoms["CLIPBOARD"], target, l.atoms["BILIPASTE"], o.time).Sequence
 	for {
 		event, err := l.next(ctx, t, patience)
 		if err != nil {
@@ -144,7 +138,9 @@ func (l *x11Link) fetch(ctx context.Context, o *x11Offer, target xproto.Atom, li
 		answer, ok := event.(xproto.SelectionNotifyEvent)
 		switch {
 		case !ok || answer.Target != target: // the property comes before its notice
-		case answer.Property == xproto.AtomNone && r.Owner == xproto.WindowNone: // by the server
+		case t.isForeign():
+			return nil, errSuperseded
+		case answer.Property == xproto.AtomNone && isClosed(o.gone): // by the server
 			return nil, errEnded
 		case answer.Property == xproto.AtomNone:
 			return nil, errRefused
@@ -152,6 +148,13 @@ func (l *x11Link) fetch(ctx context.Context, o *x11Offer, target xproto.Atom, li
 			return l.receive(ctx, t, limit, seen)
 		}
 	}
+}
+
+// isForeign tells whether the server has passed the request on to another
+// program, which had copied by then. What it tells comes in order: of that copy
+// before the answer.
+func (t *x11Transfer) isForeign() bool {
+	return isClosed(t.offer.superseded) && int16(t.offer.until-t.request) < 0
 }
 
 // receive reads what the owner has put at t's window: the content, or the
@@ -168,6 +171,8 @@ func (l *x11Link) receive(ctx context.Context, t *x11Transfer, limit int, seen i
 		return nil, errTooLarge
 	}
 	data = nil
+	var beside sync.WaitGroup
+	defer beside.Wait()
 	for {
 		event, err := l.next(ctx, t, l.limits.chunk)
 		if err != nil {
@@ -186,8 +191,9 @@ func (l *x11Link) receive(ctx context.Context, t *x11Transfer, limit int, seen i
 			}
 			return data, nil
 		}
-		if seen != nil {
-			_, _ = seen.Write(data[had:]) // while the owner makes the next part ready
+		if part := data[had:]; seen != nil {
+			beside.Wait()
+			beside.Go(func() { _, _ = seen.Write(part) }) // while the next part comes
 		}
 	}
 }
@@ -213,25 +219,43 @@ func (t *x11Transfer) room(data []byte, n int) []byte {
 // property appends the property at t's window to data, at most limit bytes in
 // all, and removes it.
 func (l *x11Link) property(t *x11Transfer, data []byte, limit int) (kind xproto.Atom, _ []byte, err error) {
-	// In pieces: the library holds each twice for a moment.
+	// In pieces: what comes is held twice for a moment.
 	const piece = 256 << 10
 	for offset := uint32(0); ; {
-		r, err := xproto.GetProperty(l.conn, true, t.window, l.atoms["BILIPASTE"], xproto.GetPropertyTypeAny, offset/4, piece/4).Reply()
-		if err != nil {
+		kind, value, more, err := readProperty(xproto.GetProperty(l.conn, true, t.window, l.atoms["BILIPASTE"], xproto.GetPropertyTypeAny, offset/4, piece/4))
+		switch {
+		case err != nil:
 			return 0, nil, err
-		}
-		if len(data)+len(r.Value)+int(r.BytesAfter) > limit {
+		case len(data)+len(value)+more > limit:
 			return 0, nil, fmt.Errorf("%w: %d bytes and more", errTooLarge, limit)
+		case data == nil && more == 0:
+			return kind, value, nil
 		}
-		if data == nil && r.BytesAfter == 0 {
-			return r.Type, r.Value, nil
-		}
-		data = append(t.room(data, len(r.Value)+int(r.BytesAfter)), r.Value...)
-		offset += uint32(len(r.Value))
-		if r.BytesAfter == 0 || len(r.Value) == 0 {
-			return r.Type, data, nil
+		data = append(t.room(data, len(value)+more), value...)
+		offset += uint32(len(value))
+		if more == 0 || len(value) == 0 {
+			return kind, data, nil
 		}
 	}
+}
+
+// readProperty waits for the answer to GetProperty, and returns what it holds of
+// the property, and how many bytes there are after that. The cookie's own Reply
+// would make a copy of all of it.
+func readProperty(asked xproto.GetPropertyCookie) (kind xproto.Atom, value []byte, more int, err error) {
+	answer, err := asked.Cookie.Reply()
+	if err != nil {
+		return 0, nil, 0, err
+	}
+	const head = 32
+	if len(answer) < head {
+		return 0, nil, 0, errLost
+	}
+	width, n := int(answer[1])/8, int(xgb.Get32(answer[16:]))
+	if value = answer[head:]; n > len(value) || width*n > len(value) {
+		return 0, nil, 0, errLost
+	}
+	return xproto.Atom(xgb.Get32(answer[8:])), value[: width*n : width*n], int(xgb.Get32(answer[12:])), nil
 }
 
 // next waits for what happens next at t's window.
@@ -244,6 +268,9 @@ func (l *x11Link) next(ctx context.Context, t *x11Transfer, patience time.Durati
 		case event := <-t.events:
 			return event, nil
 		case <-superseded:
+			if t.isForeign() {
+				return nil, errSuperseded
+			}
 			superseded = nil
 			if t.late == nil {
 				t.late = time.After(l.limits.late)
