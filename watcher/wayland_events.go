@@ -90,7 +90,10 @@ func (s *wlSession) noteSource(e *wlEvent, forms []form) error {
 		}
 		s.give(fd, data)
 		if e.object == s.once && data != nil {
-			s.withdraw(e.object)
+			// What is withdrawn while wl-paste reads was not there, it says.
+			const reading = 100 * time.Millisecond
+			s.sources[e.object] = nil // the next one gets nothing
+			s.endOnce(e.object, reading)
 		}
 	case wlSourceCancelled:
 		s.withdraw(e.object)

@@ -222,13 +222,7 @@ func (s *wlSession) set(ctx context.Context, onlyIf *wlOffer, c content) error {
 	s.send(wlRequest(b, s.device, wlDeviceSetSelection, id))
 	if c.once {
 		s.once = id
-		time.AfterFunc(onceLimit, func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if s.once == id {
-				s.withdraw(id)
-			}
-		})
+		s.endOnce(id, onceLimit)
 	}
 	s.mu.Unlock()
 
@@ -241,6 +235,17 @@ func (s *wlSession) set(ctx context.Context, onlyIf *wlOffer, c content) error {
 		return ErrChanged
 	}
 	return nil
+}
+
+// endOnce withdraws what is given once, after some time.
+func (s *wlSession) endOnce(id uint32, after time.Duration) {
+	time.AfterFunc(after, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.once == id {
+			s.withdraw(id)
+		}
+	})
 }
 
 // withdraw takes what we put there off the clipboard. s.mu is held.
