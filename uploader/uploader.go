@@ -56,8 +56,9 @@ type Host interface {
 
 	// Upload sends p as it is and returns its link, after the host's answer
 	// was checked. The host must not have all of p before Await(ctx) has
-	// returned nil; requests of internal/web see to that. Every error is a *fault.Error, or wraps ctx's error once ctx is
-	// done. It tries once: trying again is the caller's part.
+	// returned nil; requests of internal/web see to that. Every error is a
+	// *fault.Error, or wraps ctx's error once ctx is done. It tries once: trying
+	// again is the caller's part.
 	Upload(ctx context.Context, p picture.Picture) (Link, error)
 }
 

@@ -103,8 +103,8 @@ var imageHosts = []string{"i0.hdslb.com", "i1.hdslb.com", "i2.hdslb.com", "archi
 // plainURL holds no character that means something to Markdown, HTML or BBCode.
 var plainURL = regexp.MustCompile(`^https://[A-Za-z0-9./_~%@!:=+,-]+$`)
 
-// link reads the answer to an upload of a picture with this sum. A link that is none, or leads elsewhere, is a
-// broken answer.
+// link reads the answer to an upload of a picture with this sum. A link that is
+// none, or leads elsewhere, is a broken answer.
 func (b *Bucket) link(data json.RawMessage, sum string) (uploader.Link, error) {
 	broken := func(said string) error {
 		return &fault.Error{Kind: fault.BrokenAnswer, Why: "link", Host: Name, Said: b.client.Excerpt(said)}
