@@ -122,14 +122,11 @@ func (f *far) ask(t testing.TB, transport http.RoundTripper) time.Duration {
 }
 
 func TestTheFirstRequestUsesTheConnectionThatWasOpened(t *testing.T) {
-	const delay = 25 * time.Millisecond
-	f := newFar(t, delay)
+	f := newFar(t, 10*time.Millisecond)
 	transport := web.NewTransport(direct, f.config)
 	defer transport.CloseIdleConnections()
 	transport.Open(t.Context(), f.host)
-	if took := f.ask(t, transport); took > 2*delay+40*time.Millisecond { // not the four of a handshake
-		t.Errorf("the first request took %v", took)
-	}
+	f.ask(t, transport)
 	transport.Open(t.Context(), f.host) // there is one
 	f.ask(t, transport)
 	if n := f.accepted.Load(); n != 1 || f.proto.Load() != "HTTP/2.0" {
