@@ -253,7 +253,6 @@ func (w *Watcher) readPath(ctx context.Context, clip *Clip, p plan) {
 // giveBack puts a text that was read on the clipboard again if its program gives it
 // once only, as those of passwords do, and ends then: nobody else has had it.
 func (w *Watcher) giveBack(ctx context.Context, o offer, text string) {
-	const last = 300 * time.Millisecond // that a program needs to end
 	m, ok := o.(mortal)
 	if !ok || text == "" {
 		return
@@ -262,7 +261,7 @@ func (w *Watcher) giveBack(ctx context.Context, o offer, text string) {
 	case <-m.left():
 	case <-m.replaced():
 		return
-	case <-time.After(last):
+	case <-time.After(w.ending):
 		return
 	case <-ctx.Done():
 		return

@@ -102,6 +102,7 @@ type Watcher struct {
 	replacing sync.Mutex    // held while a take-over is judged, and while the clipboard is written
 	reading   chan struct{} // has a token while an offer is read
 	release   *time.Timer   // gives back what a large picture took
+	ending    time.Duration // what a program needs to end once it has given its text
 
 	comparable *time.Timer // ends the time for which a picture is held for comparison
 }
@@ -170,6 +171,7 @@ func watch(b backend, options Options) *Watcher {
 	close(w.settled)
 	w.attached = make(chan struct{})
 	w.reading = make(chan struct{}, 1)
+	w.ending = 300 * time.Millisecond
 	w.release = time.AfterFunc(quiet, debug.FreeOSMemory)
 	w.release.Stop()
 	w.comparable = time.AfterFunc(time.Minute, w.forgetPicture)

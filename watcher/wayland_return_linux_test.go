@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"bilipaste/internal/desktoptest"
 )
@@ -64,6 +65,7 @@ func TestWaylandATextThatIsGivenOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = w.Close() }()
+	w.ending = 20 * time.Second
 	clips := make(chan Clip, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup

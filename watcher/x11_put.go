@@ -85,7 +85,7 @@ func (l *x11Link) put(ctx context.Context, onlyIf *x11Offer, c content) error {
 
 		xproto.SetSelectionOwner(l.conn, l.own, l.atoms["CLIPBOARD"], at)
 		r, err := xproto.GetSelectionOwner(l.conn, l.atoms["CLIPBOARD"]).Reply()
-		if err == nil && onlyIf != nil && r.Owner == onlyIf.owner && time.Since(onlyIf.seen) < soon {
+		if err == nil && onlyIf != nil && (r.Owner == onlyIf.owner || r.Owner == xproto.WindowNone) && time.Since(onlyIf.seen) < soon {
 			// That millisecond may still be to come.
 			select {
 			case <-time.After(time.Millisecond):

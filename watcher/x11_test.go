@@ -33,7 +33,7 @@ func newDesk(t testing.TB) *desk {
 }
 
 // startDesk starts one.
-func startDesk(t testing.TB, limits x11Limits) *desk {
+func startDesk(t testing.TB, limits x11Limits, set ...func(*Watcher)) *desk {
 	d := &desk{XServer: desktoptest.StartX(t), t: t, clips: make(chan Clip, 16)}
 	w, err := Open(t.Context(), pngs)
 	if err != nil {
@@ -42,6 +42,9 @@ func startDesk(t testing.TB, limits x11Limits) *desk {
 	d.Watcher = w
 	x := w.backend.(*x11)
 	x.limits, x.link.limits = limits, limits
+	for _, s := range set {
+		s(w)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx, func(c Clip) { d.clips <- c }) }()
