@@ -43,8 +43,8 @@ func (s *wlSession) note(e *wlEvent) (news *wlOffer, err error) {
 		delete(s.syncs, e.object)
 		s.dead[e.object] = true
 		close(done)
-	} else if forms, ok := s.sources[e.object]; ok {
-		return nil, s.noteSource(e, forms)
+	} else if forms, ok := s.sources[e.object]; ok || s.dead[e.object] && e.opcode == wlSourceSend {
+		return nil, s.noteSource(e, forms) // what was withdrawn meanwhile is given as nothing
 	} else if o, ok := s.offers[e.object]; ok && e.opcode == wlOfferFormat {
 		o.add(e.text())
 	}

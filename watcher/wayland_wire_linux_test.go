@@ -3,6 +3,7 @@ package watcher
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -27,6 +28,7 @@ type standIn struct {
 	bound   map[string]uint32 // name of the global
 	said    []string          // the client's requests since the handshake
 	device  uint32
+	source  uint32 // the newest
 	highest uint32
 	first   func(device uint32) []byte // said in answer to get_data_device
 }
@@ -120,6 +122,14 @@ func (c *standIn) take(r *wlEvent) {
 		if c.first != nil {
 			answer = c.first(id)
 		}
+	case strings.HasSuffix(kind, "_manager_v1") && r.opcode == wlManagerCreateSource:
+		c.source = r.uint()
+		c.make(c.source, "source")
+	case kind == "source" && r.opcode == wlSourceOffer:
+		r.text()
+	case kind == "source" && r.opcode == wlSourceDestroy: // its id is not free yet
+	case kind == "device" && r.opcode == wlDeviceSetSelection:
+		r.uint()
 	case r.object >= wlServerIDs && r.opcode == wlOfferDestroy:
 		c.said = append(c.said, "destroy "+string(rune('0'+r.object-wlServerIDs)))
 	default:
@@ -141,6 +151,24 @@ func (c *standIn) say(events []byte) {
 	if err := c.conn.send(events); err != nil {
 		c.t.Error(err)
 	}
+}
+
+// paste asks for what the newest source holds, and returns where that comes.
+func (c *standIn) paste() *os.File {
+	c.t.Helper()
+	from, to, err := os.Pipe()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { _ = from.Close() })
+	_ = from.SetReadDeadline(time.Now().Add(10 * time.Second))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.conn.send(wlRequest(nil, c.source, wlSourceSend, "UTF8_STRING"), int(to.Fd())); err != nil {
+		c.t.Error(err)
+	}
+	_ = to.Close()
+	return from
 }
 
 // announce is what a compositor says of a selection: the n-th offer.
@@ -224,6 +252,37 @@ func TestWaylandLetsGoOfOffers(t *testing.T) {
 	defer c.mu.Unlock()
 	if want := []string{"destroy 1", "destroy 0", "destroy 3", "destroy 0"}; !slices.Equal(c.said, want) {
 		t.Errorf("the client said %q, want %q", c.said, want)
+	}
+}
+
+// A paste of what was withdrawn just then ends, and gets nothing of what comes next.
+func TestWaylandAPasteOfWhatWasWithdrawn(t *testing.T) {
+	c := newStandIn(t, "ext_data_control_manager_v1", "wl_seat")
+	b := c.backend()
+	if _, err := b.connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = b.close() }()
+	var pasted []string
+	for i, text := range []string{"the first", "the second"} {
+		if err := b.put(t.Context(), nil, content{text: text}); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			b.session.mu.Lock()
+			for id := range b.session.sources {
+				b.session.withdraw(id)
+			}
+			b.session.mu.Unlock()
+		}
+		got, err := io.ReadAll(c.paste())
+		if err != nil {
+			t.Errorf("the paste does not end: %v", err)
+		}
+		pasted = append(pasted, string(got))
+	}
+	if want := []string{"", "the second"}; !slices.Equal(pasted, want) {
+		t.Errorf("%q are pasted, want %q", pasted, want)
 	}
 }
 

@@ -4,6 +4,7 @@ package desktoptest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -124,13 +125,13 @@ func (s *Sway) Paste(t testing.TB, format string) (string, error) {
 
 func (s *Sway) paste(t testing.TB, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "wl-paste", args...)
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second) // it hangs on a frozen owner
+	defer stop()
+	cmd := exec.CommandContext(ctx, "wl-paste", args...)
 	cmd.Env = append(os.Environ(), "WAYLAND_DISPLAY="+s.Display)
 	cmd.WaitDelay = time.Second
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
-	stop := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() }) // it hangs on a frozen owner
-	defer stop.Stop()
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("wl-paste: %w: %s", err, said.String())
 	}

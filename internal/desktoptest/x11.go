@@ -5,6 +5,7 @@ package desktoptest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -108,12 +109,12 @@ func (x *XServer) Copy(t testing.TB, format string, data []byte) *os.Process {
 // Paste returns what the clipboard holds in one format, read with xclip.
 func (x *XServer) Paste(t testing.TB, format string) ([]byte, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "xclip", "-display", x.Display, "-selection", "clipboard", "-t", format, "-o")
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second) // it hangs on a dead owner
+	defer stop()
+	cmd := exec.CommandContext(ctx, "xclip", "-display", x.Display, "-selection", "clipboard", "-t", format, "-o")
 	cmd.WaitDelay = time.Second
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
-	stop := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() }) // it hangs on a dead owner
-	defer stop.Stop()
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("xclip: %w: %s", err, said.String())
 	}
