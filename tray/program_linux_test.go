@@ -124,7 +124,7 @@ type running struct {
 func start(t *testing.T, patience string) *running {
 	t.Helper()
 	r := &running{t: t, cmd: exec.Command(os.Args[0]), events: make(chan event, 1000)}
-	r.cmd.Env = append(os.Environ(), programEnv+"="+patience, "GORACE=exitcode=0")
+	r.cmd.Env = append(os.Environ(), programEnv+"="+patience, "GORACE=exitcode=0 atexit_sleep_ms=0")
 	r.cmd.Stderr = &r.stderr
 	in, err := r.cmd.StdinPipe()
 	if err != nil {

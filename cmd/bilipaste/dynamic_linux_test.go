@@ -100,7 +100,6 @@ func killedAt(t *testing.T, document string, at int, after, last bool) {
 	post := func(more ...string) *exec.Cmd {
 		_ = os.Remove(filepath.Join(home, "gateway", "bilibili-state.json")) // as if more than 10 s had gone by
 		cmd := program(home, "http://"+listener.Addr().String(), append([]string{"dynamic", "post", document, "--yes"}, more...)...)
-		cmd.Env = append(cmd.Env, "GORACE=atexit_sleep_ms=0")
 		return cmd
 	}
 	first, started := post(), make(chan struct{})

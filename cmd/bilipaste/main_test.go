@@ -30,6 +30,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // with the race detector each command would wait a second at its end
 	testscript.Main(m, map[string]func(){"bilipaste": main, "picgo": main})
 }
 
@@ -53,7 +54,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("BILIPASTE_SESSDATA", sandbox.SESSDATA)
 			env.Setenv("BILIPASTE_BILI_JCT", sandbox.BiliJct)
 			env.Setenv("LANG", "C")
-			env.Setenv("GORACE", "atexit_sleep_ms=0") // with the race detector each command would wait a second at its end
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("DISPLAY", "")
 			return nil
 		},

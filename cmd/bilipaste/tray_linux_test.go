@@ -81,7 +81,7 @@ func (p *trayed) run(t *testing.T) *trayed {
 // command is a start of the program by the same user.
 func (p *trayed) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("bilipaste", args...)
-	cmd.Env = append(os.Environ(), "BILIPASTE_HOME="+p.home, "BILIPASTE_GATEWAY="+p.host.URL(), "LANG=C", "XDG_CONFIG_HOME="+p.home, "GORACE=exitcode=0")
+	cmd.Env = append(os.Environ(), "BILIPASTE_HOME="+p.home, "BILIPASTE_GATEWAY="+p.host.URL(), "LANG=C", "XDG_CONFIG_HOME="+p.home, "GORACE=exitcode=0 atexit_sleep_ms=0")
 	if !p.nobody {
 		cmd.Env = append(cmd.Env, "BILIPASTE_SESSDATA="+sandbox.SESSDATA, "BILIPASTE_BILI_JCT="+sandbox.BiliJct)
 	}
