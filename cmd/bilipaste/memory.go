@@ -32,7 +32,7 @@ func boundGarbage() {
 	const least = 10 // percent: large pictures, whose collection costs little
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
-	// The collector takes less than 4 MB for that much.
+	// At 100 percent the collector's first goal is 4 MB, however little is in use.
 	debug.SetGCPercent(max(least, int(100*garbage/max(live[0].Value.Uint64(), 4<<20))))
 	runtime.AddCleanup(new([16]byte), func(struct{}) { boundGarbage() }, struct{}{})
 }
