@@ -99,8 +99,7 @@ func killedAt(t *testing.T, document string, at int, after, last bool) {
 	home := newHome(t)
 	post := func(more ...string) *exec.Cmd {
 		_ = os.Remove(filepath.Join(home, "gateway", "bilibili-state.json")) // as if more than 10 s had gone by
-		cmd := program(home, "http://"+listener.Addr().String(), append([]string{"dynamic", "post", document, "--yes"}, more...)...)
-		return cmd
+		return program(home, "http://"+listener.Addr().String(), append([]string{"dynamic", "post", document, "--yes"}, more...)...)
 	}
 	first, started := post(), make(chan struct{})
 	k.mu.Lock()

@@ -244,5 +244,12 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	}
 	x.Copy(t, "image/png", noise(t, 2000))
 	pasted(t, x, "![](http")
+	file := filepath.Join(t.TempDir(), "large.png")
+	if err := os.WriteFile(file, noise(t, 1_500_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := program(home, f.url(), "upload", file, file).CombinedOutput(); err != nil || strings.Count(string(said), "the disk is full") != 1 || strings.Count(string(said), f.url()+"/i0") != 2 {
+		t.Errorf("upload says %q, %v", said, err)
+	}
 	w.kill() // it has the disk open
 }

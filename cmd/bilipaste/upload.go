@@ -44,7 +44,7 @@ func (c *cli) uploadCommand() *cobra.Command {
 
 // shower returns what prints one line for each file: its link, or a blank line.
 func (c *cli) shower() func(added, queue.Outcome) {
-	said := map[fault.Kind]bool{}
+	said, notKept := map[fault.Kind]bool{}, false
 	return func(f added, out queue.Outcome) {
 		c.printLink(f.name, f.picture, out.Link, out.Err)
 		switch kind := fault.KindOf(out.Err); {
@@ -55,7 +55,8 @@ func (c *cli) shower() func(added, queue.Outcome) {
 		case out.Link.Differs:
 			fmt.Fprintf(c.err, "bilipaste: %s: %s\n", lang.OneLine(f.name), c.say.Text("terminal.differs"))
 		}
-		if f.name == "-" && out.NotKept != nil {
+		if out.NotKept != nil && (f.name == "-" || out.Err == nil && !notKept) { // of files once: the user has them
+			notKept = true
 			c.complain(out.NotKept)
 		} else if f.name == "-" && out.Err != nil && out.Entry.ID != 0 && !c.json {
 			fmt.Fprintln(c.err, c.say.Text("cli.upload.kept"))
