@@ -157,7 +157,7 @@ func TestARareJPEGThatIsTooLarge(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ready, _, err := (uploader.Prepare{}).Do(t.Context(), p, host); err != nil || !bytes.Equal(ready.Data, p.Data) {
+		if ready, _, err := (uploader.Prepare{}).Do(t.Context(), p, host); err != nil || !bytes.Equal(ready.Whole().Data, p.Data) {
 			t.Errorf("%s: %v", name, err)
 		}
 		host.limits.Bytes = int64(len(plain)) - 1
@@ -191,10 +191,10 @@ func TestAGainMapThatIsLeftOutIsSaid(t *testing.T) {
 			t.Errorf("%s, without one: %v, %s", name, err, said(notes))
 		}
 		ready, notes, err := test.prepare.Do(t.Context(), p, host)
-		if err != nil || test.want != nil && !bytes.Equal(ready.Data, test.want) || strings.Contains(said(notes), "gain map") != test.note {
-			t.Errorf("%s: %v, %d bytes, %s", name, err, len(ready.Data), said(notes))
+		if err != nil || test.want != nil && !bytes.Equal(ready.Whole().Data, test.want) || strings.Contains(said(notes), "gain map") != test.note {
+			t.Errorf("%s: %v, %d bytes, %s", name, err, len(ready.Whole().Data), said(notes))
 		}
-		if test.note && (bytes.Contains(ready.Data, []byte("21496")) || bytes.Contains(ready.Data, []byte("MPF"))) {
+		if test.note && (bytes.Contains(ready.Whole().Data, []byte("21496")) || bytes.Contains(ready.Whole().Data, []byte("MPF"))) {
 			t.Errorf("%s: what is left still tells of it", name)
 		}
 	}

@@ -61,7 +61,7 @@ func TestAKnownPictureIsNotSent(t *testing.T) {
 		t.Fatalf("%+v, %v, sent %d times, recorded %d times", made, err, len(host.got), len(l.entries))
 	}
 	if e := l.entries[0]; e.At != (uploader.Destination{Host: "shelf"}) || !bytes.Equal(e.Picture.Data, p.Data) || e.How == "" ||
-		e.Sent != picture.SumOf(host.got[0].Data) || e.Link.URL != made.URL || e.Link.Format != picture.PNG || e.Link.Width != 3 {
+		e.Sent != picture.SumOf(host.got[0].Whole().Data) || e.Link.URL != made.URL || e.Link.Format != picture.PNG || e.Link.Width != 3 {
 		t.Errorf("recorded: %+v", e)
 	}
 	again, err := u.Upload(t.Context(), p)

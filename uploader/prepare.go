@@ -45,12 +45,13 @@ func (prepare Prepare) how() string {
 // ctx's error.
 func (prepare Prepare) Do(ctx context.Context, p picture.Picture, host Host) (ready picture.Picture, notes []lang.Message, err error) {
 	limits := host.Limits()
-	changes := !prepare.KeepMetadata || int64(len(p.Data)) > limits.Bytes
+	changes := !prepare.KeepMetadata || p.Size() > limits.Bytes
 	loses := changes && p.Format == picture.JPEG && metadata.GainMap(p.Data)
 	if p, notes, err = prepare.format(ctx, p, limits); err == nil && !prepare.KeepMetadata {
-		p.Data, err = strip(p)
+		p, err = strip(p)
 	}
-	if err == nil && int64(len(p.Data)) > limits.Bytes {
+	if err == nil && p.Size() > limits.Bytes {
+		p = p.Whole()
 		var more []lang.Message
 		if p, more, err = prepare.shrink(ctx, p, limits); p.Format == picture.JPEG {
 			notes = nil // what was done without loss before is of no interest
@@ -79,7 +80,7 @@ func explain(ctx context.Context, err error, p picture.Picture, host Host) error
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	e := &fault.Error{Kind: fault.NotTaken, Host: host.Name(), Name: p.Name, Format: p.Format.Name(), Size: int64(len(p.Data)), Limit: host.Limits().Bytes, Err: err}
+	e := &fault.Error{Kind: fault.NotTaken, Host: host.Name(), Name: p.Name, Format: p.Format.Name(), Size: p.Size(), Limit: host.Limits().Bytes, Err: err}
 	variant, rare := errors.AsType[convert.VariantError](err)
 	switch {
 	case errors.Is(err, errNotTaken):
@@ -199,17 +200,22 @@ func (prepare Prepare) shrink(ctx context.Context, p picture.Picture, limits Lim
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
-// strip returns a picture's bytes without metadata.
-func strip(p picture.Picture) ([]byte, error) {
+// strip returns a picture without metadata.
+func strip(p picture.Picture) (picture.Picture, error) {
+	var left [][]byte
+	var err error
 	switch p.Format {
 	case picture.PNG:
-		return metadata.PNG(p.Data)
+		left, err = metadata.PNG(p.Data)
 	case picture.JPEG:
-		return metadata.JPEG(p.Data)
+		left, err = metadata.JPEG(p.Data)
 	case picture.WebP:
-		return metadata.WebP(p.Data)
+		left, err = metadata.WebP(p.Data)
 	case picture.GIF:
-		return metadata.GIF(p.Data)
+		left, err = metadata.GIF(p.Data)
 	}
-	return p.Data, nil
+	if left != nil {
+		p.Data, p.Pieces = nil, left
+	}
+	return p, err
 }

@@ -116,7 +116,7 @@ func TestWhatAHostTakesGoesUpAsItIs(t *testing.T) {
 		}
 		u := uploader.Uploader{Host: host, Prepare: uploader.Prepare{KeepMetadata: true}}
 		link, err := u.Upload(t.Context(), p)
-		if err != nil || !bytes.Equal(host.got[0].Data, p.Data) || len(link.Notes) > 0 {
+		if err != nil || !bytes.Equal(host.got[0].Whole().Data, p.Data) || len(link.Notes) > 0 {
 			t.Errorf("%s: %v, %s", format, err, said(link.Notes))
 		}
 		if link.Width != p.Width || link.Height != p.Height || link.Format != format || link.Bytes != int64(len(p.Data)) {
@@ -132,7 +132,7 @@ func TestMetadataStaysAtHome(t *testing.T) {
 	p.Data = slices.Concat(clean[:33], chunk("tEXt", "Comment\x00at home"), clean[33:])
 	u := uploader.Uploader{Host: host}
 	link, err := u.Upload(t.Context(), p)
-	if err != nil || !bytes.Equal(host.got[0].Data, clean) || len(link.Notes) > 0 {
+	if err != nil || !bytes.Equal(host.got[0].Whole().Data, clean) || len(link.Notes) > 0 {
 		t.Errorf("%v, %s", err, said(link.Notes))
 	}
 	p.Data = slices.Concat(clean[:40], []byte{1}, clean[41:])
@@ -228,7 +228,7 @@ func TestAPictureThatIsTooLargeIsChangedAsLittleAsCanBe(t *testing.T) {
 	host := like(web...)
 	fits := hosttest.Picture(t, picture.PNG, 1)
 	host.limits.Bytes = int64(len(fits.Data))
-	if link, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), fits); err != nil || len(link.Notes) > 0 || !bytes.Equal(host.got[0].Data, fits.Data) {
+	if link, err := (&uploader.Uploader{Host: host}).Upload(t.Context(), fits); err != nil || len(link.Notes) > 0 || !bytes.Equal(host.got[0].Whole().Data, fits.Data) {
 		t.Errorf("as large as the host takes: %v, %s", err, said(link.Notes))
 	}
 	for name, test := range map[string]struct {

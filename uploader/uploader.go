@@ -219,7 +219,7 @@ func (u *Uploader) prepare(ctx context.Context, host Host, p picture.Picture, su
 		return s
 	}
 	if s.done.Sent = sum; u.Ledger != nil && !bytes.Equal(s.ready.Data, p.Data) {
-		s.done.Sent = picture.SumOf(s.ready.Data)
+		s.done.Sent = s.ready.Sum()
 	}
 	return s
 }
@@ -235,7 +235,7 @@ func (u *Uploader) send(ctx context.Context, s step) (Upload, error) {
 		if link, err = send(ctx, s.host, s.ready); err != nil {
 			return Upload{}, err
 		}
-		if sent := int64(len(s.ready.Data)); link.Bytes != 0 && link.Bytes != sent {
+		if sent := s.ready.Size(); link.Bytes != 0 && link.Bytes != sent {
 			link.Sent = sent
 		}
 	}
@@ -244,7 +244,7 @@ func (u *Uploader) send(ctx context.Context, s step) (Upload, error) {
 	if link.Width == 0 || link.Height == 0 {
 		link.Width, link.Height = s.ready.Width, s.ready.Height
 	}
-	link.Bytes = cmp.Or(link.Bytes, int64(len(s.ready.Data)))
+	link.Bytes = cmp.Or(link.Bytes, s.ready.Size())
 	s.done.Link = link
 	return s.done, nil
 }

@@ -253,7 +253,7 @@ func (c *cli) preview(post *dynamic.Post) {
 		}
 	}
 	for i, pic := range post.Files[:len(post.Pictures)] {
-		fmt.Fprintf(c.err, "  %d. %s  %d×%d  %s\n", i+1, lang.OneLine(pic.Name), pic.Width, pic.Height, terminal.Size(int64(len(pic.Data))))
+		fmt.Fprintf(c.err, "  %d. %s  %d×%d  %s\n", i+1, lang.OneLine(pic.Name), pic.Width, pic.Height, terminal.Size(pic.Size()))
 	}
 	if v := post.Vote; v != nil {
 		var options []string

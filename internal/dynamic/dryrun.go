@@ -58,12 +58,12 @@ func (p *Publisher) VoteRequests(post *Post) (all []Request) {
 
 // placeholder stands for a picture that Bilibili does not have yet.
 func placeholder(i int, pic picture.Picture) storedPicture {
-	return storedPicture{URL: fmt.Sprintf("<picture %d>", i+1), Width: pic.Width, Height: pic.Height, KB: kilobytes(int64(len(pic.Data)))}
+	return storedPicture{URL: fmt.Sprintf("<picture %d>", i+1), Width: pic.Width, Height: pic.Height, KB: kilobytes(pic.Size())}
 }
 
 func (p *Publisher) upload(post *Post, file int) Request {
 	pic := post.Files[file]
-	form := map[string]string{"csrf": secret, "file_up": fmt.Sprintf("<%s, %s, %d bytes>", pic.Name, pic.Format.Type(), len(pic.Data))}
+	form := map[string]string{"csrf": secret, "file_up": fmt.Sprintf("<%s, %s, %d bytes>", pic.Name, pic.Format.Type(), pic.Size())}
 	form["category"], form["biz"] = p.host(post, file).For()
 	return Request{Method: "POST", URL: account.API + "/x/dynamic/feed/draw/upload_bfs", Form: form}
 }

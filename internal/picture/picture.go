@@ -74,8 +74,9 @@ func (f Format) Ext() string {
 
 // Picture is one encoded image to upload.
 type Picture struct {
-	Name          string // to show, never sent; may be ""
-	Data          []byte // the encoded image
+	Name          string   // to show, never sent; may be ""
+	Data          []byte   // the encoded image
+	Pieces        [][]byte // the encoded image where Data is nil: most are parts of the picture that it was made from
 	Format        Format
 	Width, Height int // pixels
 }
@@ -169,14 +170,14 @@ func New(name string, data []byte) (Picture, error) {
 
 // Animated tells whether a picture is a PNG, GIF or WebP that moves.
 func (p Picture) Animated() bool {
-	switch p.Format {
+	switch data := p.Whole().Data; p.Format {
 	case PNG:
-		return container.AnimatedPNG(p.Data)
+		return container.AnimatedPNG(data)
 	case GIF:
-		return container.GIFFrames(p.Data) > 1
+		return container.GIFFrames(data) > 1
 	case WebP:
 		const animation = 0x02
-		return len(p.Data) > 20 && string(p.Data[12:16]) == "VP8X" && p.Data[20]&animation != 0
+		return len(data) > 20 && string(data[12:16]) == "VP8X" && data[20]&animation != 0
 	}
 	return false
 }

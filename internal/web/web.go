@@ -79,9 +79,9 @@ func Form(ctx context.Context, address string, fields []Field, file string, p pi
 		return nil, err
 	}
 	req.Header.Set("Content-Type", form.FormDataContentType())
-	req.ContentLength = int64(len(head) + len(p.Data) + len(tail))
+	req.ContentLength = int64(len(head)+len(tail)) + p.Size()
 	req.GetBody = func() (io.ReadCloser, error) {
-		return io.NopCloser(io.MultiReader(bytes.NewReader(head), bytes.NewReader(p.Data), bytes.NewReader(tail))), nil
+		return io.NopCloser(io.MultiReader(bytes.NewReader(head), p.Reader(), bytes.NewReader(tail))), nil
 	}
 	return req, nil
 }

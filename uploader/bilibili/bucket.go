@@ -73,7 +73,7 @@ func (b *Bucket) Destination() (uploader.Destination, bool) {
 func (b *Bucket) Upload(ctx context.Context, p picture.Picture) (uploader.Link, error) {
 	var sum [sha1.Size]byte
 	var beside sync.WaitGroup
-	beside.Go(func() { sum = sumOf(p.Data) })
+	beside.Go(func() { sum = sumOf(p) })
 	data, err := b.client.Do(ctx, account.Upload, func(ctx context.Context, csrf string) (*http.Request, error) {
 		// The fields come before the file.
 		fields := []web.Field{{Name: "bucket", Value: b.name}, {Name: "csrf", Value: csrf}}
@@ -86,15 +86,18 @@ func (b *Bucket) Upload(ctx context.Context, p picture.Picture) (uploader.Link, 
 	return b.link(data, hex.EncodeToString(sum[:]))
 }
 
-// sumOf returns the SHA-1 of data. It lets all go first that has something to
+// sumOf returns the SHA-1 of p. It lets all go first that has something to
 // do: the sum is needed only when the answer is there.
-func sumOf(data []byte) [sha1.Size]byte {
+func sumOf(p picture.Picture) (sum [sha1.Size]byte) {
 	h := sha1.New()
-	for part := range slices.Chunk(data, 64<<10) {
-		_, _ = h.Write(part) // it never fails
-		runtime.Gosched()
+	for _, part := range p.Parts() {
+		for few := range slices.Chunk(part, 64<<10) {
+			_, _ = h.Write(few) // it never fails
+			runtime.Gosched()
+		}
 	}
-	return [sha1.Size]byte(h.Sum(nil))
+	h.Sum(sum[:0])
+	return sum
 }
 
 // imageHosts serve the same pictures.

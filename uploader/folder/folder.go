@@ -173,7 +173,7 @@ func (h *Host) Upload(ctx context.Context, p picture.Picture) (uploader.Link, er
 	if err := cmp.Or(ctx.Err(), uploader.Await(ctx)); err != nil {
 		return uploader.Link{}, err
 	}
-	now := time.Now()
+	now, p := time.Now(), p.Whole()
 	sum := sha256.Sum256(p.Data)
 	name := fill(h.template, now, hex.EncodeToString(sum[:6]))
 	for n := 1; ; n++ {

@@ -7,7 +7,7 @@ import (
 )
 
 // GIF removes the comments and the foreign data of a GIF, also of an animated one.
-func GIF(data []byte) ([]byte, error) {
+func GIF(data []byte) ([][]byte, error) {
 	var out pieces
 	for b, err := range container.GIF(data) {
 		if err != nil {
@@ -17,7 +17,7 @@ func GIF(data []byte) ([]byte, error) {
 			out.keep(b.Raw)
 		}
 	}
-	return out.join(data), nil
+	return out.left(data), nil
 }
 
 // gifShows tells whether an extension changes how a GIF looks.

@@ -17,7 +17,7 @@ const (
 // JPEG removes the metadata of a JPEG. Of its application segments only what
 // shows stays: the JFIF header without its thumbnail, the colour profile,
 // Adobe's colour transform, and the orientation.
-func JPEG(data []byte) ([]byte, error) {
+func JPEG(data []byte) ([][]byte, error) {
 	var out pieces
 	seenExif := false
 	for s, err := range container.JPEG(data) {
@@ -30,7 +30,7 @@ func JPEG(data []byte) ([]byte, error) {
 			out.keep(s.Raw)
 		}
 	}
-	return out.join(data), nil
+	return out.left(data), nil
 }
 
 // shown returns what stays of an application segment or a comment, perhaps

@@ -9,7 +9,7 @@ import (
 // PNG removes the metadata of a PNG, also of an animated one. The chunks that
 // stay are the ones that a picture cannot do without, and those that change
 // how it looks; of the latter a damaged one goes, as viewers have it.
-func PNG(data []byte) ([]byte, error) {
+func PNG(data []byte) ([][]byte, error) {
 	var out pieces
 	out.keep(data[:min(len(container.PNGSignature), len(data))])
 	exif := false
@@ -32,7 +32,7 @@ func PNG(data []byte) ([]byte, error) {
 			out.keep(c.Raw)
 		}
 	}
-	return out.join(data), nil
+	return out.left(data), nil
 }
 
 // pngShows tells whether an ancillary chunk changes how a PNG looks.

@@ -8,24 +8,25 @@ import (
 )
 
 // WebP removes the metadata of a WebP, also of an animated one.
-func WebP(data []byte) ([]byte, error) {
-	const head = 12
-	out := pieces{parts: [][]byte{data[:min(head, len(data))]}}
-	var extended int // the part that says which chunks there are
+func WebP(data []byte) ([][]byte, error) {
+	out := pieces{parts: [][]byte{nil}} // the header, when the length is known
+	var extended []byte                 // the part that says which chunks there are
 	turned := false
 	for c, err := range container.WebP(data) {
 		if err != nil {
 			return nil, err
 		}
 		switch c.Name {
-		case "VP8X":
-			if len(c.Body) < 10 {
-				return nil, container.ErrCut
+		case "VP8X", "VP8 ", "VP8L", "ALPH", "ANIM", "ICCP":
+			part := c.Raw
+			if c.Name == "VP8X" {
+				if len(c.Body) < 10 {
+					return nil, container.ErrCut
+				}
+				part = slices.Clone(part)
+				extended = part
 			}
-			extended = len(out.parts)
-			fallthrough
-		case "VP8 ", "VP8L", "ALPH", "ANIM", "ICCP":
-			out.keep(c.Raw)
+			out.keep(part)
 			if len(c.Body)%2 == 1 && len(c.Raw) == 8+len(c.Body) { // its padding is missing
 				out.put([]byte{0}, nil)
 			}
@@ -43,25 +44,22 @@ func WebP(data []byte) ([]byte, error) {
 			}
 		}
 	}
-	if extended > 0 {
-		const xmpFlag, exifFlag = 0x04, 0x08
-		old := out.parts[extended]
-		fresh := slices.Clone(old)
-		fresh[8] &^= xmpFlag | exifFlag
+	if extended != nil {
+		const flags, xmpFlag, exifFlag = 8, 0x04, 0x08
+		old := extended[flags]
+		extended[flags] &^= xmpFlag | exifFlag
 		if turned {
-			fresh[8] |= exifFlag
+			extended[flags] |= exifFlag
 		}
-		out.changed = out.changed || fresh[8] != old[8]
-		out.parts[extended] = fresh
+		out.changed = out.changed || extended[flags] != old
 	}
 	total := 0
 	for _, part := range out.parts[1:] {
 		total += len(part)
 	}
-	fresh := container.WebPHeader(total)
-	out.changed = out.changed || !bytes.Equal(fresh, out.parts[0])
-	out.parts[0] = fresh
-	return out.join(data), nil
+	out.parts[0] = container.WebPHeader(total)
+	out.changed = out.changed || !bytes.HasPrefix(data, out.parts[0])
+	return out.left(data), nil
 }
 
 // webpFrame keeps of an animation's frame its header and its pixels.
