@@ -2,8 +2,11 @@ package sandbox
 
 import (
 	"bytes"
-	"html/template"
+	"fmt"
+	"html"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -29,7 +32,7 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-var indexPage = template.Must(template.New("index").Parse(`<!DOCTYPE html>
+const indexHead = `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -44,23 +47,23 @@ figcaption { max-width: 20em; font-size: small; overflow-wrap: anywhere }
 </head>
 <body>
 <h1>bilipaste sandbox</h1>
-<p>{{len .}} &#xd7; 🖼</p>
-{{range .}}<figure>
-<a href="{{.}}"><img src="{{.}}" alt=""></a>
-<figcaption>https://{{.}}</figcaption>
-</figure>
-{{end}}</body>
-</html>
-`))
+`
 
 // index shows the pictures that were uploaded, the newest first.
 func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
+	page := bytes.NewBufferString(indexHead)
 	s.mu.Lock()
-	paths := make([]string, 0, len(s.order))
-	for i := len(s.order) - 1; i >= 0; i-- {
-		paths = append(paths, s.order[i].host+s.order[i].path)
+	fmt.Fprintf(page, "<p>%d &#xd7; 🖼</p>\n", len(s.order))
+	for _, p := range slices.Backward(s.order) {
+		at := &url.URL{Path: p.host + p.path}
+		fmt.Fprintf(page, `<figure>
+<a href="%[1]s"><img src="%[1]s" alt=""></a>
+<figcaption>https://%[2]s</figcaption>
+</figure>
+`, html.EscapeString(at.String()), html.EscapeString(at.Path))
 	}
 	s.mu.Unlock()
+	page.WriteString("</body>\n</html>\n")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = indexPage.Execute(w, paths) // a browser that went away needs no page
+	_, _ = page.WriteTo(w) // a browser that went away needs no page
 }
