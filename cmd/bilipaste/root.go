@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -143,11 +144,7 @@ func (c *cli) translate(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	root.SetHelpCommand(c.helpCommand(root))
 	root.InitDefaultHelpCmd()
-	words := strings.NewReplacer(
-		"USAGE", c.say.Text("cli.help.usage"), "COMMANDS", c.say.Text("cli.help.commands"),
-		"LOCAL", c.say.Text("cli.help.flags"), "GLOBAL", c.say.Text("cli.help.global"), "MORE", c.say.Text("cli.help.more"),
-	)
-	root.SetUsageTemplate(words.Replace(usageTemplate))
+	root.SetUsageFunc(c.printUsage)
 	var each func(*cobra.Command)
 	each = func(cmd *cobra.Command) {
 		cmd.Flags().BoolP("help", "h", false, c.say.Text("cli.flag.help"))
@@ -183,21 +180,37 @@ func (c *cli) helpCommand(root *cobra.Command) *cobra.Command {
 	return help
 }
 
-const usageTemplate = `USAGE:{{if and .Runnable .HasParent}}
-  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
-  {{.CommandPath}} COMMAND
-
-COMMANDS:{{range .Commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
-
-LOCAL:
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
-
-GLOBAL:
-{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
-
-MORE{{end}}
-`
+// printUsage tells how a command is called.
+func (c *cli) printUsage(cmd *cobra.Command) error {
+	out := cmd.OutOrStderr()
+	title := func(id string) { fmt.Fprintf(out, "%s:\n", c.say.Text("cli.help."+id)) }
+	flags := func(id string, set *pflag.FlagSet) {
+		if set.HasAvailableFlags() {
+			fmt.Fprintln(out)
+			title(id)
+			fmt.Fprint(out, set.FlagUsages())
+		}
+	}
+	title("usage")
+	if cmd.Runnable() && cmd.HasParent() {
+		fmt.Fprintln(out, " ", cmd.UseLine())
+	}
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(out, "  %s COMMAND\n\n", cmd.CommandPath())
+		title("commands")
+		for _, sub := range cmd.Commands() {
+			if sub.IsAvailableCommand() {
+				fmt.Fprintf(out, "  %-*s %s\n", sub.NamePadding(), sub.Name(), sub.Short)
+			}
+		}
+	}
+	flags("flags", cmd.LocalFlags())
+	flags("global", cmd.InheritedFlags())
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(out, "\n%s\n", c.say.Text("cli.help.more"))
+	}
+	return nil
+}
 
 // settingsFile finds --config before the command line is parsed, since its
 // language is that of the settings; "" if it is not given.
