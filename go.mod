@@ -15,7 +15,6 @@ require (
 	github.com/gopxl/beep/v2 v2.1.1
 	github.com/jezek/xgb v1.1.1
 	github.com/jfreymuth/pulse v0.1.1
-	github.com/nicksnyder/go-i18n/v2 v2.7.0
 	github.com/pelletier/go-toml/v2 v2.4.3
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/schollz/progressbar/v3 v3.19.1

@@ -99,7 +99,11 @@ func (c *cli) printStatus(s status) {
 		line("cli.status.account", lang.Data{"Name": s.Account.Name, "ID": s.Account.ID})
 	}
 	if s.Session != "" {
-		line("cli.status.session", lang.Data{"From": s.Session, "Until": s.Until, "Ended": s.Ended})
+		day := "Until"
+		if s.Ended {
+			day = "Ended"
+		}
+		line("cli.status.session", lang.Data{"From": s.Session, day: s.Until})
 	}
 	line("cli.status.host", lang.Data{"Host": s.Host, "Bucket": s.Bucket})
 	clipboard := s.Clipboard

@@ -5,14 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
-
-	"github.com/nicksnyder/go-i18n/v2/i18n"
-	"golang.org/x/text/language"
 
 	"bilipaste/assets"
 )
@@ -24,7 +21,11 @@ const (
 )
 
 // Message is one text of the catalogue, with the values that its placeholders
-// name. A value that is itself a Message or an error is said in the same language.
+// name: {{.Name}} is said as the value of Name, and of
+// {{if .Name}}one{{else}}the other{{end}} the one is said where Name has a value,
+// which nil, 0, false and an empty text are not. A value that is itself a Message
+// or an error is said in the same language. A text with forms has "one" for a
+// value of Count that is 1, in languages that tell that apart, and "other".
 type Message struct {
 	ID   string
 	Data Data
@@ -82,19 +83,28 @@ func New(tag string) *Printer {
 func (p *Printer) Tag() string { return p.tag }
 
 // Room returns the messages of one room as they stand in the catalogue, each a
-// text or an object of a plural's forms, for whoever fills in the placeholders
-// elsewhere.
+// text or an object of its forms, for whoever fills in the placeholders elsewhere;
+// nil if there is no such room. They are not to be changed.
 func (p *Printer) Room(name string) map[string]any {
-	texts := map[string]any{}
-	data, err := fs.ReadFile(assets.Lang, "lang/"+name+"."+p.tag+".json")
-	if err == nil {
-		err = json.Unmarshal(data, &texts)
+	file := "lang/" + name + "." + p.tag + ".json"
+	if texts, ok := rooms.Load(file); ok {
+		return texts.(map[string]any)
 	}
+	data, err := assets.Lang.ReadFile(file)
 	if err != nil {
-		panic(fmt.Sprintf("the embedded translations: %v", err))
+		return nil
 	}
+	texts := map[string]any{}
+	if err := json.Unmarshal(data, &texts); err != nil {
+		panic(fmt.Sprintf("the embedded translations: %v", err)) // a fault of the build
+	}
+	rooms.Store(file, texts)
 	return texts
 }
+
+// rooms holds the messages of those rooms that have said something, by their
+// embedded files: most runs of the program say little.
+var rooms sync.Map
 
 // OneLine keeps a text that is not ours, such as a file's name, from breaking
 // the line, steering a terminal or turning its direction around.
@@ -119,35 +129,63 @@ func (p *Printer) Text(id string, data ...Data) string {
 // Say says m, with its texts as OneLine makes them: names, addresses and a
 // host's words are not ours. A message that the catalogue lacks is said as its id.
 func (p *Printer) Say(m Message) string {
-	name, _, _ := strings.Cut(m.ID, ".")
-	messages := localizer(room{name, p.tag})
-	if messages == nil {
-		return m.ID
+	room, _, _ := strings.Cut(m.ID, ".")
+	text := p.Room(room)[m.ID]
+	if forms, ok := text.(map[string]any); ok {
+		if text, ok = forms["one"]; !ok || fmt.Sprint(m.Data["Count"]) != "1" {
+			text = forms["other"]
+		}
 	}
-	values := make(Data, len(m.Data))
-	var count any
-	for k, v := range m.Data {
-		switch v := v.(type) {
-		case Message:
-			values[k] = p.Say(v)
-		case error:
-			values[k], _ = p.Error(v)
-		case string:
-			values[k] = OneLine(v)
+	if text, ok := text.(string); ok {
+		return p.fill(text, m.Data)
+	}
+	return m.ID
+}
+
+// fill says a text with values for its placeholders. What a value holds is never
+// read as a placeholder.
+func (p *Printer) fill(text string, data Data) string {
+	var b strings.Builder
+	said := true // or passed over, as the part of an {{if}} that does not hold
+	for {
+		plain, rest, more := strings.Cut(text, "{{")
+		if said {
+			b.WriteString(plain)
+		}
+		if !more {
+			return b.String()
+		}
+		var action string
+		action, text, _ = strings.Cut(rest, "}}")
+		word, name, _ := strings.Cut(action, ".")
+		switch word {
+		case "if ":
+			_, said = p.value(data[name])
+		case "else":
+			said = !said
+		case "end":
+			said = true
 		default:
-			values[k] = v
-		}
-		if k == "Count" {
-			count = v
+			if said {
+				value, _ := p.value(data[name])
+				b.WriteString(value)
+			}
 		}
 	}
-	text, err := messages.Localize(&i18n.LocalizeConfig{
-		MessageID: m.ID, TemplateData: map[string]any(values), PluralCount: count,
-	})
-	if err != nil {
-		return m.ID
+}
+
+// value says a value, and whether there is one.
+func (p *Printer) value(v any) (text string, ok bool) {
+	switch v := v.(type) {
+	case nil:
+	case Message:
+		text = p.Say(v)
+	case error:
+		text, _ = p.Error(v)
+	default:
+		return OneLine(fmt.Sprint(v)), !reflect.ValueOf(v).IsZero()
 	}
-	return text
+	return text, text != ""
 }
 
 // Error says what went wrong and, where the catalogue knows it, what to do
@@ -168,41 +206,6 @@ func (p *Printer) Error(err error) (what, hint string) {
 		t, ok = errors.AsType[Teller](errors.Unwrap(t))
 	}
 	return what, ""
-}
-
-// room is the messages of one room in one language: those whose ids begin with
-// its name.
-type room struct{ name, tag string }
-
-var (
-	roomsMu sync.Mutex
-	rooms   = map[room]*i18n.Localizer{} // those of which something was said
-)
-
-// localizer returns the messages of a room, nil if there is no such room. Its
-// embedded file is read when the first of them is said: most runs of the program
-// say few. The files are checked by the tests: one that cannot be read is a
-// fault of the build.
-func localizer(r room) *i18n.Localizer {
-	roomsMu.Lock()
-	defer roomsMu.Unlock()
-	l, ok := rooms[r]
-	if ok {
-		return l
-	}
-	file := "lang/" + r.name + "." + r.tag + ".json"
-	data, err := fs.ReadFile(assets.Lang, file)
-	if err == nil {
-		b := i18n.NewBundle(language.English)
-		b.RegisterUnmarshalFunc("json", json.Unmarshal)
-		_, err = b.ParseMessageFileBytes(data, file)
-		l = i18n.NewLocalizer(b, r.tag)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		panic(fmt.Sprintf("the embedded translations: %v", err))
-	}
-	rooms[r] = l
-	return l
 }
 
 // Clock says a moment as a clock on this machine's wall shows it, with its day
