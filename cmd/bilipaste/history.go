@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"regexp"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"bilipaste/internal/launch"
 	"bilipaste/internal/markup"
 	"bilipaste/internal/picgo"
+	"bilipaste/internal/regex"
 	"bilipaste/internal/terminal"
 )
 
@@ -81,13 +81,13 @@ func (c *cli) query(cmd *cobra.Command, words []string, since string) (q album.Q
 }
 
 var (
-	span  = regexp.MustCompile(`^(\d{1,4})([hdw])$`)
+	span  = regex.Lazy(`^(\d{1,4})([hdw])$`)
 	spans = map[string]time.Duration{"h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
 )
 
 // moment reads a day, such as 2026-11-22, or how long ago, such as 7d.
 func moment(s string, now time.Time) (time.Time, error) {
-	if parts := span.FindStringSubmatch(s); parts != nil {
+	if parts := span().FindStringSubmatch(s); parts != nil {
 		n, err := strconv.Atoi(parts[1])
 		return now.Add(-time.Duration(n) * spans[parts[2]]), err
 	}

@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/regex"
 	"bilipaste/internal/sandbox"
 )
 
@@ -63,10 +63,10 @@ func (c *cli) sandboxCommand() *cobra.Command {
 
 // quote writes a word as a shell reads it.
 func quote(word string) string {
-	if plainWord.MatchString(word) {
+	if plainWord().MatchString(word) {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]+$`)
+var plainWord = regex.Lazy(`^[A-Za-z0-9_./:@%+,=-]+$`)

@@ -15,6 +15,7 @@ import (
 	"bilipaste/internal/config"
 	"bilipaste/internal/desktop"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/regex"
 )
 
 // logTail is how many bytes of the log's end are in a report.
@@ -115,15 +116,15 @@ func tail(file string) []byte {
 // What is not to be read in a report, and what stands in its place. The order
 // counts: an address is one before its parts are.
 var private = []struct {
-	what *regexp.Regexp
+	what func() *regexp.Regexp
 	by   string
 }{
-	{regexp.MustCompile(`(?i)\b(sessdata|bili_jct|refresh_token|csrf|cookie|password)("?\s*[:=]\s*"?)[^\s"&;,]+`), "$1$2…"},
-	{regexp.MustCompile(`\b([a-z][a-z0-9+.-]*://)[^\s/@"]*@`), "$1"},               // who signs in there
-	{regexp.MustCompile(`\b([a-z][a-z0-9+.-]*://[^\s/"?#]+)[/?#][^\s"]*`), "$1/…"}, // which picture
-	{regexp.MustCompile(`(?i)[^\s"'/\\:=]+\.(png|jpe?g|gif|webp|bmp|tiff?|svg|avif|heic|md|html)\b`), "….$1"},
-	{regexp.MustCompile(`(?i)\b[0-9a-f]{16,}\b`), "…"},
-	{regexp.MustCompile(`\b[0-9]{7,}\b`), "…"}, // an account's number
+	{regex.Lazy(`(?i)\b(sessdata|bili_jct|refresh_token|csrf|cookie|password)("?\s*[:=]\s*"?)[^\s"&;,]+`), "$1$2…"},
+	{regex.Lazy(`\b([a-z][a-z0-9+.-]*://)[^\s/@"]*@`), "$1"},               // who signs in there
+	{regex.Lazy(`\b([a-z][a-z0-9+.-]*://[^\s/"?#]+)[/?#][^\s"]*`), "$1/…"}, // which picture
+	{regex.Lazy(`(?i)[^\s"'/\\:=]+\.(png|jpe?g|gif|webp|bmp|tiff?|svg|avif|heic|md|html)\b`), "….$1"},
+	{regex.Lazy(`(?i)\b[0-9a-f]{16,}\b`), "…"},
+	{regex.Lazy(`\b[0-9]{7,}\b`), "…"}, // an account's number
 }
 
 // redact takes out of a text what says who the user is, or what was copied.
@@ -134,7 +135,7 @@ func redact(text string) string {
 		}
 	}
 	for _, p := range private {
-		text = p.what.ReplaceAllString(text, p.by)
+		text = p.what().ReplaceAllString(text, p.by)
 	}
 	return text
 }

@@ -2,25 +2,25 @@ package dynamic
 
 import (
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/regex"
 )
 
 // What stands in a line, each where it begins. A user's name holds no blanks,
 // and no signs that would end it.
 var (
-	imageStart  = regexp.MustCompile(`^!\[((?:[^\[\]\\]|\\.)*)\]\(`)
-	mentionLink = regexp.MustCompile(`^\[@([^\[\]\n]+)\]\((?:https?:)?(?://)?space\.bilibili\.com/(\d+)[^()\s]*\)`)
-	mentionID   = regexp.MustCompile(`^@([^\s@#()（）\[\]]{1,40})[(（](\d{1,19})[)）]`)
-	mentionBare = regexp.MustCompile(`^@([^\s@#()（）\[\]]+)`)
-	emojiWord   = regexp.MustCompile(`^\[([^\[\]()\s]{1,30})\]`)
-	otherLink   = regexp.MustCompile(`^\[[^\[\]]+\]\([^()\s]+\)`)
-	codeSpan    = regexp.MustCompile("^(`+)[^`].*?`+")
+	imageStart  = regex.Lazy(`^!\[((?:[^\[\]\\]|\\.)*)\]\(`)
+	mentionLink = regex.Lazy(`^\[@([^\[\]\n]+)\]\((?:https?:)?(?://)?space\.bilibili\.com/(\d+)[^()\s]*\)`)
+	mentionID   = regex.Lazy(`^@([^\s@#()（）\[\]]{1,40})[(（](\d{1,19})[)）]`)
+	mentionBare = regex.Lazy(`^@([^\s@#()（）\[\]]+)`)
+	emojiWord   = regex.Lazy(`^\[([^\[\]()\s]{1,30})\]`)
+	otherLink   = regex.Lazy(`^\[[^\[\]]+\]\([^()\s]+\)`)
+	codeSpan    = regex.Lazy("^(`+)[^`].*?`+")
 )
 
 // escapable follows a backslash where it is to be text and nothing else.
@@ -38,12 +38,12 @@ func (p *parser) inline(line string, number int) (parts []Part, err error) {
 				taken = 2
 			}
 		case '`':
-			if code := codeSpan.FindString(rest); code != "" {
+			if code := codeSpan().FindString(rest); code != "" {
 				add(Part{Kind: Text, Text: code})
 				taken = len(code)
 			}
 		case '!':
-			if start := imageStart.FindString(rest); start != "" {
+			if start := imageStart().FindString(rest); start != "" {
 				file, length, err := target(rest[len(start):])
 				if err != nil {
 					return nil, at(number, err)
@@ -52,7 +52,7 @@ func (p *parser) inline(line string, number int) (parts []Part, err error) {
 				taken = len(start) + length
 			}
 		case '@':
-			switch id, bare := mentionID.FindStringSubmatch(rest), mentionBare.FindString(rest); {
+			switch id, bare := mentionID().FindStringSubmatch(rest), mentionBare().FindString(rest); {
 			case isWord(before): // an address
 			case id != nil:
 				add(Part{Kind: Mention, Text: "@" + id[1], ID: id[2]})
@@ -61,14 +61,14 @@ func (p *parser) inline(line string, number int) (parts []Part, err error) {
 				p.notice("dynamic.notice.mention", number)
 			}
 		case '[':
-			if user := mentionLink.FindStringSubmatch(rest); user != nil {
+			if user := mentionLink().FindStringSubmatch(rest); user != nil {
 				add(Part{Kind: Mention, Text: "@" + user[1], ID: user[2]})
 				taken = len(user[0])
-			} else if link := otherLink.FindString(rest); link != "" {
+			} else if link := otherLink().FindString(rest); link != "" {
 				p.notice("dynamic.notice.link", number)
 				add(Part{Kind: Text, Text: link})
 				taken = len(link)
-			} else if word := emojiWord.FindString(rest); word != "" && !strings.HasPrefix(rest[len(word):], ":") {
+			} else if word := emojiWord().FindString(rest); word != "" && !strings.HasPrefix(rest[len(word):], ":") {
 				add(Part{Kind: Emoji, Text: word})
 				taken = len(word)
 			}

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/regex"
 )
 
 // Parse reads a document as it is written in a file: options between two lines
@@ -88,7 +89,7 @@ func headEnd(lines []string) int {
 	return 0
 }
 
-var yamlLine = regexp.MustCompile(`line (\d+): `)
+var yamlLine = regex.Lazy(`line (\d+): `)
 
 // readHead reads the options, which stand in the document's second line and the
 // following ones.
@@ -96,7 +97,7 @@ func (d *Document) readHead(lines []string) error {
 	var root yaml.Node
 	if err := yaml.Unmarshal([]byte(strings.Join(lines, "\n")), &root); err != nil {
 		what, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
-		if found := yamlLine.FindStringSubmatch(what); found != nil {
+		if found := yamlLine().FindStringSubmatch(what); found != nil {
 			line, _ = strconv.Atoi(found[1])
 			what = strings.Replace(what, found[0], "", 1)
 		}
@@ -155,13 +156,13 @@ func (p *parser) notice(id string, line int) {
 	p.notices = append(p.notices, lang.Message{ID: id, Data: lang.Data{"Line": line}})
 }
 
-var fence = regexp.MustCompile("^ {0,3}(```+|~~~+)\\s*(.*)$")
+var fence = regex.Lazy("^ {0,3}(```+|~~~+)\\s*(.*)$")
 
 // body reads lines from the first on.
 func (p *parser) body(lines []string, first int) error {
 	for i := first; i < len(lines); i++ {
 		line := lines[i]
-		open := fence.FindStringSubmatch(line)
+		open := fence().FindStringSubmatch(line)
 		if open == nil {
 			if err := p.line(line, i+1); err != nil {
 				return err
@@ -205,19 +206,19 @@ func closes(line, open string) bool {
 // markup is what Markdown would show in another way, and a dynamic does not.
 var markup = []struct {
 	notice string
-	is     *regexp.Regexp
+	is     func() *regexp.Regexp
 }{
-	{"dynamic.notice.heading", regexp.MustCompile(`^ {0,3}#{1,6}[ \t]`)},
-	{"dynamic.notice.table", regexp.MustCompile(`^\s*\|?\s*:?-{3,}:?\s*(\|\s*:?-{3,}:?\s*)+\|?\s*$`)},
-	{"dynamic.notice.emphasis", regexp.MustCompile(`\*\*[^*\s][^*]*\*\*|__[^_\s][^_]*__|~~[^~\s][^~]*~~`)},
-	{"dynamic.notice.quote", regexp.MustCompile(`^ {0,3}>`)},
-	{"dynamic.notice.code", regexp.MustCompile("`[^`]+`")},
+	{"dynamic.notice.heading", regex.Lazy(`^ {0,3}#{1,6}[ \t]`)},
+	{"dynamic.notice.table", regex.Lazy(`^\s*\|?\s*:?-{3,}:?\s*(\|\s*:?-{3,}:?\s*)+\|?\s*$`)},
+	{"dynamic.notice.emphasis", regex.Lazy(`\*\*[^*\s][^*]*\*\*|__[^_\s][^_]*__|~~[^~\s][^~]*~~`)},
+	{"dynamic.notice.quote", regex.Lazy(`^ {0,3}>`)},
+	{"dynamic.notice.code", regex.Lazy("`[^`]+`")},
 }
 
 // line reads a line of text. One of pictures alone vanishes.
 func (p *parser) line(line string, number int) error {
 	for _, m := range markup {
-		if m.is.MatchString(line) {
+		if m.is().MatchString(line) {
 			p.notice(m.notice, number)
 		}
 	}

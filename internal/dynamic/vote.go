@@ -1,27 +1,27 @@
 package dynamic
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/regex"
 )
 
 const defaultVoting = 7 * 24 * time.Hour
 
 var (
-	inParentheses = regexp.MustCompile(`^(.*?)\s*[(（]([^()（）]*)[)）]\s*$`)
-	votingTime    = regexp.MustCompile(`^(\d{1,5})([dhm])$`)
-	votingMax     = regexp.MustCompile(`^max\s+(\d{1,3})$`)
-	votingID      = regexp.MustCompile(`^id\s+(\d{1,19})$`)
+	inParentheses = regex.Lazy(`^(.*?)\s*[(（]([^()（）]*)[)）]\s*$`)
+	votingTime    = regex.Lazy(`^(\d{1,5})([dhm])$`)
+	votingMax     = regex.Lazy(`^max\s+(\d{1,3})$`)
+	votingID      = regex.Lazy(`^id\s+(\d{1,19})$`)
 	units         = map[string]time.Duration{"d": 24 * time.Hour, "h": time.Hour, "m": time.Minute}
 )
 
 // ParseVoting reads how long a vote goes on, such as "7d", "12h" or "90m".
 func ParseVoting(text string) (time.Duration, error) {
-	found := votingTime.FindStringSubmatch(text)
+	found := votingTime().FindStringSubmatch(text)
 	if found == nil {
 		return 0, lang.Errorf("dynamic.voting", lang.Data{"Value": text}, nil)
 	}
@@ -34,7 +34,7 @@ func ParseVoting(text string) (time.Duration, error) {
 // and, a line each, its description and its options. number is the title's line.
 func readVote(title string, lines []string, number int) (Vote, error) {
 	v := Vote{Title: strings.TrimSpace(title), Max: 1, For: defaultVoting}
-	if found := inParentheses.FindStringSubmatch(v.Title); found != nil {
+	if found := inParentheses().FindStringSubmatch(v.Title); found != nil {
 		if known, err := v.settings(found[2]); err != nil {
 			return v, at(number, err)
 		} else if known {
@@ -72,13 +72,13 @@ func (v *Vote) settings(text string) (known bool, err error) {
 	var strange error
 	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '，' }) {
 		part = strings.TrimSpace(part)
-		if votingTime.MatchString(part) {
+		if votingTime().MatchString(part) {
 			known = true
 			v.For, err = ParseVoting(part)
-		} else if found := votingMax.FindStringSubmatch(part); found != nil {
+		} else if found := votingMax().FindStringSubmatch(part); found != nil {
 			known = true
 			v.Max, err = strconv.Atoi(found[1])
-		} else if found := votingID.FindStringSubmatch(part); found != nil {
+		} else if found := votingID().FindStringSubmatch(part); found != nil {
 			known = true
 			v.ID = found[1]
 		} else {

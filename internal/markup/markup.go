@@ -3,12 +3,12 @@ package markup
 
 import (
 	"html"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/regex"
 )
 
 // Markup is how a link is written: one of the names below, or a template that
@@ -74,7 +74,7 @@ func (m Markup) Write(p Picture) string {
 	}
 	var text strings.Builder
 	last := 0
-	for _, at := range placeholder.FindAllStringIndex(m.text, -1) {
+	for _, at := range placeholder().FindAllStringIndex(m.text, -1) {
 		text.WriteString(m.text[last:at[0]])
 		text.WriteString(values[m.text[at[0]:at[1]]](m.text[:at[0]]))
 		last = at[1]
@@ -82,7 +82,7 @@ func (m Markup) Write(p Picture) string {
 	return text.String() + m.text[last:]
 }
 
-var placeholder = regexp.MustCompile(`{(?:url|name|width|height)}`)
+var placeholder = regex.Lazy(`{(?:url|name|width|height)}`)
 
 // name writes a name into the template, of which before is what stands before
 // it: in quotes with HTML's entities, which Markdown's titles know as well, in a

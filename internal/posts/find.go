@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"html"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+
+	"bilipaste/internal/regex"
 )
 
 // Mention is where a document names a picture.
@@ -101,7 +102,7 @@ func (f *finder) add(start, end int, address string, write func(string) string, 
 func as(address string) string { return address }
 
 // expression is a template's, as Jekyll has them in addresses.
-var expression = regexp.MustCompile(`\{\{-?[^{}<%\n]*\}\}`)
+var expression = regex.Lazy(`\{\{-?[^{}<%\n]*\}\}`)
 
 // markdown finds what stands in Markdown from a byte on.
 func (f *finder) markdown(from int) {
@@ -115,7 +116,7 @@ func (f *finder) markdown(from int) {
 			}
 		}
 	}
-	for _, at := range expression.FindAllIndex(f.source, -1) {
+	for _, at := range expression().FindAllIndex(f.source, -1) {
 		for i := at[0]; i < at[1]; i++ {
 			if c := f.source[i]; c == ' ' || c == '\t' || c == '"' || c == '\'' || c == '|' {
 				f.source[i] = '_'
@@ -213,9 +214,9 @@ func (f *finder) destination(part []byte, w *wider) {
 }
 
 // entity is what Markdown and HTML read as another character.
-var entity = regexp.MustCompile(`&(#?[0-9A-Za-z]+;)`)
+var entity = regex.Lazy(`&(#?[0-9A-Za-z]+;)`)
 
-func inMarkdown(address string) string { return entity.ReplaceAllString(address, "&amp;$1") }
+func inMarkdown(address string) string { return entity().ReplaceAllString(address, "&amp;$1") }
 
 // plain is a part of Markdown without escapes and entities.
 func plain(part []byte) string {

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/regex"
 )
 
 // pictureKeys are the keys under which front matter names pictures, in lower
@@ -42,12 +43,12 @@ func isPictureKey(keys []string) bool {
 
 // fences tell where front matter ends.
 var fences = []struct {
-	open, close *regexp.Regexp
+	open, close func() *regexp.Regexp
 	read        func(f *finder, from, to int) (isFrontMatter bool, err error)
 }{
-	{regexp.MustCompile(`^---[ \t]*\r?\n`), regexp.MustCompile(`(?m)^(?:---|\.\.\.)[ \t]*\r?$`), (*finder).yaml},
-	{regexp.MustCompile(`^\+\+\+[ \t]*\r?\n`), regexp.MustCompile(`(?m)^\+\+\+[ \t]*\r?$`), (*finder).toml},
-	{regexp.MustCompile(`^;;;[ \t]*\r?\n`), regexp.MustCompile(`(?m)^;;;[ \t]*\r?$`), (*finder).jsonMembers},
+	{regex.Lazy(`^---[ \t]*\r?\n`), regex.Lazy(`(?m)^(?:---|\.\.\.)[ \t]*\r?$`), (*finder).yaml},
+	{regex.Lazy(`^\+\+\+[ \t]*\r?\n`), regex.Lazy(`(?m)^\+\+\+[ \t]*\r?$`), (*finder).toml},
+	{regex.Lazy(`^;;;[ \t]*\r?\n`), regex.Lazy(`(?m)^;;;[ \t]*\r?$`), (*finder).jsonMembers},
 }
 
 // frontMatter finds the pictures that the front matter names, and returns where
@@ -58,11 +59,11 @@ func (f *finder) frontMatter() (end int, err error) {
 		return f.json(0)
 	}
 	for _, fence := range fences {
-		open := fence.open.FindIndex(text)
+		open := fence.open().FindIndex(text)
 		if open == nil {
 			continue
 		}
-		closed := fence.close.FindIndex(text[open[1]:])
+		closed := fence.close().FindIndex(text[open[1]:])
 		if closed == nil {
 			return 0, nil
 		}
@@ -165,7 +166,7 @@ func (y *yamlReader) node(n *yaml.Node, keys []string) {
 }
 
 // property is what stands before a node: its anchor, its tag.
-var property = regexp.MustCompile(`^(?:[&!]\S*[ \t]+)+`)
+var property = regex.Lazy(`^(?:[&!]\S*[ \t]+)+`)
 
 func (y *yamlReader) scalar(n *yaml.Node, keys []string) {
 	if n.Line < 1 || n.Line > len(y.lines) || n.Tag != "!!str" {
@@ -177,7 +178,7 @@ func (y *yamlReader) scalar(n *yaml.Node, keys []string) {
 		start += size
 	}
 	if n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
-		start += len(property.Find(y.text[start:]))
+		start += len(property().Find(y.text[start:]))
 	}
 	rest, value := y.text[start:], n.Value
 	write, length := as, 0

@@ -3,13 +3,14 @@ package posts
 import (
 	"bytes"
 	"html"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/text"
 	xhtml "golang.org/x/net/html"
+
+	"bilipaste/internal/regex"
 )
 
 // html finds the pictures of HTML, which stands in segments of the source.
@@ -77,10 +78,10 @@ func (f *finder) jsx(n ast.Node) {
 		}
 		return ast.WalkContinue, nil
 	})
-	for _, at := range comment.FindAllIndex(p.text, -1) {
+	for _, at := range comment().FindAllIndex(p.text, -1) {
 		copy(p.text[at[0]:at[1]], bytes.Repeat([]byte(" "), at[1]-at[0]))
 	}
-	for _, at := range element.FindAllSubmatchIndex(p.text, -1) {
+	for _, at := range element().FindAllSubmatchIndex(p.text, -1) {
 		name := string(p.text[at[2]:at[3]])
 		if strings.EqualFold(name, "video") || strings.EqualFold(name, "audio") {
 			continue
@@ -90,8 +91,8 @@ func (f *finder) jsx(n ast.Node) {
 }
 
 var (
-	comment = regexp.MustCompile(`(?s)\{\s*/\*.*?\*/\s*\}|<!--.*?-->`)
-	element = regexp.MustCompile(`<([A-Za-z][\w.]*)[\s/>]`)
+	comment = regex.Lazy(`(?s)\{\s*/\*.*?\*/\s*\}|<!--.*?-->`)
+	element = regex.Lazy(`<([A-Za-z][\w.]*)[\s/>]`)
 )
 
 // tag finds the pictures that a tag with these attributes shows.
@@ -159,11 +160,11 @@ func unescape(value string) string {
 }
 
 // set is a srcset's candidate: an address, and what stands behind it.
-var set = regexp.MustCompile(`([^\s,]\S*[^\s,]|[^\s,])([^,]*)(?:,|$)`)
+var set = regex.Lazy(`([^\s,]\S*[^\s,]|[^\s,])([^,]*)(?:,|$)`)
 
 // candidates are the spans of the addresses of a srcset.
 func candidates(value string) (spans [][2]int) {
-	for _, at := range set.FindAllStringSubmatchIndex(value, -1) {
+	for _, at := range set().FindAllStringSubmatchIndex(value, -1) {
 		if !strings.HasPrefix(value[at[2]:], "data:") {
 			spans = append(spans, [2]int{at[2], at[3]})
 		}
@@ -225,7 +226,7 @@ func scanAttributes(text []byte, offset int, jsx bool) (all []attribute) {
 			if length == 0 {
 				return all
 			}
-			inner := literal.FindSubmatchIndex(text[i : i+length])
+			inner := literal().FindSubmatchIndex(text[i : i+length])
 			if inner == nil {
 				i += length
 				continue
@@ -248,7 +249,7 @@ func scanAttributes(text []byte, offset int, jsx bool) (all []attribute) {
 }
 
 // literal is an expression that is a string.
-var literal = regexp.MustCompile("^\\{\\s*[\"'`]([^\"'`\\\\${}\n]*)[\"'`]\\s*\\}$")
+var literal = regex.Lazy("^\\{\\s*[\"'`]([^\"'`\\\\${}\n]*)[\"'`]\\s*\\}$")
 
 // braces returns the length of an expression in braces, 0 if it has no end.
 func braces(text []byte) int {

@@ -3,7 +3,6 @@ package posts
 import (
 	"bytes"
 	"html"
-	"regexp"
 	"strings"
 	"sync"
 
@@ -13,6 +12,8 @@ import (
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+
+	"bilipaste/internal/regex"
 )
 
 // parserOf returns the parser of a dialect: CommonMark with tables, footnotes,
@@ -178,10 +179,10 @@ func (i inlineTag) Parse(_ ast.Node, block text.Reader, _ parser.Context) ast.No
 
 // math is $$…$$, or $…$ on one line as Pandoc has it: no blank inside next to
 // the marks, and no digit after.
-var math = regexp.MustCompile(`^(?:\$\$[^$]+\$\$|\$[^\s$](?:[^$\n]*[^\s$\\])?\$(?:[^0-9$]|$))`)
+var math = regex.Lazy(`^(?:\$\$[^$]+\$\$|\$[^\s$](?:[^$\n]*[^\s$\\])?\$(?:[^0-9$]|$))`)
 
 func mathematics(rest []byte) (int, func(*finder, int, int)) {
-	at := math.FindIndex(rest)
+	at := math().FindIndex(rest)
 	if at == nil {
 		return 0, nil
 	}
@@ -189,19 +190,19 @@ func mathematics(rest []byte) (int, func(*finder, int, int)) {
 }
 
 // embedded is Obsidian's ![[name|text|300x200]]; in a table the bars are escaped.
-var embedded = regexp.MustCompile(`^!\[\[([^\[\]\n|]+?)((?:\\?\|[^\[\]\n|]*)*)\]\]`)
+var embedded = regex.Lazy(`^!\[\[([^\[\]\n|]+?)((?:\\?\|[^\[\]\n|]*)*)\]\]`)
 
 func embed(rest []byte) (int, func(*finder, int, int)) {
-	m := embedded.FindSubmatch(rest)
+	m := embedded().FindSubmatch(rest)
 	if m == nil || !isPicture(strings.TrimSuffix(string(m[1]), `\`)) {
 		return 0, nil
 	}
 	return len(m[0]), func(f *finder, start, end int) {
-		m := embedded.FindSubmatch(f.d.Text[start:end])
+		m := embedded().FindSubmatch(f.d.Text[start:end])
 		note, extra := strings.TrimSuffix(string(m[1]), `\`), string(m[2])
 		attributes, words := "", []string{}
 		for _, word := range strings.FieldsFunc(extra, func(r rune) bool { return r == '|' || r == '\\' }) {
-			if n := size.FindStringSubmatch(word); n == nil {
+			if n := size().FindStringSubmatch(word); n == nil {
 				words = append(words, word)
 			} else if attributes = ` width="` + n[1] + `"`; n[2] != "" {
 				attributes += ` height="` + n[2] + `"`
@@ -223,4 +224,4 @@ func embed(rest []byte) (int, func(*finder, int, int)) {
 	}
 }
 
-var size = regexp.MustCompile(`^(\d+)(?:x(\d+))?$`)
+var size = regex.Lazy(`^(\d+)(?:x(\d+))?$`)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/regex"
 )
 
 // Site finds the files that posts name, as the generators of blogs do. It is
@@ -72,7 +72,7 @@ var markers = []string{
 var folders = []string{"static", "public", "source", "assets", "src/assets", "src/public", "content", "docs", "docs/public", "docs/.vuepress/public", "src", ""}
 
 // served is a setting that says at which path the blog is.
-var served = regexp.MustCompile(`(?mi)(?:^|[\s{,])['"]?(?:root|baseurl|base_url|base)['"]?\s*[:=]\s*['"]?(?:https?://[^/'"\s]+)?(/[^'"\s,]+)`)
+var served = regex.Lazy(`(?mi)(?:^|[\s{,])['"]?(?:root|baseurl|base_url|base)['"]?\s*[:=]\s*['"]?(?:https?://[^/'"\s]+)?(/[^'"\s,]+)`)
 
 // blogOf returns the blog that a folder belongs to.
 func (s *Site) blogOf(dir string) *blog {
@@ -115,7 +115,7 @@ func (s *Site) blogOf(dir string) *blog {
 	b.vault = err == nil
 	for _, m := range markers {
 		if data, err := os.ReadFile(filepath.Join(b.root, m)); err == nil && len(data) < 1<<20 {
-			if m := served.FindSubmatch(data); m != nil {
+			if m := served().FindSubmatch(data); m != nil {
 				b.base = strings.TrimSuffix(string(m[1]), "/")
 			}
 		}
@@ -220,18 +220,18 @@ func (s *Site) allowed(b *blog, file string) bool {
 }
 
 // prefix is the site's own address at the start of one, as templates write it.
-var prefix = regexp.MustCompile(`^(?:\{\{-?\s*(?:site|\.Site|page)\.[\w.]+\s*-?\}\})+/?`)
+var prefix = regex.Lazy(`^(?:\{\{-?\s*(?:site|\.Site|page)\.[\w.]+\s*-?\}\})+/?`)
 
 // filtered is an address that a template only puts the site's before.
-var filtered = regexp.MustCompile(`^\{\{-?\s*["']([^"']+)["']\s*\|\s*(?:relative_url|absolute_url|relURL|absURL)\s*-?\}\}$`)
+var filtered = regex.Lazy(`^\{\{-?\s*["']([^"']+)["']\s*\|\s*(?:relative_url|absolute_url|relURL|absURL)\s*-?\}\}$`)
 
 // literalAddress is an address without the parts that a template puts in; ok is
 // false where more than the site's own address is put in.
 func literalAddress(address string) (literal string, ok bool) {
-	if m := filtered.FindStringSubmatch(address); m != nil {
+	if m := filtered().FindStringSubmatch(address); m != nil {
 		return "/" + strings.TrimPrefix(m[1], "/"), true
 	}
-	if m := prefix.FindString(address); m != "" {
+	if m := prefix().FindString(address); m != "" {
 		address = "/" + address[len(m):]
 	}
 	return address, !strings.Contains(address, "{{") && !strings.Contains(address, "${")

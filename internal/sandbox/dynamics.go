@@ -9,12 +9,13 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf16"
+
+	"bilipaste/internal/regex"
 )
 
 // Dynamic is a post that was published here.
@@ -190,7 +191,7 @@ type dynRequest struct {
 	} `json:"dyn_req"`
 }
 
-var uploadID = regexp.MustCompile(`^(\d+)_\d{9,13}_\d{4}$`)
+var uploadID = regex.Lazy(`^(\d+)_\d{9,13}_\d{4}$`)
 
 func (s *Server) createDynamic(w http.ResponseWriter, r *http.Request) any {
 	odd, _ := s.oddity(ofDynamics)
@@ -287,7 +288,7 @@ func (s *Server) check(body dynRequest) (*Dynamic, *reply) {
 	if why := s.checkPictures(body, p); why != "" {
 		return nil, parameters(why)
 	}
-	switch up := uploadID.FindStringSubmatch(d.UploadID); {
+	switch up := uploadID().FindStringSubmatch(d.UploadID); {
 	case len(utf16.Encode([]rune(p.Title))) > 20:
 		return nil, parameters("title")
 	case strings.TrimSpace(p.Text) == "" && len(p.Pictures) == 0:

@@ -13,11 +13,12 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
+
+	"bilipaste/internal/regex"
 )
 
 // RefreshToken belongs to the session of SESSDATA.
@@ -353,20 +354,20 @@ func (s *Server) cookieInfo(_ http.ResponseWriter, r *http.Request) any {
 }
 
 var (
-	correspondPath = regexp.MustCompile(`^[0-9a-f]{256}$`)
-	correspondText = regexp.MustCompile(`^refresh_([0-9]{13})$`)
+	correspondPath = regex.Lazy(`^[0-9a-f]{256}$`)
+	correspondText = regex.Lazy(`^refresh_([0-9]{13})$`)
 )
 
 func (s *Server) correspond(_ http.ResponseWriter, r *http.Request) any {
 	notFound := page{http.StatusNotFound, "404 Not Found"}
 	key := privateKey()
 	path := r.PathValue("path")
-	if !correspondPath.MatchString(path) {
+	if !correspondPath().MatchString(path) {
 		return notFound
 	}
 	sealed, _ := hex.DecodeString(path)
 	opened, err := rsa.DecryptOAEP(sha256.New(), nil, key, sealed, nil)
-	found := correspondText.FindSubmatch(opened)
+	found := correspondText().FindSubmatch(opened)
 	if err != nil || found == nil {
 		return notFound
 	}

@@ -14,7 +14,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +22,8 @@ import (
 
 	_ "golang.org/x/image/bmp"  //
 	_ "golang.org/x/image/tiff" //
+
+	"bilipaste/internal/regex"
 )
 
 const scdnLargest = 20_000_000 // bytes; the real limit is the operator's secret
@@ -272,11 +273,11 @@ func orEmpty(m map[string]*scdnPicture) map[string]*scdnPicture {
 	return m
 }
 
-var scdnQuery = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+var scdnQuery = regex.Lazy(`^[A-Za-z0-9_.-]+$`)
 
 func (s *Server) scdnInfo(r *http.Request) (any, *scdnError) {
 	q := r.URL.Query().Get("q")
-	if !scdnQuery.MatchString(q) {
+	if !scdnQuery().MatchString(q) {
 		return nil, &scdnError{http.StatusBadRequest, "参数 q 缺失或无效。"}
 	}
 	s.mu.Lock()

@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +21,7 @@ import (
 
 	"bilipaste/internal/fault"
 	"bilipaste/internal/picture"
+	"bilipaste/internal/regex"
 )
 
 const (
@@ -216,8 +216,8 @@ func odd(body []byte) string {
 }
 
 var (
-	unseen = regexp.MustCompile(`(?is)<(script|style)\b.*?</(script|style)>|<!--.*?-->`)
-	tags   = regexp.MustCompile(`(?s)<[^<>]*>`)
+	unseen = regex.Lazy(`(?is)<(script|style)\b.*?</(script|style)>|<!--.*?-->`)
+	tags   = regex.Lazy(`(?s)<[^<>]*>`)
 )
 
 // Excerpt returns the start of what the host said: one short line without
@@ -226,7 +226,7 @@ func (c *Client) Excerpt(said string) string {
 	const longest = 120 // characters
 	said = c.redact(said)
 	if strings.HasPrefix(strings.TrimSpace(said), "<") {
-		said = tags.ReplaceAllString(unseen.ReplaceAllString(said, " "), " ")
+		said = tags().ReplaceAllString(unseen().ReplaceAllString(said, " "), " ")
 	}
 	said = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
+	"bilipaste/internal/regex"
 	"bilipaste/internal/web"
 	"bilipaste/uploader"
 )
@@ -44,12 +44,12 @@ type Bucket struct {
 
 var _ uploader.Host = (*Bucket)(nil)
 
-var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+var bucketName = regex.Lazy(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
 // NewBucket returns the host that stores pictures in the bucket of this name. A
 // name that is not among Buckets is an error unless unlisted says that it is meant.
 func NewBucket(client *account.Client, name string, unlisted bool) (*Bucket, error) {
-	if !slices.Contains(Buckets(), name) && (!unlisted || !bucketName.MatchString(name)) {
+	if !slices.Contains(Buckets(), name) && (!unlisted || !bucketName().MatchString(name)) {
 		return nil, lang.Errorf("bilibili.bucket", lang.Data{"Name": name, "Names": strings.Join(Buckets(), ", ")}, nil)
 	}
 	return &Bucket{client, name}, nil
@@ -104,7 +104,7 @@ func sumOf(p picture.Picture) (sum [sha1.Size]byte) {
 var imageHosts = []string{"i0.hdslb.com", "i1.hdslb.com", "i2.hdslb.com", "archive.biliimg.com", "article.biliimg.com"}
 
 // plainURL holds no character that means something to Markdown, HTML or BBCode.
-var plainURL = regexp.MustCompile(`^https://[A-Za-z0-9./_~%@!:=+,-]+$`)
+var plainURL = regex.Lazy(`^https://[A-Za-z0-9./_~%@!:=+,-]+$`)
 
 // link reads the answer to an upload of a picture with this sum. A link that is
 // none, or leads elsewhere, is a broken answer.
@@ -124,7 +124,7 @@ func (b *Bucket) link(data json.RawMessage, sum string) (uploader.Link, error) {
 	case "http", "https", "":
 		u.Scheme = "https"
 	}
-	if !slices.Contains(imageHosts, u.Host) || u.User != nil || len(u.Path) < 2 || !plainURL.MatchString(u.String()) {
+	if !slices.Contains(imageHosts, u.Host) || u.User != nil || len(u.Path) < 2 || !plainURL().MatchString(u.String()) {
 		return uploader.Link{}, broken(stored.Location)
 	}
 	return uploader.Link{

@@ -40,7 +40,7 @@ func NewDraw(client *account.Client, category, biz string) (*Draw, error) {
 	if !slices.Contains(Categories(), category) {
 		return nil, lang.Errorf("bilibili.category", lang.Data{"Name": category, "Names": strings.Join(Categories(), ", ")}, nil)
 	}
-	if !bucketName.MatchString(biz) {
+	if !bucketName().MatchString(biz) {
 		return nil, lang.Errorf("bilibili.biz", lang.Data{"Name": biz}, nil)
 	}
 	return &Draw{client, category, biz}, nil
@@ -131,7 +131,7 @@ func (d *Draw) link(data json.RawMessage) (uploader.Link, error) {
 	if err == nil && (u.Scheme == "http" || u.Scheme == "") {
 		u.Scheme = "https"
 	}
-	if bad != nil || err != nil || !slices.Contains(imageHosts, u.Host) || u.User != nil || len(u.Path) < 2 || !plainURL.MatchString(u.String()) {
+	if bad != nil || err != nil || !slices.Contains(imageHosts, u.Host) || u.User != nil || len(u.Path) < 2 || !plainURL().MatchString(u.String()) {
 		return uploader.Link{}, &fault.Error{Kind: fault.BrokenAnswer, Why: "link", Host: DrawName, Said: d.client.Excerpt(stored.URL)}
 	}
 	return uploader.Link{

@@ -13,7 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +22,7 @@ import (
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
+	"bilipaste/internal/regex"
 	"bilipaste/uploader"
 )
 
@@ -88,7 +89,7 @@ func parsePrefix(text string) (site, prefix string, ok bool) {
 			return "", "", false
 		}
 		text = "/" + path
-	} else if scheme, _, ok := strings.Cut(text, ":"); ok && knownScheme.MatchString(scheme) {
+	} else if scheme, _, ok := strings.Cut(text, ":"); ok && slices.Contains(schemes, strings.ToLower(scheme)) {
 		return "", "", false
 	}
 	parts := strings.Split(text, "/")
@@ -101,8 +102,8 @@ func parsePrefix(text string) (site, prefix string, ok bool) {
 	return site, strings.Join(parts, "/"), true
 }
 
-// knownScheme is what is meant as an address, and leads to no picture.
-var knownScheme = regexp.MustCompile(`(?i)^(https?|ftp|file|data|mailto|javascript|blob)$`)
+// schemes are what is meant as an address, and leads to no picture.
+var schemes = []string{"http", "https", "ftp", "file", "data", "mailto", "javascript", "blob"}
 
 // escape writes a path as it stands in a link.
 func escape(path string) string {
@@ -114,14 +115,12 @@ func escape(path string) string {
 }
 
 func escapePart(part string) string {
-	return unquotable.ReplaceAllStringFunc(url.PathEscape(part), func(s string) string {
-		return "%" + strings.ToUpper(hex.EncodeToString([]byte(s)))
-	})
+	return unquotable.Replace(url.PathEscape(part))
 }
 
 // unquotable is what ends a link in Markdown, HTML or BBCode, or makes its
 // start a scheme, and PathEscape lets pass.
-var unquotable = regexp.MustCompile(`[()'*:\[\]]`)
+var unquotable = strings.NewReplacer("(", "%28", ")", "%29", "'", "%27", "*", "%2A", ":", "%3A", "[", "%5B", "]", "%5D")
 
 // isName tells whether a picture can have a name on every system: a post and
 // its pictures travel.
@@ -132,7 +131,7 @@ func isName(name string) bool {
 	folders := strings.Split(name, "/")
 	file := len(folders) - 1
 	for i, part := range folders {
-		if device.MatchString(part) || i != file && strings.TrimRight(part, ". ") != part {
+		if device().MatchString(part) || i != file && strings.TrimRight(part, ". ") != part {
 			return false
 		}
 	}
@@ -140,7 +139,7 @@ func isName(name string) bool {
 }
 
 // device is what Windows takes for a device, in any folder and whatever follows.
-var device = regexp.MustCompile(`(?i)^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?$`)
+var device = regex.Lazy(`(?i)^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?$`)
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 

@@ -7,12 +7,12 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
+	"bilipaste/internal/regex"
 )
 
 // Info is what the host shows to everybody of a picture.
@@ -35,7 +35,7 @@ type Info struct {
 	Protected    bool     `json:"password_protected"`
 }
 
-var query = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,200}$`)
+var query = regex.Lazy(`^[A-Za-z0-9_.-]{1,200}$`)
 
 // Info asks what the host knows of a picture, given by its id, its file name or
 // its URL. Its errors are those of Upload; one of kind Rejected if there is no
@@ -44,7 +44,7 @@ func (h *Host) Info(ctx context.Context, what string) (Info, error) {
 	if u, err := url.Parse(what); err == nil && slices.Contains(Domains(), u.Host) {
 		what = path.Base(u.Path)
 	}
-	if !query.MatchString(what) {
+	if !query().MatchString(what) {
 		return Info{}, lang.Errorf("scdn.query", lang.Data{"Query": what}, nil)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"?q="+url.QueryEscape(what), nil)

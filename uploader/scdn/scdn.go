@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
+	"bilipaste/internal/regex"
 	"bilipaste/internal/web"
 	"bilipaste/uploader"
 )
@@ -257,7 +257,7 @@ func ofStatus(status int) (fault.Kind, string) {
 }
 
 // picturePath is the path of a picture, public or behind a password.
-var picturePath = regexp.MustCompile(`^/[ip]/[A-Za-z0-9_.-]+$`)
+var picturePath = regex.Lazy(`^/[ip]/[A-Za-z0-9_.-]+$`)
 
 // link reads an upload's answer. A link that leads elsewhere, or shows in
 // public what was to have a password, is a broken answer.
@@ -274,7 +274,7 @@ func (h *Host) link(r reply, p picture.Picture) (uploader.Link, error) {
 	}
 	hidden := !h.options.Password.IsZero()
 	if err != nil || u.Scheme != "https" || !slices.Contains(Domains(), u.Host) || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
-		!picturePath.MatchString(u.Path) || strings.HasPrefix(u.Path, "/p/") != hidden {
+		!picturePath().MatchString(u.Path) || strings.HasPrefix(u.Path, "/p/") != hidden {
 		return uploader.Link{}, &fault.Error{Kind: fault.BrokenAnswer, Why: "link", Host: Name, Said: h.web.Excerpt(found)}
 	}
 	link := uploader.Link{
