@@ -44,12 +44,16 @@ type Bucket struct {
 
 var _ uploader.Host = (*Bucket)(nil)
 
-var bucketName = regex.Lazy(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+// isName tells whether a bucket can have this name.
+func isName(name string) bool {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	return name != "" && len(name) <= 64 && strings.Trim(name, letters+"_-") == "" && strings.Contains(letters, name[:1])
+}
 
 // NewBucket returns the host that stores pictures in the bucket of this name. A
 // name that is not among Buckets is an error unless unlisted says that it is meant.
 func NewBucket(client *account.Client, name string, unlisted bool) (*Bucket, error) {
-	if !slices.Contains(Buckets(), name) && (!unlisted || !bucketName().MatchString(name)) {
+	if !slices.Contains(Buckets(), name) && (!unlisted || !isName(name)) {
 		return nil, lang.Errorf("bilibili.bucket", lang.Data{"Name": name, "Names": strings.Join(Buckets(), ", ")}, nil)
 	}
 	return &Bucket{client, name}, nil

@@ -40,7 +40,7 @@ func NewDraw(client *account.Client, category, biz string) (*Draw, error) {
 	if !slices.Contains(Categories(), category) {
 		return nil, lang.Errorf("bilibili.category", lang.Data{"Name": category, "Names": strings.Join(Categories(), ", ")}, nil)
 	}
-	if !bucketName().MatchString(biz) {
+	if !isName(biz) {
 		return nil, lang.Errorf("bilibili.biz", lang.Data{"Name": biz}, nil)
 	}
 	return &Draw{client, category, biz}, nil

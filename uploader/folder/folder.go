@@ -22,7 +22,6 @@ import (
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/picture"
-	"bilipaste/internal/regex"
 	"bilipaste/uploader"
 )
 
@@ -131,15 +130,23 @@ func isName(name string) bool {
 	folders := strings.Split(name, "/")
 	file := len(folders) - 1
 	for i, part := range folders {
-		if device().MatchString(part) || i != file && strings.TrimRight(part, ". ") != part {
+		if isDevice(part) || i != file && strings.TrimRight(part, ". ") != part {
 			return false
 		}
 	}
 	return true
 }
 
-// device is what Windows takes for a device, in any folder and whatever follows.
-var device = regex.Lazy(`(?i)^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?$`)
+// isDevice tells a name that Windows takes for a device, in any folder and
+// whatever follows.
+func isDevice(name string) bool {
+	name, _, _ = strings.Cut(strings.ToLower(name), ".")
+	name = strings.TrimRight(name, " ")
+	if port := []rune(name); len(port) == 4 && slices.Contains([]string{"com", "lpt"}, string(port[:3])) {
+		return strings.ContainsRune("0123456789¹²³", port[3])
+	}
+	return slices.Contains([]string{"con", "prn", "aux", "nul", "conin$", "conout$"}, name)
+}
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 

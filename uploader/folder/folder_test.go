@@ -194,6 +194,7 @@ func TestAFolderThatCannotBe(t *testing.T) {
 	for _, o := range []folder.Options{
 		{}, {Dir: "x", Template: "../{hash}"}, {Dir: "x", Template: "/{hash}"}, {Dir: "x", Template: "{nosuch}"}, {Dir: "x", Template: "a\nb"},
 		{Dir: "x", Template: "NUL"}, {Dir: "x", Template: "con/{hash}"}, {Dir: "x", Template: "lpt¹ .{hash}"},
+		{Dir: "x", Template: "Com7"}, {Dir: "x", Template: "aux .a.{hash}"}, {Dir: "x", Template: "CONIN$/{hash}"},
 		{Dir: "x", Template: "a./{hash}"}, {Dir: "x", Template: "a /{hash}"}, {Dir: "x", Template: "a:{hash}"},
 		{Dir: "x", Template: "a//b"}, {Dir: "x", Prefix: "ftp://x/"}, {Dir: "x", Prefix: "javascript:x"}, {Dir: "x", Prefix: "https://x/?q"},
 	} {
@@ -206,7 +207,7 @@ func TestAFolderThatCannotBe(t *testing.T) {
 // Windows ends a path at 260 characters, unless it is asked otherwise.
 func TestALongPath(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("0123456789/", 30))
-	for _, template := range []string{"console/{date}.{hash}", "图片 {hash}/nul-{time}", "com{hash}", "conn.{hash}."} {
+	for _, template := range []string{"console/{date}.{hash}", "图片 {hash}/nul-{time}", "com{hash}", "conn.{hash}.", "coma/com12{hash}", "lpt²3/com/{hash}"} {
 		link, err := newHost(t, folder.Options{Dir: dir, Template: template, Prefix: "i"}).Upload(t.Context(), hosttest.Picture(t, picture.PNG, 1))
 		if err != nil {
 			t.Fatal(err)
