@@ -33,14 +33,14 @@ func (c *cli) checkCommand() *cobra.Command {
 	cmd.Args = args(0, -1)
 	var f checkFlags
 	flags := cmd.Flags()
-	flags.StringVar(&f.referer, "referer", "", c.say.Text("cli.flag.referer"))
-	flags.DurationVar(&f.pace, "pace", checkPace, c.say.Text("cli.flag.pace"))
-	flags.BoolVar(&f.again, "again", false, c.say.Text("cli.flag.check_again"))
-	flags.BoolVar(&f.everyOne, "all", false, c.say.Text("cli.flag.check_all"))
-	flags.BoolVar(&f.album, "album", false, c.say.Text("cli.flag.check_album"))
-	flags.BoolVar(&f.repair, "repair", false, c.say.Text("cli.flag.repair"))
-	flags.BoolVar(&f.noReferrer, "no-referrer", false, c.say.Text("cli.flag.no_referrer"))
-	flags.BoolVar(&f.private, "allow-private", false, c.say.Text("cli.flag.allow_private"))
+	flags.StringVar(&f.referer, "referer", "", "cli.flag.referer")
+	flags.DurationVar(&f.pace, "pace", checkPace, "cli.flag.pace")
+	flags.BoolVar(&f.again, "again", false, "cli.flag.check_again")
+	flags.BoolVar(&f.everyOne, "all", false, "cli.flag.check_all")
+	flags.BoolVar(&f.album, "album", false, "cli.flag.check_album")
+	flags.BoolVar(&f.repair, "repair", false, "cli.flag.repair")
+	flags.BoolVar(&f.noReferrer, "no-referrer", false, "cli.flag.no_referrer")
+	flags.BoolVar(&f.private, "allow-private", false, "cli.flag.allow_private")
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
 		if f.album == (len(paths) > 0) || f.album && f.repair || c.app.Sandboxed && f.repair {
 			return usage("cli.check.what", lang.Data{})

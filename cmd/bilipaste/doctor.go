@@ -17,7 +17,7 @@ func (c *cli) doctorCommand() *cobra.Command {
 	cmd := c.command("doctor", "doctor")
 	// Broken settings are one of the things that it tells of.
 	cmd.PersistentPreRunE = c.settleAnyway
-	report := cmd.Flags().String("report", "", c.say.Text("cli.flag.report"))
+	report := cmd.Flags().String("report", "", "cli.flag.report")
 	cmd.Flags().Lookup("report").NoOptDefVal = "bilipaste-report.txt"
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *report != "" {

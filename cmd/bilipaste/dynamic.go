@@ -40,22 +40,22 @@ type dynamicFlags struct {
 // documentFlags adds the flags that say what is in a document.
 func (c *cli) documentFlags(cmd *cobra.Command, f *dynamicFlags, keys ...string) {
 	flags := cmd.Flags()
-	flags.StringVarP(&f.message, "message", "m", "", c.say.Text("cli.flag.message"))
-	flags.StringArrayVarP(&f.pictures, "picture", "p", nil, c.say.Text("cli.flag.picture"))
+	flags.StringVarP(&f.message, "message", "m", "", "cli.flag.message")
+	flags.StringArrayVarP(&f.pictures, "picture", "p", nil, "cli.flag.picture")
 	f.options = map[string]*string{}
 	for _, key := range keys {
-		f.options[key] = flags.String(key, "", c.say.Text("cli.flag.dynamic."+key))
+		f.options[key] = flags.String(key, "", "cli.flag.dynamic."+key)
 	}
 	c.yesFlag(cmd, f)
 }
 
 func (c *cli) yesFlag(cmd *cobra.Command, f *dynamicFlags) {
-	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, c.say.Text("cli.flag.yes"))
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "cli.flag.yes")
 }
 
 func (c *cli) dryRunFlags(cmd *cobra.Command, f *dynamicFlags) {
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, c.say.Text("cli.flag.dry_run"))
-	cmd.Flags().BoolVar(&f.legacy, "legacy", false, c.say.Text("cli.flag.legacy"))
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "cli.flag.dry_run")
+	cmd.Flags().BoolVar(&f.legacy, "legacy", false, "cli.flag.legacy")
 }
 
 func (c *cli) dynamicPostCommand() *cobra.Command {
@@ -63,8 +63,8 @@ func (c *cli) dynamicPostCommand() *cobra.Command {
 	cmd.Args = args(0, 1)
 	var f dynamicFlags
 	c.documentFlags(cmd, &f, "title", "topic", "at", "comments")
-	cmd.Flags().BoolVar(&f.private, "private", false, c.say.Text("cli.flag.private"))
-	cmd.Flags().BoolVar(&f.again, "again", false, c.say.Text("cli.flag.dynamic_again"))
+	cmd.Flags().BoolVar(&f.private, "private", false, "cli.flag.private")
+	cmd.Flags().BoolVar(&f.again, "again", false, "cli.flag.dynamic_again")
 	c.dryRunFlags(cmd, &f)
 	cmd.RunE = func(cmd *cobra.Command, files []string) error { return c.dynamicPost(cmd.Context(), cmd, files, f) }
 	return cmd

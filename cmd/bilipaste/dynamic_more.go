@@ -18,10 +18,10 @@ func (c *cli) dynamicVoteCommand() *cobra.Command {
 	var f dynamicFlags
 	v := dynamic.Vote{}
 	flags := cmd.Flags()
-	flags.StringVar(&v.Title, "title", "", c.say.Text("cli.flag.vote_title"))
-	options := flags.StringArray("option", nil, c.say.Text("cli.flag.option"))
-	flags.IntVar(&v.Max, "max", 1, c.say.Text("cli.flag.max"))
-	span := flags.String("for", "7d", c.say.Text("cli.flag.for"))
+	flags.StringVar(&v.Title, "title", "", "cli.flag.vote_title")
+	options := flags.StringArray("option", nil, "cli.flag.option")
+	flags.IntVar(&v.Max, "max", 1, "cli.flag.max")
+	span := flags.String("for", "7d", "cli.flag.for")
 	c.yesFlag(cmd, &f)
 	c.dryRunFlags(cmd, &f)
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {
@@ -202,7 +202,7 @@ func (c *cli) draftCommand() *cobra.Command {
 	c.each(remove, "cli.dynamic.confirm_delete", draftID, dynamic.DeleteDraft)
 
 	group := c.group("draft", list, add, publish, remove)
-	group.Short, group.Long = c.say.Text("cli.dynamic_draft.short"), c.say.Text("cli.dynamic_draft.long")
+	group.Short, group.Long = "cli.dynamic_draft.short", "cli.dynamic_draft.long"
 	return group
 }
 

@@ -27,9 +27,9 @@ const defaultHistory = 20
 func (c *cli) historyCommand() *cobra.Command {
 	cmd := c.command("history [WORDS]", "history")
 	cmd.Args = cobra.ArbitraryArgs
-	since := cmd.Flags().String("since", "", c.say.Text("cli.flag.since"))
-	limit := cmd.Flags().Int("limit", defaultHistory, c.say.Text("cli.flag.limit"))
-	number := cmd.Flags().Int64("copy", 0, c.say.Text("cli.flag.copy"))
+	since := cmd.Flags().String("since", "", "cli.flag.since")
+	limit := cmd.Flags().Int("limit", defaultHistory, "cli.flag.limit")
+	number := cmd.Flags().Int64("copy", 0, "cli.flag.copy")
 	cmd.RunE = func(cmd *cobra.Command, words []string) error {
 		if cmd.Flags().Changed("copy") {
 			return c.copyLink(cmd.Context(), *number)
@@ -44,7 +44,7 @@ func (c *cli) historyCommand() *cobra.Command {
 
 	export := c.command("export [WORDS]", "history_export")
 	export.Args = cobra.ArbitraryArgs
-	exportSince := export.Flags().String("since", "", c.say.Text("cli.flag.since"))
+	exportSince := export.Flags().String("since", "", "cli.flag.since")
 	export.RunE = func(cmd *cobra.Command, words []string) error {
 		q, err := c.query(cmd, words, *exportSince)
 		if err != nil {

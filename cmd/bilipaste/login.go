@@ -20,10 +20,10 @@ const anyPicGo = "auto" // the configuration that is found, rather than one that
 
 func (c *cli) loginCommand() *cobra.Command {
 	cmd := c.command("login", "login")
-	picture := cmd.Flags().String("png", "", c.say.Text("cli.flag.png"))
-	open := cmd.Flags().Bool("open", false, c.say.Text("cli.flag.open"))
-	cookie := cmd.Flags().Bool("cookie", false, c.say.Text("cli.flag.cookie"))
-	from := cmd.Flags().String("from-picgo", "", c.say.Text("cli.flag.from_picgo"))
+	picture := cmd.Flags().String("png", "", "cli.flag.png")
+	open := cmd.Flags().Bool("open", false, "cli.flag.open")
+	cookie := cmd.Flags().Bool("cookie", false, "cli.flag.cookie")
+	from := cmd.Flags().String("from-picgo", "", "cli.flag.from_picgo")
 	cmd.Flags().Lookup("from-picgo").NoOptDefVal = anyPicGo
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx := cmd.Context()

@@ -12,7 +12,7 @@ import (
 
 func (c *cli) logoutCommand() *cobra.Command {
 	cmd := c.command("logout", "logout")
-	local := cmd.Flags().Bool("local", false, c.say.Text("cli.flag.local"))
+	local := cmd.Flags().Bool("local", false, "cli.flag.local")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return c.logout(cmd.Context(), *local) }
 	return cmd
 }

@@ -19,10 +19,11 @@ import (
 //	go run -tags manuals ./cmd/bilipaste manuals DIR
 //
 // writes the manual page of every command into DIR, in the environment's language.
-func buildCommands() []*cobra.Command {
+func (c *cli) buildCommands() []*cobra.Command {
 	return []*cobra.Command{{
 		Use: "manuals DIR", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			c.describe(cmd.Root())
 			return writeManuals(cmd.Root(), args[0])
 		},
 	}}

@@ -5,4 +5,4 @@ package main
 import "github.com/spf13/cobra"
 
 // buildCommands are for building packages; the program that is shipped has none.
-func buildCommands() []*cobra.Command { return nil }
+func (*cli) buildCommands() []*cobra.Command { return nil }

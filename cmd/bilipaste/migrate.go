@@ -33,15 +33,15 @@ func (c *cli) migrateCommand() *cobra.Command {
 	cmd.Args = args(0, -1)
 	var f migrateFlags
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.from, "from", nil, c.say.Text("cli.flag.from"))
-	flags.BoolVar(&f.remote, "remote", false, c.say.Text("cli.flag.remote"))
-	flags.StringArrayVar(&f.roots, "root", nil, c.say.Text("cli.flag.root"))
-	flags.BoolVar(&f.yes, "yes", false, c.say.Text("cli.flag.yes"))
-	flags.BoolVar(&f.dryRun, "dry-run", false, c.say.Text("cli.flag.diff"))
-	flags.BoolVar(&f.noReferrer, "no-referrer", false, c.say.Text("cli.flag.no_referrer"))
-	flags.BoolVar(&f.dataURIs, "data-uris", false, c.say.Text("cli.flag.data_uris"))
-	flags.BoolVar(&f.private, "allow-private", false, c.say.Text("cli.flag.allow_private"))
-	flags.StringVar(&f.undo, "undo", "", c.say.Text("cli.flag.undo"))
+	flags.StringArrayVar(&f.from, "from", nil, "cli.flag.from")
+	flags.BoolVar(&f.remote, "remote", false, "cli.flag.remote")
+	flags.StringArrayVar(&f.roots, "root", nil, "cli.flag.root")
+	flags.BoolVar(&f.yes, "yes", false, "cli.flag.yes")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "cli.flag.diff")
+	flags.BoolVar(&f.noReferrer, "no-referrer", false, "cli.flag.no_referrer")
+	flags.BoolVar(&f.dataURIs, "data-uris", false, "cli.flag.data_uris")
+	flags.BoolVar(&f.private, "allow-private", false, "cli.flag.allow_private")
+	flags.StringVar(&f.undo, "undo", "", "cli.flag.undo")
 	flags.Lookup("undo").NoOptDefVal = "last"
 	cmd.RunE = func(cmd *cobra.Command, paths []string) error {
 		switch {

@@ -26,7 +26,7 @@ func (c *cli) queueCommand() *cobra.Command {
 
 	drop := c.command("drop N... | --all", "queue_drop")
 	drop.Args = args(0, -1)
-	all := drop.Flags().Bool("all", false, c.say.Text("cli.flag.all"))
+	all := drop.Flags().Bool("all", false, "cli.flag.all")
 	drop.RunE = func(cmd *cobra.Command, numbers []string) error {
 		if *all == (len(numbers) > 0) {
 			return usage("cli.queue.which", lang.Data{"Command": cmd.CommandPath()})

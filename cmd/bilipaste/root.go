@@ -12,11 +12,11 @@ import (
 	"bilipaste/internal/launch"
 )
 
-// rootCommand builds the whole command line in the user's language.
+// rootCommand builds the whole command line.
 func (c *cli) rootCommand() *cobra.Command {
 	root := c.command("bilipaste", "root")
 	root.Args = cobra.ArbitraryArgs // so that RunE may name an unknown command
-	showVersion := root.Flags().Bool("version", false, c.say.Text("cli.flag.version"))
+	showVersion := root.Flags().Bool("version", false, "cli.flag.version")
 	root.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) > 0:
@@ -28,6 +28,9 @@ func (c *cli) rootCommand() *cobra.Command {
 		return c.tray(cmd.Context())
 	}
 	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		if cmd.Name() == cobra.ShellCompRequestCmd {
+			c.describe(root)
+		}
 		if cmd == root {
 			return c.settleAnyway(cmd, args)
 		}
@@ -40,28 +43,28 @@ func (c *cli) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 
 	flags := root.PersistentFlags()
-	flags.String("config", "", c.say.Text("cli.flag.config"))
-	flags.String("host", "", c.say.Text("cli.flag.host"))
-	flags.String("bucket", "", c.say.Text("cli.flag.bucket"))
-	flags.String("format", "", c.say.Text("cli.flag.format"))
-	flags.Bool("json", false, c.say.Text("cli.flag.json"))
-	flags.Bool("sandbox", false, c.say.Text("cli.flag.sandbox"))
+	flags.String("config", "", "cli.flag.config")
+	flags.String("host", "", "cli.flag.host")
+	flags.String("bucket", "", "cli.flag.bucket")
+	flags.String("format", "", "cli.flag.format")
+	flags.Bool("json", false, "cli.flag.json")
+	flags.Bool("sandbox", false, "cli.flag.sandbox")
 
 	root.AddCommand(c.trayCommand(), c.watchCommand(), c.uploadCommand(), c.writingCommand(), c.nowCommand(), c.putBackCommand(), c.openCommand(), c.serveCommand(), c.loginCommand(), c.logoutCommand(), c.statusCommand(), c.infoCommand(), c.dynamicCommand(), c.doctorCommand(),
 		c.historyCommand(), c.migrateCommand(), c.checkCommand(), c.queueCommand(), c.albumCommand(), c.configCommand(), c.sandboxCommand(), c.versionCommand())
 	if launch.HoldCommand != "" {
 		root.AddCommand(c.holdCommand())
 	}
-	root.AddCommand(buildCommands()...)
-	c.translate(root)
+	root.AddCommand(c.buildCommands()...)
+	c.standard(root)
 	return root
 }
 
 // command starts a command whose texts are the catalogue's "cli.ID.short" and
-// "cli.ID.long".
+// "cli.ID.long": their ids, as flags have them too, until describe.
 func (c *cli) command(use, id string) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: c.say.Text("cli." + id + ".short"), Long: c.say.Text("cli." + id + ".long"),
+		Use: use, Short: "cli." + id + ".short", Long: "cli." + id + ".long",
 		Args: args(0, 0),
 	}
 }
@@ -139,31 +142,41 @@ func (c *cli) settleAnyway(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
-// translate says cobra's own words in the user's language.
-func (c *cli) translate(root *cobra.Command) {
+// standard adds the commands and flags of every program with cobra: help, completion.
+func (c *cli) standard(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	root.SetHelpCommand(c.helpCommand(root))
 	root.InitDefaultHelpCmd()
-	root.SetUsageFunc(c.printUsage)
+	root.SetHelpFunc(c.help)
 	var each func(*cobra.Command)
 	each = func(cmd *cobra.Command) {
-		cmd.Flags().BoolP("help", "h", false, c.say.Text("cli.flag.help"))
+		cmd.Flags().BoolP("help", "h", false, "cli.flag.help")
 		cmd.DisableFlagsInUseLine = true
 		if p := cmd.Parent(); p != nil && p.Name() == "completion" {
-			cmd.Short = c.say.Text("cli.completion.shell", lang.Data{"Shell": cmd.Name()})
-			cmd.Long = cmd.Short
+			cmd.Short, cmd.Long = "cli.completion.shell", "cli.completion.shell"
 			if f := cmd.Flags().Lookup("no-descriptions"); f != nil {
-				f.Usage = c.say.Text("cli.flag.no_descriptions")
+				f.Usage = "cli.flag.no_descriptions"
 			}
 		}
 		if cmd.Name() == "completion" {
-			cmd.Short, cmd.Long = c.say.Text("cli.completion.short"), c.say.Text("cli.completion.long")
+			cmd.Short, cmd.Long = "cli.completion.short", "cli.completion.long"
 		}
 		for _, sub := range cmd.Commands() {
 			each(sub)
 		}
 	}
 	each(root)
+}
+
+// describe puts the texts of all commands and flags, once one is to be shown, in
+// the place of their ids: most runs show none.
+func (c *cli) describe(cmd *cobra.Command) {
+	data := lang.Data{"Shell": cmd.Name()} // of a completion script
+	cmd.Short, cmd.Long = c.say.Text(cmd.Short, data), c.say.Text(cmd.Long, data)
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { f.Usage = c.say.Text(f.Usage) })
+	for _, sub := range cmd.Commands() {
+		c.describe(sub)
+	}
 }
 
 func (c *cli) helpCommand(root *cobra.Command) *cobra.Command {
@@ -180,9 +193,11 @@ func (c *cli) helpCommand(root *cobra.Command) *cobra.Command {
 	return help
 }
 
-// printUsage tells how a command is called.
-func (c *cli) printUsage(cmd *cobra.Command) error {
-	out := cmd.OutOrStderr()
+// help tells what a command does, and how it is called.
+func (c *cli) help(cmd *cobra.Command, _ []string) {
+	c.describe(cmd.Root())
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "%s\n\n", strings.TrimRight(cmd.Long, "\n"))
 	title := func(id string) { fmt.Fprintf(out, "%s:\n", c.say.Text("cli.help."+id)) }
 	flags := func(id string, set *pflag.FlagSet) {
 		if set.HasAvailableFlags() {
@@ -209,7 +224,6 @@ func (c *cli) printUsage(cmd *cobra.Command) error {
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(out, "\n%s\n", c.say.Text("cli.help.more"))
 	}
-	return nil
 }
 
 // settingsFile finds --config before the command line is parsed, since its

@@ -18,10 +18,10 @@ import (
 
 func (c *cli) sandboxCommand() *cobra.Command {
 	cmd := c.command("sandbox", "sandbox")
-	port := cmd.Flags().Uint16("port", 0, c.say.Text("cli.flag.port"))
-	odds := cmd.Flags().StringArray("odd", nil, c.say.Text("cli.flag.odd"))
-	delay := cmd.Flags().Duration("delay", 0, c.say.Text("cli.flag.delay"))
-	twist := cmd.Flags().String("twist", "", c.say.Text("cli.flag.twist"))
+	port := cmd.Flags().Uint16("port", 0, "cli.flag.port")
+	odds := cmd.Flags().StringArray("odd", nil, "cli.flag.odd")
+	delay := cmd.Flags().Duration("delay", 0, "cli.flag.delay")
+	twist := cmd.Flags().String("twist", "", "cli.flag.twist")
 	for _, test := range []string{"odd", "delay", "twist"} { // for who works on this program
 		_ = cmd.Flags().MarkHidden(test) // it is there
 	}

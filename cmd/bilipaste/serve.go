@@ -26,7 +26,7 @@ func (c *cli) serveCommand() *cobra.Command {
 // open opens the page of the running program.
 func (c *cli) openCommand() *cobra.Command {
 	cmd := c.command("open", "open")
-	only := cmd.Flags().Bool("print", false, c.say.Text("cli.open.flag"))
+	only := cmd.Flags().Bool("print", false, "cli.open.flag")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		answer, err := c.ask(cmd.Context(), control.Request{Do: control.Open})
 		if err != nil {

@@ -24,8 +24,8 @@ import (
 
 func (c *cli) uploadCommand() *cobra.Command {
 	cmd := c.command("upload FILE... | -", "upload")
-	again := cmd.Flags().Bool("again", false, c.say.Text("cli.flag.again"))
-	asPicGo := cmd.Flags().Bool("picgo", false, c.say.Text("cli.flag.picgo"))
+	again := cmd.Flags().Bool("again", false, "cli.flag.again")
+	asPicGo := cmd.Flags().Bool("picgo", false, "cli.flag.picgo")
 	cmd.Args = func(cmd *cobra.Command, files []string) error {
 		if *asPicGo {
 			return nil // without a file it is the clipboard
@@ -92,7 +92,7 @@ func (c *cli) upload(ctx context.Context, files []string, again bool, show func(
 	defer sender.Wait()
 	defer stop()
 
-	bar := terminal.NewProgress(c.err, c.say.Text("cli.uploading"), len(files))
+	bar := terminal.NewProgress(c.err, c.say.Text("terminal.uploading"), len(files))
 	started := time.Now() // for all of them: what stands in the way of one does so for the rest
 	for f, err := range c.added(ctx, q, files, app.Destination(c.settings), started) {
 		if err != nil {

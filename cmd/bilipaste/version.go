@@ -20,7 +20,7 @@ var (
 
 func (c *cli) versionCommand() *cobra.Command {
 	cmd := c.command("version", "version")
-	check := cmd.Flags().Bool("check", false, c.say.Text("cli.flag.check"))
+	check := cmd.Flags().Bool("check", false, "cli.flag.check")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *check {
 			return c.checkVersion(cmd.Context())
