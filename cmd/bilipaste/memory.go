@@ -21,18 +21,19 @@ func boundMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memory)
 	}
-	if os.Getenv("GOGC") == "" {
-		boundGarbage()
+	if os.Getenv("GOGC") == "" { // its first goal is 4 MB, however little is in use
+		afterCollection(boundGarbage)
 	}
 }
 
 // boundGarbage sets garbage, in percent of what is in use, from now on after
 // each collection.
-func boundGarbage() {
+func boundGarbage(struct{}) {
 	const least = 10 // percent: large pictures, whose collection costs little
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
-	// At 100 percent the collector's first goal is 4 MB, however little is in use.
 	debug.SetGCPercent(max(least, int(100*garbage/max(live[0].Value.Uint64(), 4<<20))))
-	runtime.AddCleanup(new([16]byte), func(struct{}) { boundGarbage() }, struct{}{})
+	afterCollection(boundGarbage)
 }
+
+func afterCollection(do func(struct{})) { runtime.AddCleanup(new([16]byte), do, struct{}{}) }
