@@ -1,9 +1,9 @@
-//go:build linux
+//go:build linux || windows
 
 // Command pairs measures how long it takes from a copy until the link can be
 // read, of bilipaste and of a reference program that does only what must be
 // done, one after the other on the same machine, and prints how many times as
-// long bilipaste takes. It needs an X server.
+// long bilipaste takes. They run on the desktop that the environment names.
 //
 //	pairs BILIPASTE
 package main
@@ -24,8 +24,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/jezek/xgb"
 )
 
 func main() {
@@ -109,15 +107,11 @@ func measure(size, times int, program func(dir string) *exec.Cmd) (time.Duration
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"pace": "0s", "sound": false, "notify": false}`), 0o600); err != nil {
 		return 0, err
 	}
-	conn, err := xgb.NewConn()
+	d, err := open()
 	if err != nil {
 		return 0, err
 	}
-	defer conn.Close()
-	u, err := newUser(conn)
-	if err != nil {
-		return 0, err
-	}
+	defer d.close()
 	cmd := program(dir)
 	said, err := cmd.StderrPipe()
 	if err != nil {
@@ -127,7 +121,7 @@ func measure(size, times int, program func(dir string) *exec.Cmd) (time.Duration
 		return 0, err
 	}
 	defer func() {
-		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}()
 	if _, err := said.Read(make([]byte, 1)); err != nil { // it says that it watches
@@ -142,12 +136,17 @@ func measure(size, times int, program func(dir string) *exec.Cmd) (time.Duration
 			return 0, err
 		}
 		time.Sleep(50 * time.Millisecond) // what was left to do is done
-		d, link, err := u.copy(picture)
+		late := time.AfterFunc(time.Minute, func() {
+			_ = cmd.Process.Kill()
+			panic("no link within a minute")
+		})
+		lasted, link, err := d.copy(picture)
+		late.Stop()
 		if err != nil || !strings.HasPrefix(link, "http") {
 			return 0, fmt.Errorf("pasted %q: %w", link, err)
 		}
 		if i >= 2 { // it is warm
-			took = append(took, d)
+			took = append(took, lasted)
 		}
 	}
 	slices.Sort(took)

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux || windows
 
 package main
 
@@ -11,75 +11,26 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-
-	"github.com/jezek/xgb"
-	"github.com/jezek/xgb/xfixes"
-	"github.com/jezek/xgb/xproto"
 )
 
 // reference does only what must be done, one step after the other: it notices a
 // copy, reads the picture, writes it to the disk with one fsync, sends it, and
 // puts the link on the clipboard.
 func reference(gateway, dir string) error {
-	conn, err := xgb.NewConn()
+	d, err := open()
 	if err != nil {
 		return err
 	}
-	w, err := newWindow(conn)
-	if err != nil {
-		return err
-	}
-	xfixes.SelectSelectionInput(conn, w.id, w.atoms["CLIPBOARD"], xfixes.SelectionEventMaskSetSelectionOwner)
-	fmt.Fprintln(os.Stderr, "watching")
-	var picture []byte // in pieces, so far
+	defer d.close()
 	number := 0
-	for {
-		event, failed := conn.WaitForEvent()
-		if event == nil && failed == nil {
-			return errX
-		}
-		switch e := event.(type) {
-		case xfixes.SelectionNotifyEvent:
-			if e.Owner != w.id {
-				w.ask("image/png", e.SelectionTimestamp)
-			}
-		case xproto.SelectionRequestEvent:
-			w.serve(e)
-		case xproto.SelectionNotifyEvent:
-			kind, data, err := w.take()
-			switch {
-			case err != nil:
-				return err
-			case kind == w.atoms["INCR"]:
-				picture = make([]byte, 0, xgb.Get32(data))
-				continue
-			}
-			picture = data
-		case xproto.PropertyNotifyEvent:
-			if picture == nil || e.Window != w.id || e.State != xproto.PropertyNewValue {
-				continue
-			}
-			_, data, err := w.take()
-			if err != nil {
-				return err
-			}
-			if picture = append(picture, data...); len(data) > 0 {
-				continue
-			}
-		}
-		if picture == nil {
-			continue
-		}
+	ready := func() { fmt.Fprintln(os.Stderr, "watching") }
+	return d.watch(ready, func(picture []byte) (string, error) {
 		number++
 		if err := write(filepath.Join(dir, fmt.Sprint(number)), picture); err != nil {
-			return err
+			return "", err
 		}
-		if w.text, err = send(gateway, picture); err != nil {
-			return err
-		}
-		picture = nil
-		w.own()
-	}
+		return send(gateway, picture)
+	})
 }
 
 // write writes a file that outlives a power cut.

@@ -20,7 +20,6 @@ type window struct {
 	picture []byte    // what it owns
 	sending *transfer // a picture that is being handed over in pieces
 	text    string    // what it owns instead
-	events  chan xgb.Event
 }
 
 // transfer is a picture on its way to another window.
@@ -30,8 +29,23 @@ type transfer struct {
 	rest     []byte
 }
 
+var errX = errors.New("the X server has gone")
+
 // piece is how much fits into one request.
 const piece = 4*65535 - 1024
+
+func openX11() (desktop, error) {
+	conn, err := xgb.NewConn()
+	if err != nil {
+		return nil, err
+	}
+	w, err := newWindow(conn)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return w, nil
+}
 
 func newWindow(conn *xgb.Conn) (*window, error) {
 	if err := xfixes.Init(conn); err != nil {
@@ -40,7 +54,7 @@ func newWindow(conn *xgb.Conn) (*window, error) {
 	if _, err := xfixes.QueryVersion(conn, 5, 0).Reply(); err != nil {
 		return nil, err
 	}
-	w := &window{conn: conn, atoms: map[string]xproto.Atom{}, events: make(chan xgb.Event, 100)}
+	w := &window{conn: conn, atoms: map[string]xproto.Atom{}}
 	for _, name := range []string{"CLIPBOARD", "TARGETS", "image/png", "UTF8_STRING", "INCR", "PAIRS"} {
 		r, err := xproto.InternAtom(conn, false, uint16(len(name)), name).Reply()
 		if err != nil {
@@ -56,6 +70,58 @@ func newWindow(conn *xgb.Conn) (*window, error) {
 	err = xproto.CreateWindowChecked(conn, 0, w.id, screen.Root, 0, 0, 1, 1, 0, xproto.WindowClassInputOnly, 0,
 		xproto.CwEventMask, []uint32{xproto.EventMaskPropertyChange}).Check()
 	return w, err
+}
+
+func (w *window) close() { w.conn.Close() }
+
+func (w *window) watch(ready func(), taken func(picture []byte) (string, error)) error {
+	xfixes.SelectSelectionInput(w.conn, w.id, w.atoms["CLIPBOARD"], xfixes.SelectionEventMaskSetSelectionOwner)
+	ready()
+	var picture []byte // in pieces, so far
+	for {
+		event, failed := w.conn.WaitForEvent()
+		if event == nil && failed == nil {
+			return errX
+		}
+		switch e := event.(type) {
+		case xfixes.SelectionNotifyEvent:
+			if e.Owner != w.id {
+				w.ask("image/png", e.SelectionTimestamp)
+			}
+		case xproto.SelectionRequestEvent:
+			w.serve(e)
+		case xproto.SelectionNotifyEvent:
+			kind, data, err := w.take()
+			switch {
+			case err != nil:
+				return err
+			case kind == w.atoms["INCR"]:
+				picture = make([]byte, 0, xgb.Get32(data))
+				continue
+			}
+			picture = data
+		case xproto.PropertyNotifyEvent:
+			if picture == nil || e.Window != w.id || e.State != xproto.PropertyNewValue {
+				continue
+			}
+			_, data, err := w.take()
+			if err != nil {
+				return err
+			}
+			if picture = append(picture, data...); len(data) > 0 {
+				continue
+			}
+		}
+		if picture == nil {
+			continue
+		}
+		var err error
+		if w.text, err = taken(picture); err != nil {
+			return err
+		}
+		picture = nil
+		w.own()
+	}
 }
 
 // own makes it the clipboard's owner.
@@ -120,40 +186,28 @@ func (w *window) take() (kind xproto.Atom, data []byte, err error) {
 	return r.Type, r.Value, nil
 }
 
-var errX = errors.New("the X server has gone")
-
-// user copies and pastes, as programs do.
-type user struct{ *window }
-
-func newUser(conn *xgb.Conn) (user, error) {
-	w, err := newWindow(conn)
-	return user{w}, err
-}
-
-// copy copies a picture, and returns how long it took until the link could be
-// read in its place, and the link.
-func (u user) copy(picture []byte) (time.Duration, string, error) {
-	u.picture = picture
+func (w *window) copy(picture []byte) (time.Duration, string, error) {
+	w.picture = picture
 	start := time.Now()
-	u.own()
+	w.own()
 	for {
-		event, err := u.conn.WaitForEvent()
+		event, err := w.conn.WaitForEvent()
 		if event == nil && err == nil {
 			return 0, "", errX
 		}
 		switch e := event.(type) {
 		case xproto.SelectionRequestEvent:
-			u.serve(e)
+			w.serve(e)
 		case xproto.PropertyNotifyEvent:
-			u.goOn(e)
+			w.goOn(e)
 		case xproto.SelectionClearEvent: // something is in its place
-			u.picture = nil
-			u.ask("UTF8_STRING", e.Time)
+			w.picture = nil
+			w.ask("UTF8_STRING", e.Time)
 		case xproto.SelectionNotifyEvent:
 			if e.Property == 0 {
 				return 0, "", errors.New("what is in the picture's place cannot be had")
 			}
-			_, text, err := u.take()
+			_, text, err := w.take()
 			return time.Since(start), string(text), err
 		}
 	}
