@@ -6,12 +6,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"bilipaste/internal/lang"
+	"bilipaste/internal/memory"
 	"bilipaste/internal/picture"
 )
 
@@ -172,7 +172,7 @@ func watch(b backend, options Options) *Watcher {
 	w.attached = make(chan struct{})
 	w.reading = make(chan struct{}, 1)
 	w.ending = 300 * time.Millisecond
-	w.release = time.AfterFunc(quiet, debug.FreeOSMemory)
+	w.release = time.AfterFunc(quiet, memory.Release)
 	w.release.Stop()
 	w.comparable = time.AfterFunc(time.Minute, w.forgetPicture)
 	w.comparable.Stop()
@@ -343,13 +343,13 @@ func (w *Watcher) judge(ctx context.Context, clips chan<- Clip) {
 	}
 }
 
-// Large pictures, and how long after the last one things are quiet.
-const large, quiet = 1 << 20, 5 * time.Second
+// quiet is how long after the last picture nothing more is expected.
+const quiet = 5 * time.Second
 
-// spent has the memory of a picture of this size given back once things are
-// quiet: an idle program collects no garbage for minutes.
+// spent has the memory given back that a picture of this size took, once things
+// are quiet: an idle program collects no garbage for minutes.
 func (w *Watcher) spent(size int) {
-	if size > large {
+	if size > 0 {
 		w.release.Reset(quiet)
 	}
 }

@@ -15,10 +15,11 @@ import (
 	"bilipaste/internal/fault"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/launch"
+	"bilipaste/internal/memory"
 )
 
 func main() {
-	boundMemory()
+	memory.Bound()
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
 		signals = append(signals, syscall.SIGHUP)

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"bilipaste/internal/config"
 	"bilipaste/internal/lang"
 	"bilipaste/internal/markup"
+	"bilipaste/internal/memory"
 	"bilipaste/internal/notify"
 	"bilipaste/internal/queue"
 	"bilipaste/internal/writing"
@@ -132,7 +132,7 @@ func (r *Resident) Run(ctx context.Context) (err error) {
 	parts.Go(r.getReady)
 	parts.Go(r.readAutostart)
 	// What starting took is given back: an idle program collects no garbage.
-	started := time.AfterFunc(3*time.Second, debug.FreeOSMemory)
+	started := time.AfterFunc(3*time.Second, memory.Release)
 	defer started.Stop()
 
 	parts.Wait()

@@ -1,4 +1,6 @@
-package main
+// Package memory keeps what the program takes of the machine's memory small: while
+// it works, and while it waits.
+package memory
 
 import (
 	"os"
@@ -7,19 +9,19 @@ import (
 	"runtime/metrics"
 )
 
-// memory is how many bytes the program tries to get by with while a large
+// limit is how many bytes the program tries to get by with while a large
 // picture is converted. Its heap would otherwise grow to twice what is in use.
-const memory = 320 << 20
+const limit = 320 << 20
 
 // garbage is how many bytes may lie about until they are collected, whatever is
 // in use: with less, each copied screenshot would have a collection of its own,
 // and in proportion to a picture of 12 MB there would be another 12 MB.
 const garbage = 4 << 20
 
-// boundMemory sets how the collector works, unless the environment does.
-func boundMemory() {
+// Bound sets how the collector works, unless the environment does.
+func Bound() {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memory)
+		debug.SetMemoryLimit(limit)
 	}
 	if os.Getenv("GOGC") == "" { // its first goal is 4 MB, however little is in use
 		afterCollection(boundGarbage)
@@ -37,3 +39,10 @@ func boundGarbage(struct{}) {
 }
 
 func afterCollection(do func(struct{})) { runtime.AddCleanup(new([16]byte), do, struct{}{}) }
+
+// Release gives back what the program does not need while it waits: memory that is
+// not in use, and the pages of the program itself. It takes some milliseconds.
+func Release() {
+	debug.FreeOSMemory()
+	releaseProgram()
+}
