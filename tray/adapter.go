@@ -1,10 +1,9 @@
-//go:build !darwin || cgo
+//go:build windows || (darwin && cgo)
 
 package tray
 
 import (
 	"context"
-	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
@@ -14,13 +13,11 @@ import (
 	"fyne.io/systray"
 
 	"bilipaste/assets"
+	"bilipaste/internal/lang"
 )
 
-// This file is the only one that knows the library. One goroutine, own, makes
-// all calls that change what it shows.
-
-// name is the icon's name, by which desktops remember what the user did with it.
-const name = "bilipaste"
+// This file is the only one that knows the library, which shows the icon on
+// Windows and macOS. One goroutine, own, makes all calls that change what it shows.
 
 // slot is a line of the library's menu, and what it was last told to show.
 type slot struct {
@@ -42,17 +39,17 @@ type adapter struct {
 }
 
 // show runs the library until ctx is done, which end brings about.
-func (t *Tray) show(ctx context.Context, end context.CancelFunc, hosts <-chan bool) {
-	a := &adapter{tray: t, end: end, done: ctx.Done(), clicks: make(chan *slot)}
-	if runtime.GOOS != "darwin" { // where it would be written beside the icon
-		systray.SetTitle(name)
+func (t *Tray) show(ctx context.Context, end context.CancelFunc) {
+	if !t.awaitTaskbar(ctx) {
+		return
 	}
-	systray.SetOnTapped(func() { a.do(Action{Verb: ToggleWriting}) })
+	a := &adapter{tray: t, end: end, done: ctx.Done(), clicks: make(chan *slot)}
+	systray.SetOnTapped(func() { t.act(Action{Verb: ToggleWriting}, end) })
 
 	ready, built := make(chan struct{}), make(chan struct{})
 	var owned sync.WaitGroup
 	owned.Go(func() {
-		a.own(ctx, ready, built, hosts)
+		a.own(ctx, ready, built)
 		systray.Quit()
 		a.waiting.Wait()
 	})
@@ -71,7 +68,7 @@ func (t *Tray) show(ctx context.Context, end context.CancelFunc, hosts <-chan bo
 
 // own calls the library: it builds the menu once that is ready, and then shows
 // each state. On Windows the library is never ready if there was no icon to be had.
-func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- struct{}, hosts <-chan bool) {
+func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- struct{}) {
 	patience := time.NewTimer(a.tray.patience)
 	defer patience.Stop()
 	var changed <-chan struct{} // nil while nothing can be shown
@@ -85,7 +82,6 @@ func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- s
 		}
 		a.apply(v)
 	}
-	host := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -97,31 +93,16 @@ func (a *adapter) own(ctx context.Context, ready <-chan struct{}, built chan<- s
 			a.build(v)
 			close(built)
 			changed = a.tray.changed
+			a.tray.shown.Store(true)
 		case s := <-a.clicks:
-			a.do(s.shown.action)
+			a.tray.act(s.shown.action, a.end)
 		case <-changed:
 			show()
 		case <-again.C:
 			show()
-		case there, reached := <-hosts:
-			switch {
-			case ctx.Err() != nil:
-				return
-			case !reached: // the bus has ended, and the session with it
-				slog.Info("the desktop's session has ended")
-				a.end()
-				return
-			case there && changed != nil:
-				// The library loses what it is given while it begins, and a
-				// new host may not have asked.
-				a.setIcon(a.shown.icon)
-				systray.SetTooltip(tip(a.shown.tooltip))
-			}
-			host = there
-			a.tray.shown.Store(there)
 		case <-patience.C:
-			if !host || changed == nil {
-				a.tray.without(noHost())
+			if changed == nil {
+				a.tray.without(lang.Errorf("tray.no_icon", nil, nil))
 			}
 		}
 	}
@@ -243,15 +224,6 @@ func (a *adapter) wait(s *slot, clicked <-chan struct{}) {
 	}
 }
 
-// do has the program do what was clicked. It does not wait.
-func (a *adapter) do(act Action) {
-	if act.Verb == quit {
-		a.end()
-		return
-	}
-	a.tray.tell(func() { a.tray.do(act) })
-}
-
 // setIcon shows the icon of a state.
 func (a *adapter) setIcon(state string) {
 	kind := ".png"
@@ -262,22 +234,16 @@ func (a *adapter) setIcon(state string) {
 	if err != nil {
 		panic(err) // they are part of the program, and its tests have shown each
 	}
-	// Where the bus has just ended the library panics. That it has ended is
-	// heard of another way.
-	defer func() { _ = recover() }()
-	systray.SetIcon(iconFile(data))
+	systray.SetIcon(data)
 }
 
 // label writes a title so that the desktop takes no character of it for the
 // sign of an access key.
 func label(title string) string {
-	switch runtime.GOOS {
-	case "windows":
+	if runtime.GOOS == "windows" {
 		return strings.ReplaceAll(title, "&", "&&")
-	case "darwin":
-		return title
 	}
-	return strings.ReplaceAll(title, "_", "__")
+	return title
 }
 
 // tip cuts a tooltip to what the desktop takes.

@@ -2,11 +2,15 @@
 
 package tray
 
-import "context"
+import (
+	"context"
+
+	"bilipaste/internal/lang"
+)
 
 // show does without the library, which on macOS is not there unless it is
 // built with cgo.
-func (t *Tray) show(ctx context.Context, _ context.CancelFunc, _ <-chan bool) {
-	t.without(noHost())
+func (t *Tray) show(ctx context.Context, _ context.CancelFunc) {
+	t.without(lang.Errorf("tray.no_icon", nil, nil))
 	<-ctx.Done()
 }

@@ -14,12 +14,6 @@ import (
 	"bilipaste/internal/desktoptest"
 )
 
-const (
-	itemInterface = "org.kde.StatusNotifierItem"
-	itemPath      = "/StatusNotifierItem"
-	menuInterface = "com.canonical.dbusmenu"
-)
-
 // host is a desktop's tray on the test's bus: the watcher to which icons are
 // registered, and who shows them.
 type host struct {
@@ -130,12 +124,6 @@ func (h *host) text(property string) string {
 		h.t.Fatal(err)
 	}
 	return s
-}
-
-// pixmap is a picture as the interface has it: ARGB, big-endian.
-type pixmap struct {
-	W, H int32
-	Pix  []byte
 }
 
 func (h *host) pixmap() pixmap {

@@ -4,6 +4,8 @@ package tray
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -11,121 +13,101 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
-	"bilipaste/internal/desktop"
 	"bilipaste/internal/lang"
 )
 
-// A desktop's tray is a host that is known to the watcher, one name on the bus.
+// Icons are registered with the watcher, one name on the bus. Hosts learn of
+// them there, and it knows whether there is a host.
 const (
 	watcher     = "org.kde.StatusNotifierWatcher"
 	watcherPath = "/StatusNotifierWatcher"
 
 	callLimit = 2 * time.Second // for a desktop's answer
-	settling  = time.Second     // after which the library has done what it does
+
+	// From one attempt to register to the next, where the watcher refuses.
+	firstPause = time.Second
+	lastPause  = time.Minute
 )
 
-// reach finds out whether there can be an icon at all. The library takes the
-// connection that is made here: it panics at its end if it has none.
-func reach() error {
-	if !desktop.Bus() {
-		return noBus(nil)
-	}
-	if _, err := dbus.SessionBus(); err != nil {
-		return noBus(err)
-	}
-	return nil
-}
-
-// watchHosts says whether there is a tray to show the icon, again with each
-// change, and again when the change has settled, until ctx is done or the bus
-// ends. It needs a connection of its own: the library stops looking
-// for hosts when it meets a signal that it did not ask for.
-func watchHosts(ctx context.Context, hosts chan<- bool) {
-	defer close(hosts)
-	conn, err := dbus.ConnectSessionBus()
-	if err != nil {
-		return
-	}
+// watchHosts has each watcher that comes know the icon, and keeps account of
+// whether a host shows it, until the bus ends: with ctx, or with the session.
+func (a *adapter) watchHosts(ctx context.Context) {
 	signals := make(chan *dbus.Signal, 16)
-	conn.Signal(signals)
-	defer func() {
-		_ = conn.Close()
-		for range signals { // it is closed once nothing more is sent
-		}
-	}()
+	a.bus.Signal(signals)
 	for _, match := range [][]dbus.MatchOption{
 		{dbus.WithMatchInterface("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, watcher)},
 		{dbus.WithMatchInterface(watcher), dbus.WithMatchMember("StatusNotifierHostRegistered")},
 		{dbus.WithMatchInterface(watcher), dbus.WithMatchMember("StatusNotifierHostUnregistered")},
 	} {
-		if err := conn.AddMatchSignalContext(ctx, match...); err != nil {
-			return
-		}
+		_ = a.bus.AddMatchSignalContext(ctx, match...) // fails if the bus ends
 	}
-	settled := time.NewTimer(settling)
-	defer settled.Stop()
+	// Some hosts look for items by this name.
+	_, _ = a.bus.RequestName(fmt.Sprintf("%s-%d-1", itemInterface, os.Getpid()), dbus.NameFlagDoNotQueue)
+
+	patience := time.NewTimer(a.tray.patience)
+	defer patience.Stop()
+	again := time.NewTimer(0)
+	defer again.Stop()
+	var registered string // the watcher that knows the icon
+	pause := firstPause
 	for {
-		there := hosted(ctx, conn)
 		select {
-		case hosts <- there:
-		case <-ctx.Done():
+		case <-a.bus.Context().Done():
+			if ctx.Err() == nil {
+				slog.Info("the desktop's session has ended")
+				a.end()
+			}
 			return
-		}
-		select {
 		case _, open := <-signals:
-			if !open {
-				return
+			if !open { // the bus is about to end
+				signals = nil
+				continue
 			}
-			settled.Reset(settling)
-		case <-settled.C:
-			if there {
-				register(ctx, conn)
+		case <-again.C:
+		case <-patience.C:
+			if !a.tray.Shown() {
+				a.tray.without(noHost())
 			}
-		case <-ctx.Done():
-			return
+			continue
 		}
+		there := a.watcher(ctx)
+		switch {
+		case there == "" || there == registered:
+			registered = there
+		case a.register(ctx, there):
+			registered, pause = there, firstPause
+		default: // it may not be ready
+			registered = ""
+			again.Reset(pause)
+			pause = min(2*pause, lastPause)
+		}
+		a.tray.shown.Store(registered != "" && a.hosted(ctx, registered))
 	}
 }
 
-// register has the watcher know the icon, if it does not. The library does so
-// itself, but not if the watcher comes in the moment when the library begins,
-// or refuses in the moment when it begins itself.
-func register(ctx context.Context, conn *dbus.Conn) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-	var known []string
-	err := conn.Object(watcher, watcherPath).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get",
-		dbus.FlagNoAutoStart, watcher, "RegisteredStatusNotifierItems").Store(&known)
-	if err != nil {
-		return
-	}
-	library, err := dbus.SessionBus()
-	if err != nil {
-		return
-	}
-	for _, name := range library.Names() {
-		if slices.ContainsFunc(known, func(item string) bool { return strings.HasPrefix(item, name) }) {
-			return
-		}
-	}
-	library.Object(watcher, watcherPath).CallWithContext(ctx, watcher+".RegisterStatusNotifierItem",
-		dbus.FlagNoAutoStart, "/StatusNotifierItem")
+// watcher returns the watcher's own name on the bus, "" if there is none.
+func (a *adapter) watcher(ctx context.Context) (owner string) {
+	_ = call(ctx, a.bus.BusObject(), "org.freedesktop.DBus.GetNameOwner", watcher).Store(&owner)
+	return owner
 }
 
-// hosted tells whether there is a host. A watcher that does not say is one.
-func hosted(ctx context.Context, conn *dbus.Conn) bool {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-	var there bool
-	err := conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.NameHasOwner", 0, watcher).Store(&there)
-	if err != nil || !there {
-		return false
-	}
+func (a *adapter) register(ctx context.Context, owner string) bool {
+	return call(ctx, a.bus.Object(owner, watcherPath), watcher+".RegisterStatusNotifierItem", itemPath).Err == nil
+}
+
+// hosted tells whether a watcher has a host. One that does not say has.
+func (a *adapter) hosted(ctx context.Context, owner string) bool {
 	var v dbus.Variant
-	err = conn.Object(watcher, watcherPath).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get",
-		dbus.FlagNoAutoStart, watcher, "IsStatusNotifierHostRegistered").Store(&v)
-	registered, ok := v.Value().(bool)
-	return err != nil || !ok || registered
+	err := call(ctx, a.bus.Object(owner, watcherPath), propertiesInterface+".Get", watcher, "IsStatusNotifierHostRegistered").Store(&v)
+	there, ok := v.Value().(bool)
+	return err != nil || !ok || there
+}
+
+// call waits for an answer, but not long.
+func call(ctx context.Context, to dbus.BusObject, method string, args ...any) *dbus.Call {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	return to.CallWithContext(ctx, method, 0, args...)
 }
 
 // noHost is the error of a desktop that shows no icons.

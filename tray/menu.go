@@ -3,6 +3,7 @@ package tray
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"bilipaste/internal/lang"
 )
@@ -81,7 +82,7 @@ func tooltipOf(s State) string {
 		where = p.Text("tray.tooltip.bucket", lang.Data{"Host": where, "Bucket": s.Bucket})
 	}
 	if where != "" {
-		lines = append(lines, where)
+		lines = append(lines, short(where, 80))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -191,8 +192,15 @@ func named(p *lang.Printer, prefix, name string) string {
 	return name
 }
 
-// short is a text on one line of at most n characters.
+// short is a text on one line of at most n characters, without those that no
+// desktop takes.
 func short(text string, n int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
 	runes := []rune(strings.Join(strings.Fields(text), " "))
 	if len(runes) <= n {
 		return string(runes)

@@ -19,8 +19,8 @@ import (
 	"bilipaste/internal/lang"
 )
 
-// The library can run once in a process, and talks to the bus of its
-// environment: each test has a program of its own, this binary.
+// The icon is that of a process, on the bus of its environment: each test has a
+// program of its own, this binary.
 const programEnv = "BILIPASTE_TRAY_TEST"
 
 func TestMain(m *testing.M) {

@@ -135,17 +135,7 @@ func (t *Tray) Run(ctx context.Context) error {
 	defer end()
 	owned.Go(func() { t.deliver(running) })
 
-	if err := reach(); err != nil {
-		t.without(err)
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	if !t.awaitTaskbar(running) {
-		return ctx.Err()
-	}
-	hosts := make(chan bool)
-	owned.Go(func() { watchHosts(running, hosts) })
-	t.show(running, end, hosts)
+	t.show(running, end)
 	return ctx.Err()
 }
 
@@ -183,6 +173,17 @@ func (t *Tray) tell(call func()) {
 	wake(t.told)
 }
 
+// act has the program do what was clicked. It does not wait; end ends Run.
+func (t *Tray) act(a Action, end func()) {
+	switch a.Verb {
+	case "": // a line that only shows something
+	case quit:
+		end()
+	default:
+		t.tell(func() { t.do(a) })
+	}
+}
+
 // without tells the program why there is no icon, once.
 func (t *Tray) without(why error) {
 	t.mu.Lock()
@@ -206,5 +207,3 @@ func wake(c chan<- struct{}) {
 	default:
 	}
 }
-
-func noBus(cause error) error { return lang.Errorf("tray.no_bus", nil, cause) }

@@ -1,5 +1,0 @@
-//go:build !unix || darwin
-
-package tray
-
-func iconFile(data []byte) []byte { return data }
