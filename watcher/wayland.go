@@ -219,11 +219,7 @@ func (o *wlOffer) read(ctx context.Context, format string, limit int, seen io.Wr
 
 	defer context.AfterFunc(ctx, func() { _ = in.Close() })()
 	defer context.AfterFunc(o.held, in.hurry)()
-	var from io.Reader = in
-	if seen != nil {
-		from = io.TeeReader(in, seen)
-	}
-	data, err := io.ReadAll(io.LimitReader(from, int64(limit)+1))
+	data, err := readBeside(in, limit+1, seen)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -239,6 +235,43 @@ func (o *wlOffer) read(ctx context.Context, format string, limit int, seen io.Wr
 		return data, o.session.check(ctx, o)
 	}
 	return data, nil
+}
+
+// readBeside reads from in until its end, or most bytes. What has come it writes to
+// seen, unless that is nil, while it goes on reading.
+func readBeside(in io.Reader, most int, seen io.Writer) ([]byte, error) {
+	const first, step = 256 << 10, 16 << 20
+	read := make(chan []byte, 16)
+	var writing sync.WaitGroup
+	defer writing.Wait()
+	defer close(read)
+	writing.Go(func() {
+		for part := range read {
+			if seen != nil {
+				_, _ = seen.Write(part)
+			}
+		}
+	})
+	// It grows in few steps: each one may bring about a collection of garbage.
+	data := make([]byte, 0, min(first, most))
+	for {
+		n, err := in.Read(data[len(data):cap(data)])
+		read <- data[len(data) : len(data)+n]
+		data = data[:len(data)+n]
+		switch {
+		case err != nil && !errors.Is(err, io.EOF):
+			return nil, err
+		case err != nil, len(data) == most:
+			if cap(data) > 2*len(data) {
+				data = slices.Clone(data)
+			}
+			return data, nil
+		case len(data) == cap(data):
+			more := make([]byte, len(data), min(4*len(data), len(data)+step, most))
+			copy(more, data)
+			data = more
+		}
+	}
 }
 
 // wlPipe brings an offer's content. It gives up when nothing comes for a time.

@@ -144,9 +144,13 @@ func TestWaylandReadsPicturesWholeAndInOrder(t *testing.T) {
 		data := noise(size)
 		c.Copy(t, "image/png", data)
 		o := w.next()
-		got, err := o.read(t.Context(), "image/png", MaxClip, nil)
+		var seen bytes.Buffer
+		got, err := o.read(t.Context(), "image/png", MaxClip, &seen)
 		if err != nil || !bytes.Equal(got, data) {
 			t.Errorf("%d bytes: got %d, %v", size, len(got), err)
+		}
+		if !bytes.Equal(seen.Bytes(), data) {
+			t.Errorf("%d bytes: %d were seen, or others", size, seen.Len())
 		}
 		if _, err := o.read(t.Context(), "image/png", size-1, nil); !errors.Is(err, errTooLarge) {
 			t.Errorf("%d bytes with a limit below: %v", size, err)
