@@ -78,6 +78,7 @@ func (a *adapter) follow(ctx context.Context) {
 			return
 		case call := <-a.calls:
 			a.answer(call)
+			a.offerSubmenus()
 			continue
 		case <-a.tray.changed:
 		case <-again.C:

@@ -25,6 +25,7 @@ var menuXML string
 type menu struct {
 	revision uint32
 	lines    []*line
+	partly   bool // a host has read the lines without those under them
 }
 
 type line struct {
@@ -177,6 +178,20 @@ func (a *adapter) menuObject() object {
 	}}
 }
 
+// offerSubmenus has a host that has read the menu partly read the rest. Plasma
+// would when a submenu is opened first, and so open it beyond the screen's edge.
+func (a *adapter) offerSubmenus() {
+	if !a.menu.partly {
+		return
+	}
+	a.menu.partly = false
+	for _, l := range a.menu.lines[0].under {
+		if len(l.under) > 0 {
+			a.emit(menuPath, menuInterface+".LayoutUpdated", a.menu.revision, l.id)
+		}
+	}
+}
+
 func (m *menu) getLayout(args []any) ([]any, error) {
 	var parent, depth int32
 	var names []string
@@ -187,6 +202,7 @@ func (m *menu) getLayout(args []any) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.partly = m.partly || parent == 0 && depth == 1
 	return []any{m.revision, l.layout(depth, names)}, nil
 }
 

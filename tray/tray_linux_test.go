@@ -347,6 +347,12 @@ func TestAHostReadsWhatItAsksFor(t *testing.T) {
 			t.Errorf("depth %d: %d lines, %v", depth, len(root.Children), err)
 		}
 	}
+	// A host that has not read the submenus is told of them before they are opened.
+	var heard []string
+	desktoptest.Eventually(t, "the four submenus", func() bool {
+		heard = append(heard, h.heard()...)
+		return strings.Count(fmt.Sprint(heard), "LayoutUpdated") == 4
+	})
 	var group []struct {
 		ID         int32
 		Properties map[string]dbus.Variant
