@@ -102,7 +102,11 @@ func (a *adapter) apply(v view) (again time.Duration) {
 		a.changed("ToolTip", "NewToolTip")
 	}
 	if changes := a.menu.change(v.menu); len(changes) > 0 {
-		a.emit(menuPath, menuInterface+".ItemsPropertiesUpdated", changes, []removed{})
+		var gone []struct { // a line always has the same properties
+			ID    int32
+			Names []string
+		}
+		a.emit(menuPath, menuInterface+".ItemsPropertiesUpdated", changes, gone)
 		// Some hosts heed this alone.
 		a.emit(menuPath, menuInterface+".LayoutUpdated", a.menu.revision, int32(0))
 	}

@@ -54,13 +54,6 @@ type menuEvent struct {
 	Time uint32
 }
 
-// removed are the names of a line's properties that are gone. There are none: a
-// line always has the same.
-type removed struct {
-	ID    int32
-	Names []string
-}
-
 func newMenu(items []item) *menu {
 	m := &menu{revision: 1}
 	m.add(item{items: items})

@@ -232,11 +232,14 @@ func TestListsGrowAndShrink(t *testing.T) {
 	h.click("Bucket: a", "b11")
 	r.wants(Action{ChooseBucket, "b11"})
 
+	last := h.line("Bucket: a", "b11")
 	s.Links, s.Buckets = s.Links[:1], s.Buckets[:1]
 	r.show(s)
 	h.shows("[ ] Writing mode", "Upload what is on the clipboard", "(Put the picture back)", "---",
 		"Recent links", "> 07-21 12:05  11.png", "Bucket: a", "> [x] a", "---",
 		"[ ] Sound", "[ ] Notifications", "[ ] Start at login", "---", "Open bilipaste…", "Open the settings file", "Help", "Quit")
+	h.event(last) // clicked just before
+	r.wants(Action{ChooseBucket, "b11"})
 }
 
 // Libdbusmenu shows empty submenus where answers come in another order.
