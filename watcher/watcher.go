@@ -101,7 +101,7 @@ type Watcher struct {
 
 	replacing sync.Mutex    // held while a take-over is judged, and while the clipboard is written
 	reading   chan struct{} // has a token while an offer is read
-	release   *time.Timer   // gives back what a large picture took
+	release   *time.Timer   // gives back what pictures took
 	ending    time.Duration // what a program needs to end once it has given its text
 
 	comparable *time.Timer // ends the time for which a picture is held for comparison

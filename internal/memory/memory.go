@@ -23,7 +23,8 @@ func Bound() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(limit)
 	}
-	if os.Getenv("GOGC") == "" { // its first goal is 4 MB, however little is in use
+	if os.Getenv("GOGC") == "" {
+		// Before the first collection 4 MB may lie about anyway.
 		afterCollection(boundGarbage)
 	}
 }
